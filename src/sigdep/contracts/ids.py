@@ -1,0 +1,12 @@
+"""The ids that contexts share, each a UUIDv7 in its text form outside."""
+
+from typing import NewType
+from uuid import UUID
+
+from sigdep.kernel.ids import WorkspaceId
+
+__all__ = ["ProjectId", "TaskId", "UserId", "WorkspaceId"]
+
+UserId = NewType("UserId", UUID)
+TaskId = NewType("TaskId", UUID)
+ProjectId = NewType("ProjectId", UUID)

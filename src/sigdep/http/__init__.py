@@ -1,0 +1,1 @@
+"""How requests and problems look over HTTP, and where time and ids are stamped."""

@@ -1,0 +1,229 @@
+"""Between event objects and the bytes that are stored: names, schema versions, upcasters, seals, digests."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from struct import Struct as Layout
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from sigdep.kernel.errors import LogDamaged
+from sigdep.kernel.ids import CommandId, Partition, Position, StreamId, SubjectId, Version, WorkspaceId
+from sigdep.kernel.keys import KeyRing, SealingKey
+from sigdep.kernel.messages import Event
+from sigdep.kernel.store import (
+    APPEND_EVENTS_MAX,
+    EVENT_BYTES_MAX,
+    Append,
+    EventTooLarge,
+    Metadata,
+    RecordedEvent,
+)
+
+FIRST_LINK: Final = bytes(32)
+"""What the first link of every partition's chain is chained to."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LENGTHS: Final = Layout(">16s16s16sIIII")
+_PLACE: Final = Layout(">qiq")
+_RECORDED: Final = Layout(">q")
+
+_encode = msgspec.json.Encoder().encode
+_decode_plain = msgspec.json.Decoder().decode
+_decode_metadata = msgspec.json.Decoder(Metadata).decode
+
+
+class StoredEvent(Struct, frozen=True, gc=False):
+    """An event as it goes into the log, before it has a place there."""
+
+    stream: StreamId
+    subject: SubjectId
+    type: str
+    schema_version: int
+    payload: bytes
+    """Sealed JSON."""
+    metadata: bytes
+    """JSON, in the clear."""
+    digest: bytes
+    """32 bytes over all of the above, the workspace and the command id."""
+    numbered: bool
+
+
+class StoredRow(Struct, frozen=True, gc=False):
+    """An event as it comes out of the log."""
+
+    partition: Partition
+    position: Position
+    recorded_us: int
+    """Microseconds since 1970, UTC."""
+    workspace: WorkspaceId
+    stream: StreamId
+    version: Version
+    command_id: CommandId
+    type: str
+    schema_version: int
+    payload: bytes
+    metadata: bytes
+    subject: SubjectId
+    number: int | None
+
+
+def instant(recorded_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=recorded_us)
+
+
+def digest(
+    workspace: UUID,
+    command_id: UUID,
+    stream: str,
+    subject: UUID,
+    type_name: str,
+    schema_version: int,
+    payload: bytes,
+    metadata: bytes,
+) -> bytes:
+    """SHA-256 over one event's stored bytes, led by the lengths of its parts so that none can slide into the next."""
+    name, kind = stream.encode(), type_name.encode()
+    head = _LENGTHS.pack(
+        workspace.bytes, command_id.bytes, subject.bytes, len(name), len(kind), schema_version, len(payload)
+    )
+    return sha256(b"".join((head, name, kind, payload, metadata))).digest()
+
+
+def place(event_digest: bytes, position: int, version: int, number: int | None) -> bytes:
+    """What one event adds to its batch's link: the digest and its place. 32 + 8 + 4 + 8 bytes, big-endian."""
+    return event_digest + _PLACE.pack(position, version, number or 0)
+
+
+def link(previous: bytes, recorded_us: int, places: Iterable[bytes]) -> bytes:
+    """The next link of a partition's hash chain: one for each batch of events committed together."""
+    return sha256(b"".join((previous, _RECORDED.pack(recorded_us), *places))).digest()
+
+
+class Codec:
+    """Translates for one context: knows its event types and its key ring."""
+
+    def __init__(self, events: Iterable[type[Event]], keys: KeyRing) -> None:
+        """
+        Raises:
+            ValueError: two event types have the same name, or an upcaster is missing.
+        """
+        self.keys = keys
+        self._types: dict[str, type[Event]] = {}
+        self._decoders: dict[str, Any] = {}
+        for event in events:
+            self._register(event)
+
+    @property
+    def types(self) -> Sequence[type[Event]]:
+        return tuple(self._types.values())
+
+    def _register(self, event: type[Event]) -> None:
+        name = event.__name__
+        if name in self._types:
+            raise ValueError(f"Two events are called {name}; the log could not tell them apart.")
+        missing = [v for v in range(1, event.schema_version) if v not in event.upcasters]
+        if missing:
+            raise ValueError(f"{name} has no upcaster from schema version {missing[0]}.")
+        self._types[name] = event
+        self._decoders[name] = msgspec.json.Decoder(event).decode
+
+    async def seal(self, append: Append) -> list[StoredEvent]:
+        """Every event of the append, in order, ready to be stored.
+
+        Raises:
+            EventTooLarge: over the store's limits.
+            KeyDestroyed: a subject has been erased.
+        """
+        if sum(len(write.events) for write in append.writes) > APPEND_EVENTS_MAX:
+            raise EventTooLarge(f"One append takes at most {APPEND_EVENTS_MAX} events.")
+        metadata = _encode(append.metadata)
+        sealed: list[StoredEvent] = []
+        for write in append.writes:
+            key = await self.keys.obtain(write.subject)
+            sealed.extend(
+                self._seal(append, write.stream, write.subject, event, metadata, key) for event in write.events
+            )
+        return sealed
+
+    def _seal(
+        self,
+        append: Append,
+        stream: StreamId,
+        subject: SubjectId,
+        event: Event,
+        metadata: bytes,
+        key: SealingKey,
+    ) -> StoredEvent:
+        kind = type(event)
+        name, schema_version = kind.__name__, kind.schema_version
+        payload = key.seal(_encode(event), _context(stream, name, schema_version))
+        if len(payload) > EVENT_BYTES_MAX:
+            raise EventTooLarge(f"One event takes at most {EVENT_BYTES_MAX:,} bytes; this one has {len(payload):,}.")
+        event_digest = digest(
+            append.workspace, append.command_id, stream, subject, name, schema_version, payload, metadata
+        )
+        return StoredEvent(stream, subject, name, schema_version, payload, metadata, event_digest, kind.numbered)
+
+    async def unseal(self, rows: Sequence[StoredRow]) -> list[RecordedEvent]:
+        """The events that the rows hold, in the same order.
+
+        Raises:
+            LogDamaged: a type or schema version is unknown, or the bytes are not what was sealed.
+        """
+        keys = await self.keys.find({row.subject for row in rows})
+        return [self._unseal(row, keys.get(row.subject)) for row in rows]
+
+    def _unseal(self, row: StoredRow, key: SealingKey | None) -> RecordedEvent:
+        if row.type not in self._types:
+            raise LogDamaged(
+                f"Position {row.partition}/{row.position} holds {row.type!r}, which this release does not know."
+            )
+        event = None if key is None else self._decode(row, key)
+        return RecordedEvent(
+            partition=row.partition,
+            position=row.position,
+            workspace=row.workspace,
+            stream=row.stream,
+            version=row.version,
+            subject=row.subject,
+            command_id=row.command_id,
+            type=row.type,
+            recorded_at=instant(row.recorded_us),
+            metadata=_decode_metadata(row.metadata),
+            event=event,
+        )
+
+    def _decode(self, row: StoredRow, key: SealingKey) -> Event:
+        kind = self._types[row.type]
+        payload = key.unseal(row.payload, _context(row.stream, row.type, row.schema_version))
+        try:
+            if row.schema_version == kind.schema_version:
+                event: Event = self._decoders[row.type](payload)
+            else:
+                event = msgspec.convert(upcast(kind, row.schema_version, _decode_plain(payload)), kind)
+        except (msgspec.MsgspecError, KeyError) as error:
+            raise LogDamaged(f"Position {row.partition}/{row.position}: {row.type} cannot be read: {error}.") from error
+        return with_number(event, row.number) if row.number is not None else event
+
+
+def upcast(kind: type[Event], schema_version: int, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of an old event in the present shape. A schema version from the future raises KeyError."""
+    if schema_version > kind.schema_version:
+        raise KeyError(f"schema version {schema_version} is newer than this release")
+    for version in range(schema_version, kind.schema_version):
+        content = kind.upcasters[version](content)
+    return content
+
+
+def with_number(event: Event, number: int) -> Event:
+    """The event with the number that the store gave it."""
+    return msgspec.structs.replace(event, number=number)
+
+
+def _context(stream: str, type_name: str, schema_version: int) -> bytes:
+    """Bound to a sealed payload, so that it cannot be passed off as another stream's or type's."""
+    return f"{stream}|{type_name}|{schema_version}".encode()

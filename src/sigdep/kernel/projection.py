@@ -1,0 +1,94 @@
+"""How a read model follows the log: a batch of events becomes row changes and a moved checkpoint, together."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from sigdep.kernel.ids import Partition, Position, Positions
+from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, ReadStore, Row, Table
+from sigdep.kernel.store import RecordedEvent
+
+
+class ReadModel(Protocol):
+    """What one question needs, and how events change it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tables(self) -> Sequence[Table]: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this projection's code: when it changes, the read model is rebuilt beside the live one."""
+        ...
+
+    async def project(self, batch: Sequence[RecordedEvent], rows: "Rows") -> None:
+        """Apply the events, in order. Pure but for `rows`: the same events give the same rows, whatever the batches."""
+        ...
+
+
+class Rows:
+    """The rows as one batch sees them: what the store holds, with the batch's own changes on top."""
+
+    def __init__(self, store: ReadStore, model: ModelId) -> None:
+        self._store = store
+        self._model = model
+        self._seen: dict[tuple[str, Key], Row | None] = {}
+        self._dirty: dict[tuple[str, Key], Table] = {}
+        self._delete_where: list[tuple[Table, Condition]] = []
+
+    async def fetch(self, table: Table, keys: Collection[Key]) -> None:
+        """Bring the rows in with one question, so that `get` need not ask."""
+        missing = [key for key in keys if (table.name, key) not in self._seen]
+        if missing:
+            found = await self._store.get_many(self._model, table, missing)
+            for key in missing:
+                self._seen[table.name, key] = found.get(key)
+
+    def get(self, table: Table, key: Key) -> Row | None:
+        """A row that has been fetched, put or deleted in this batch.
+
+        Raises:
+            KeyError: it has not.
+        """
+        return self._seen[table.name, key]
+
+    def put(self, table: Table, row: Row) -> None:
+        key = tuple(row[column] for column in table.key)
+        self._seen[table.name, key] = row
+        self._dirty[table.name, key] = table
+
+    def delete(self, table: Table, key: Key) -> None:
+        self._seen[table.name, key] = None
+        self._dirty[table.name, key] = table
+
+    def delete_where(self, table: Table, where: Condition) -> None:
+        """Delete rows that are not in this batch's hands: rows put earlier in the same batch survive it."""
+        self._delete_where.append((table, where))
+
+    def changes(self) -> Changes:
+        deleted = [(table, key) for (_, key), table in self._dirty.items() if self._seen[table.name, key] is None]
+        put = [
+            (table, row) for (_, key), table in self._dirty.items() if (row := self._seen[table.name, key]) is not None
+        ]
+        return Changes(self._delete_where, deleted, put)
+
+
+async def apply(
+    store: ReadStore, model: ModelId, read_model: ReadModel, batch: Sequence[RecordedEvent], before: Positions
+) -> Positions:
+    """Project one batch and commit it. Returns the checkpoint's new places, of the partitions in the batch.
+
+    Raises:
+        CheckpointMoved: another projector was here.
+    """
+    rows = Rows(store, model)
+    await read_model.project(batch, rows)
+    after = last_positions(batch)
+    start = {partition: before.get(partition, Position(0)) for partition in after}
+    await store.commit(model, rows.changes(), before=start, after=after)
+    return after
+
+
+def last_positions(batch: Iterable[RecordedEvent]) -> Mapping[Partition, Position]:
+    return {recorded.partition: recorded.position for recorded in batch}

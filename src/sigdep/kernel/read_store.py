@@ -1,0 +1,200 @@
+"""The port of the read store: the rows of read models, their checkpoints, and questions to them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from sigdep.kernel.errors import SigdepError
+from sigdep.kernel.ids import Positions
+
+PAGE_ROWS_MAX: Final = 1_000
+
+Value = str | int | float | bool | bytes | UUID | datetime | date | frozenset[str] | None
+"""Instants are UTC with microseconds. A set column holds strings (ids in their text form)."""
+
+Row = Mapping[str, Value]
+Key = tuple[Value, ...]
+"""The values of a table's key columns, in their order."""
+
+Kind = Literal["text", "integer", "real", "boolean", "bytes", "uuid", "instant", "date", "set"]
+
+
+class Column(Struct, frozen=True):
+    """One column. Every column may be null, but for those of the key; a set is never null."""
+
+    name: str
+    kind: Kind
+
+
+class Index(Struct, frozen=True):
+    """Rows in the order of these columns, for the questions that filter and sort by them."""
+
+    columns: tuple[str, ...]
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """The shape of one table of a read model. Set columns are kept in an indexed side table."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    indexes: tuple[Index, ...] = ()
+    search: tuple[str, ...] = ()
+    """Text columns in the full-text index: the first weighs most."""
+
+    def kind(self, column: str) -> Kind:
+        return next(c.kind for c in self.columns if c.name == column)
+
+
+# ── conditions: two-valued logic. A comparison with null is false, and its Not is true. ──────────────────
+
+
+class Compare(Struct, frozen=True, tag=True):
+    """column op value. Text compares by code point, false < true. The value is never None."""
+
+    column: str
+    op: Literal["=", "!=", "<", "<=", ">", ">="]
+    value: Value
+
+
+class IsNull(Struct, frozen=True, tag=True):
+    column: str
+
+
+class OneOf(Struct, frozen=True, tag=True):
+    column: str
+    values: tuple[Value, ...]
+
+
+class Contains(Struct, frozen=True, tag=True):
+    """A set column holds the value. `Contains(c, None)`: it holds anything at all."""
+
+    column: str
+    value: str | None
+
+
+class Matches(Struct, frozen=True, tag=True):
+    """Every word of the text begins a word in the table's search columns, without regard to case and accents.
+
+    Words are runs of letters and digits (Unicode); a text without any word matches nothing.
+    """
+
+    text: str
+
+
+class All(Struct, frozen=True, tag=True):
+    """True when there are no parts."""
+
+    parts: tuple["Condition", ...]
+
+
+class Any(Struct, frozen=True, tag=True):
+    """False when there are no parts."""
+
+    parts: tuple["Condition", ...]
+
+
+class Not(Struct, frozen=True, tag=True):
+    part: "Condition"
+
+
+Condition = Compare | IsNull | OneOf | Contains | Matches | All | Any | Not
+
+
+class Order(Struct, frozen=True):
+    column: str
+    descending: bool = False
+    """Null comes last either way."""
+
+
+class Select(Struct, frozen=True, kw_only=True):
+    """A page of a table's rows. The key is always the last to sort by, ascending, so that the order is total."""
+
+    table: Table
+    where: Condition = All(())
+    order: tuple[Order, ...] = ()
+    after: tuple[Value, ...] | None = None
+    """The sort values and the key of the row that the page follows, as `Page.next` gave them."""
+    limit: int = 50
+    columns: tuple[str, ...] | None = None
+    """Which to fetch; None: all."""
+
+
+class Page(Struct, frozen=True):
+    rows: Sequence[Row]
+    next: tuple[Value, ...] | None
+    """For `Select.after`. None: there are no more."""
+
+
+class ModelId(Struct, frozen=True):
+    """A read model in one of its builds: a rebuild writes beside the live one under the next number."""
+
+    name: str
+    build: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.build}"
+
+
+class CheckpointMoved(SigdepError):
+    """Another projector has moved the checkpoint. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one batch of events does to the rows. Applied in this order: the wide deletes, deletes, puts."""
+
+    delete_where: Sequence[tuple[Table, Condition]]
+    delete: Sequence[tuple[Table, Key]]
+    put: Sequence[tuple[Table, Row]]
+    """Whole rows, inserted or replaced by key."""
+
+
+class ReadStore(Protocol):
+    """Rows and checkpoints of one context's read models. A batch's rows and its checkpoint commit together."""
+
+    async def live(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        """The live build of a read model made with this fingerprint of its code, or None where there is none yet."""
+        ...
+
+    async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
+        """A build to fill beside the live one, created or (where one was begun with this fingerprint) taken up again."""
+        ...
+
+    async def switch(self, model: ModelId) -> None:
+        """Make the build the live one, and drop all others of its name, in one transaction."""
+        ...
+
+    async def checkpoint(self, model: ModelId) -> Positions: ...
+
+    async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
+        """Apply the changes and move the checkpoint in one transaction.
+
+        `before` and `after` name only the partitions that move.
+
+        Raises:
+            CheckpointMoved: the checkpoint is not at `before`.
+        """
+        ...
+
+    async def get(self, model: ModelId, table: Table, key: Key) -> Row | None:
+        """One row. Quick enough to be called for each request."""
+        ...
+
+    async def get_many(self, model: ModelId, table: Table, keys: Collection[Key]) -> Mapping[Key, Row]: ...
+
+    async def select(self, model: ModelId, select: Select) -> Page:
+        """A page, in order.
+
+        Raises:
+            Invalid: a column does not exist, or a value does not fit its kind.
+        """
+        ...
+
+    async def count(self, model: ModelId, table: Table, where: Condition) -> int: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,101 @@
+"""Loads aggregates: folds their streams, keeps the hot ones in memory, and begins long ones at a snapshot."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from sigdep.kernel.decider import Decider
+from sigdep.kernel.ids import NO_STREAM, StreamId, SubjectId, Version
+from sigdep.kernel.messages import State
+from sigdep.kernel.store import EventStore, Snapshot
+
+S = TypeVar("S", bound=State)
+
+CACHED_STATES_MAX: Final = 20_000
+SNAPSHOT_EVENTS: Final = 500
+"""A stream gets a new snapshot each time it has grown by so many events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """An aggregate as it was found."""
+
+    state: S
+    version: Version
+    cached: bool
+    """True: from memory. Another process may have moved the stream on since."""
+
+
+class Repository(Generic[S]):
+    """The aggregates of one kind.
+
+    `alone`: no other process writes to this store, so what is cached is what is.
+    """
+
+    def __init__(self, store: EventStore, decider: Decider[object, S], *, alone: bool) -> None:
+        self.store = store
+        self.decider = decider
+        self.alone = alone
+        self._cache: OrderedDict[StreamId, tuple[S, Version]] = OrderedDict()
+
+    async def load(self, stream: StreamId) -> Loaded[S]:
+        """The aggregate's present state. An unknown stream is the initial state at version 0."""
+        kept = self._cache.get(stream)
+        if kept is not None:
+            self._cache.move_to_end(stream)
+            return Loaded(*kept, cached=not self.alone)
+        return await self._catch_up(stream, *await self._begin(stream))
+
+    async def refresh(self, stream: StreamId) -> Loaded[S]:
+        """The same, having read what others may have added."""
+        kept = self._cache.get(stream)
+        return await self._catch_up(stream, *(kept or await self._begin(stream)))
+
+    async def load_at(self, stream: StreamId, version: Version) -> S:
+        """The state as it was at a version."""
+        history = await self.store.read(stream, until=version)
+        return self.decider.fold(self.decider.initial, (recorded.event for recorded in history.events))
+
+    def remember(self, stream: StreamId, state: S, version: Version) -> None:
+        """Keep a state that is known to be stored, unless a newer one is kept."""
+        kept = self._cache.get(stream)
+        if kept is None or kept[1] <= version:
+            self._cache[stream] = (state, version)
+            self._cache.move_to_end(stream)
+            if len(self._cache) > CACHED_STATES_MAX:
+                self._cache.popitem(last=False)
+
+    def forget(self, stream: StreamId) -> None:
+        self._cache.pop(stream, None)
+
+    async def snapshot_if_due(self, stream: StreamId, subject: SubjectId, before: Version) -> None:
+        """Save one when the stream has passed a multiple of SNAPSHOT_EVENTS since `before`."""
+        kept = self._cache.get(stream)
+        if kept is None or kept[1] // SNAPSHOT_EVENTS == before // SNAPSHOT_EVENTS:
+            return
+        state, version = kept
+        await self.store.save_snapshot(
+            Snapshot(
+                stream=stream,
+                subject=subject,
+                version=version,
+                schema=self.decider.schema,
+                state=msgspec.json.encode(state),
+            )
+        )
+
+    async def _begin(self, stream: StreamId) -> tuple[S, Version]:
+        snapshot = await self.store.load_snapshot(stream, self.decider.schema)
+        if snapshot is None:
+            return self.decider.initial, NO_STREAM
+        state = msgspec.json.decode(snapshot.state, type=type(self.decider.initial))
+        return state, snapshot.version
+
+    async def _catch_up(self, stream: StreamId, state: S, version: Version) -> Loaded[S]:
+        newer = await self.store.read(stream, after=version)
+        state = self.decider.fold(state, (recorded.event for recorded in newer.events))
+        if newer.version != NO_STREAM:
+            self.remember(stream, state, newer.version)
+        return Loaded(state, newer.version, cached=False)

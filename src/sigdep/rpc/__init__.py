@@ -1,0 +1,1 @@
+"""How a message crosses from one process to another."""
