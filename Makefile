@@ -1,0 +1,90 @@
+# Every target installs what it needs; a second call with nothing changed installs nothing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --quiet --require-hashes
+
+# The first of these that is new enough makes the virtual environment.
+PYTHONS := python3.13 python3.12 python3.11 python3
+
+# Packages of the system that the tests need, e.g. SERVICES_PACKAGES := redis-server
+SERVICES_PACKAGES ?=
+
+# Arguments for pytest, e.g. make test TESTS="tests/kernel -x"
+TESTS ?=
+
+# make lock UPGRADE=--upgrade moves every pin to the newest release.
+UPGRADE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench services lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/run.stamp ## Install SigDep into .venv
+run: install ## Start SigDep on this machine
+	$(BIN)/sigdep up
+
+test: $(VENV)/run.stamp $(VENV)/test.stamp ## Run every test; the summary names the servers that were missing
+	$(BIN)/python -m pytest -rs $(TESTS)
+
+check: $(VENV)/run.stamp $(VENV)/dev.stamp ## Lint, formatting, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
+	$(BIN)/python -m benchmarks
+
+services: ## Install what the tests need from the system (as root, with apt-get)
+ifeq ($(strip $(SERVICES_PACKAGES)),)
+	@echo "Nothing to install from the system: PostgreSQL comes with the test requirements, as a wheel."
+else
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(SERVICES_PACKAGES)
+endif
+
+# Later files take the pins of earlier ones, so that all of them fit into one environment.
+COMPILE = $(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --universal \
+	--python-version 3.11 --custom-compile-command "make lock"
+lock: $(VENV)/created.stamp ## Remake requirements/ from pyproject.toml
+	$(PIP) install --quiet uv
+	$(COMPILE) --group build --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml --constraints requirements/build.txt --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra postgres --group test --constraints requirements/build.txt \
+		--constraints requirements/run.txt --output-file requirements/test.txt
+	$(COMPILE) pyproject.toml --extra postgres --group dev --constraints requirements/build.txt \
+		--constraints requirements/test.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra postgres --group bench --constraints requirements/build.txt \
+		--constraints requirements/dev.txt --output-file requirements/bench.txt
+	@if grep -n '://' requirements/*.txt; then echo "An address has no place in a lock file." >&2; exit 1; fi
+
+clean: ## Remove the virtual environment, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/created.stamp:
+	@for python in $(PYTHONS); do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+				echo "$$python cannot make virtual environments; on Debian: apt-get install $$python-venv" >&2; \
+				exit 1; \
+			fi; \
+			$$python -m venv $(VENV) && touch $@; \
+			exit; \
+		fi; \
+	done; \
+	echo "SigDep needs Python 3.11 or newer, and none of $(PYTHONS) is." >&2; \
+	exit 1
+
+$(VENV)/run.stamp: $(VENV)/created.stamp requirements/build.txt requirements/run.txt pyproject.toml
+	$(INSTALL) --requirement requirements/build.txt --requirement requirements/run.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp $(VENV)/dev.stamp $(VENV)/bench.stamp: $(VENV)/%.stamp: $(VENV)/created.stamp requirements/%.txt
+	$(INSTALL) --requirement requirements/$*.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""SigDep: tasks, calendar and reminders as one stream of events that its owner keeps."""

@@ -1,0 +1,1 @@
+"""One module for each role a process can have, and the wiring that picks their adapters."""

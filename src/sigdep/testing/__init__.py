@@ -1,0 +1,1 @@
+"""What tests of SigDep and of other people's adapters share: contract suites and real servers."""

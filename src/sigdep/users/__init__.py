@@ -1,0 +1,1 @@
+"""The context of users: who someone is, and the workspaces they belong to."""
