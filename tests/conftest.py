@@ -1,0 +1,35 @@
+"""What every test may ask for: real servers, and fresh places on them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sigdep.testing.servers import POSTGRESQL_INSTALLATIONS, PostgreSQL, ServerMissing, postgresql
+
+
+@contextmanager
+def missing_servers_skip() -> Iterator[None]:
+    """Skip by the server's name. In CI a missing server is a failure: nobody reads skips there."""
+    try:
+        yield
+    except ServerMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session", params=POSTGRESQL_INSTALLATIONS, ids=lambda major: f"postgresql-{major}")
+def postgresql_server(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
+    """PostgreSQL in each version that we promise, shared by the whole run. Crash it if you start it again."""
+    with missing_servers_skip(), postgresql(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_dsn(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """A database of one's own, empty."""
+    name = postgresql_server.create_database()
+    yield postgresql_server.dsn(name)
+    postgresql_server.drop_database(name)
