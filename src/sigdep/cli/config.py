@@ -1,0 +1,32 @@
+"""`sigdep config`: every setting, its value, and where that came from."""
+
+import json
+
+import click
+
+from sigdep.cli.options import data_dir_option, settings_from
+
+
+@click.command()
+@data_dir_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def config(data_dir: str | None, as_json: bool) -> None:
+    """List every setting with its value and where that came from."""
+    settings, origins = settings_from({"data_dir": data_dir})
+    rows = [
+        {
+            "setting": origin.name,
+            "variable": origin.variable,
+            "value": str(settings.data_path) if origin.name == "data_dir" else origin.value,
+            "origin": origin.origin,
+            "about": origin.about,
+        }
+        for origin in origins
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max(len(row["variable"]) for row in rows)
+    for row in rows:
+        value = row["value"] if row["value"] != "" else "(none)"
+        click.echo(f"{row['variable']:<{width}}  {value!s:<28}  {row['origin']:<12}  {row['about']}")

@@ -1,0 +1,57 @@
+"""The server's own secrets: made at the first start, readable by its user alone, and never logged."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+KEY_BYTES: Final = 32
+
+
+class SecretsExposed(Exception):
+    """A secret can be read by other users of the machine. The text says how to mend it."""
+
+
+def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The file's bytes; made and durably stored with mode 0600 where there is no such file.
+
+    Safe to race: of two processes that make it at once, one wins and both read the same.
+
+    Raises:
+        SecretsExposed: the group or others may read or write it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _make(path, make())
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SecretsExposed(f"{path} can be read by others (mode {mode:04o}). Run: chmod 600 {path}")
+    return path.read_bytes()
+
+
+def random_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _make(path: Path, content: bytes) -> None:
+    """Write beside the place, then link into it: nobody ever sees half a secret."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

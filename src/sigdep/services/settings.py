@@ -1,0 +1,94 @@
+"""What an operator may set, where each value came from, and a sentence for each one that cannot be."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX: Final = "SIGDEP_"
+
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class BadSetting(Exception):
+    """A setting has a value that cannot be used. The text says which, and what would do."""
+
+
+def default_data_dir() -> Path:
+    """`~/.local/share/sigdep`, or below `XDG_DATA_HOME` where that is set (XDG Base Directory Specification)."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "sigdep"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting is also an environment variable: `SIGDEP_PORT` for `port`."""
+
+    host: Annotated[str, "Address to listen on."] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535), "Port to listen on; 0 takes a free one."] = 8000
+    data_dir: Annotated[str, "Folder that holds all data and secrets."] = ""
+    public_url: Annotated[str, "How clients reach this server; the issuer in its access tokens."] = ""
+    limits: Annotated[bool, "Rate limits, per user and per address."] = True
+    limit_per_second: Annotated[Positive, "Requests a second that one user may keep up."] = 200
+    limit_burst: Annotated[Positive, "Requests that one user may send at once."] = 1_000
+    address_limit_per_second: Annotated[Positive, "The same for one address whose callers are not signed in."] = 50
+    address_limit_burst: Annotated[Positive, "The same for one address whose callers are not signed in."] = 200
+    trusted_proxies: Annotated[str, "Addresses whose X-Forwarded-For is believed, with commas between."] = ""
+    cors_origins: Annotated[str, "Web origins that may call the API, with commas between."] = ""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least serious line to log."] = "info"
+    log_format: Annotated[Literal["auto", "json", "text"], "`auto`: text on a terminal, else JSON."] = "auto"
+    access_token_seconds: Annotated[int, Meta(ge=60, le=900), "How long an access token is valid."] = 900
+    erase_grace_days: Annotated[float, Meta(ge=0, le=365), "Days in which an erasure can be taken back."] = 14.0
+    request_seconds: Annotated[Positive, "The longest that one request may take."] = 30
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir).expanduser() if self.data_dir else default_data_dir()
+
+
+class Origin(Struct, frozen=True):
+    """One setting as it stands, and where its value came from."""
+
+    name: str
+    variable: str
+    value: Any
+    origin: Literal["default", "environment", "command line"]
+    about: str
+
+
+def load_settings(environment: Mapping[str, str], options: Mapping[str, Any]) -> tuple[Settings, list[Origin]]:
+    """The settings: an option beats an environment variable, which beats the default.
+
+    Args:
+        options: by setting's name; None means that the option was not given.
+
+    Raises:
+        BadSetting: a value does not fit, or a SIGDEP_ variable has no meaning.
+    """
+    hints = get_type_hints(Settings, include_extras=True)
+    unknown = [name for name in environment if name.startswith(PREFIX) and name[len(PREFIX) :].lower() not in hints]
+    if unknown:
+        raise BadSetting(f"{', '.join(sorted(unknown))} sets nothing. `sigdep config` lists what can be set.")
+    origins = [_origin(field, hints[field.name], environment, options) for field in msgspec.structs.fields(Settings)]
+    return Settings(**{origin.name: origin.value for origin in origins}), origins
+
+
+def _origin(
+    field: msgspec.structs.FieldInfo, hint: Any, environment: Mapping[str, str], options: Mapping[str, Any]
+) -> Origin:
+    name, variable, about = field.name, PREFIX + field.name.upper(), get_args(hint)[-1]
+    if options.get(name) is not None:
+        option = "--" + name.replace("_", "-")
+        return Origin(name, variable, _convert(option, options[name], hint), "command line", about)
+    if variable in environment:
+        return Origin(name, variable, _convert(variable, environment[variable], hint), "environment", about)
+    return Origin(name, variable, field.default, "default", about)
+
+
+def _convert(source: str, value: Any, hint: Any) -> Any:
+    try:
+        return msgspec.convert(value, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSetting(f"{source} cannot be {value!r}: {str(error)[0].lower()}{str(error)[1:]}.") from None

@@ -1,0 +1,41 @@
+"""`sigdep config` and `sigdep doctor`, as a person calls them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sigdep.cli import main
+
+
+def test_config_lists_each_setting_with_its_origin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGDEP_PORT", "9123")
+    result = CliRunner().invoke(main, ["config", "--json", "--data-dir", str(tmp_path)])
+    rows = {row["setting"]: row for row in json.loads(result.output)}
+    assert (rows["port"]["value"], rows["port"]["origin"]) == (9123, "environment")
+    assert (rows["data_dir"]["value"], rows["data_dir"]["origin"]) == (str(tmp_path), "command line")
+    assert rows["limits"]["origin"] == "default"
+
+
+def test_a_bad_setting_ends_the_command_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGDEP_PORT", "many")
+    result = CliRunner().invoke(main, ["config"])
+    assert result.exit_code == 2
+    assert "sigdep: SIGDEP_PORT cannot be 'many'" in result.output
+
+
+def test_doctor_is_content_with_a_fresh_folder(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["doctor", "--port", "0", "--data-dir", str(tmp_path / "fresh")])
+    assert result.exit_code == 0, result.output
+    assert "✗" not in result.output
+
+
+def test_doctor_finds_a_secret_that_others_can_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secrets" / "key-encryption-key"
+    secret.parent.mkdir()
+    secret.write_bytes(b"1")
+    secret.chmod(0o644)
+    result = CliRunner().invoke(main, ["doctor", "--port", "0", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"chmod 600 {secret}" in result.output
