@@ -1,17 +1,15 @@
-"""Between event objects and the bytes that are stored: names, schema versions, upcasters, seals, digests."""
+"""Between event objects and the bytes that are stored: names, schema versions, upcasters, seals."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from struct import Struct as Layout
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from sigdep.kernel.chain import StoredRow, digest
 from sigdep.kernel.errors import LogDamaged
-from sigdep.kernel.ids import CommandId, Partition, Position, StreamId, SubjectId, Version, WorkspaceId
+from sigdep.kernel.ids import StreamId, SubjectId, Version
 from sigdep.kernel.keys import KeyRing, SealingKey
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import (
@@ -21,15 +19,10 @@ from sigdep.kernel.store import (
     EventTooLarge,
     Metadata,
     RecordedEvent,
+    Snapshot,
 )
 
-FIRST_LINK: Final = bytes(32)
-"""What the first link of every partition's chain is chained to."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LENGTHS: Final = Layout(">16s16s16sIIII")
-_PLACE: Final = Layout(">qiq")
-_RECORDED: Final = Layout(">q")
 
 _encode = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder().decode
@@ -52,55 +45,8 @@ class StoredEvent(Struct, frozen=True, gc=False):
     numbered: bool
 
 
-class StoredRow(Struct, frozen=True, gc=False):
-    """An event as it comes out of the log."""
-
-    partition: Partition
-    position: Position
-    recorded_us: int
-    """Microseconds since 1970, UTC."""
-    workspace: WorkspaceId
-    stream: StreamId
-    version: Version
-    command_id: CommandId
-    type: str
-    schema_version: int
-    payload: bytes
-    metadata: bytes
-    subject: SubjectId
-    number: int | None
-
-
 def instant(recorded_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=recorded_us)
-
-
-def digest(
-    workspace: UUID,
-    command_id: UUID,
-    stream: str,
-    subject: UUID,
-    type_name: str,
-    schema_version: int,
-    payload: bytes,
-    metadata: bytes,
-) -> bytes:
-    """SHA-256 over one event's stored bytes, led by the lengths of its parts so that none can slide into the next."""
-    name, kind = stream.encode(), type_name.encode()
-    head = _LENGTHS.pack(
-        workspace.bytes, command_id.bytes, subject.bytes, len(name), len(kind), schema_version, len(payload)
-    )
-    return sha256(b"".join((head, name, kind, payload, metadata))).digest()
-
-
-def place(event_digest: bytes, position: int, version: int, number: int | None) -> bytes:
-    """What one event adds to its batch's link: the digest and its place. 32 + 8 + 4 + 8 bytes, big-endian."""
-    return event_digest + _PLACE.pack(position, version, number or 0)
-
-
-def link(previous: bytes, recorded_us: int, places: Iterable[bytes]) -> bytes:
-    """The next link of a partition's hash chain: one for each batch of events committed together."""
-    return sha256(b"".join((previous, _RECORDED.pack(recorded_us), *places))).digest()
 
 
 class Codec:
@@ -135,9 +81,11 @@ class Codec:
         """Every event of the append, in order, ready to be stored.
 
         Raises:
+            ValueError: a stream is written twice, or without an event: a bug of the caller.
             EventTooLarge: over the store's limits.
             KeyDestroyed: a subject has been erased.
         """
+        _check_writes(append)
         if sum(len(write.events) for write in append.writes) > APPEND_EVENTS_MAX:
             raise EventTooLarge(f"One append takes at most {APPEND_EVENTS_MAX} events.")
         metadata = _encode(append.metadata)
@@ -167,6 +115,29 @@ class Codec:
             append.workspace, append.command_id, stream, subject, name, schema_version, payload, metadata
         )
         return StoredEvent(stream, subject, name, schema_version, payload, metadata, event_digest, kind.numbered)
+
+    async def seal_snapshot(self, snapshot: Snapshot) -> bytes:
+        """The state as it is stored.
+
+        Raises:
+            KeyDestroyed: the subject has been erased.
+        """
+        key = await self.keys.obtain(snapshot.subject)
+        return key.seal(snapshot.state, _snapshot_context(snapshot.stream, snapshot.version, snapshot.schema))
+
+    async def unseal_snapshot(
+        self, stream: StreamId, subject: SubjectId, version: Version, schema: str, sealed: bytes
+    ) -> Snapshot | None:
+        """The snapshot that was sealed. None: its subject has been erased.
+
+        Raises:
+            LogDamaged: the bytes are not what was sealed.
+        """
+        key = (await self.keys.find({subject})).get(subject)
+        if key is None:
+            return None
+        state = key.unseal(sealed, _snapshot_context(stream, version, schema))
+        return Snapshot(stream=stream, subject=subject, version=version, schema=schema, state=state)
 
     async def unseal(self, rows: Sequence[StoredRow]) -> list[RecordedEvent]:
         """The events that the rows hold, in the same order.
@@ -222,6 +193,18 @@ def upcast(kind: type[Event], schema_version: int, content: dict[str, Any]) -> d
 def with_number(event: Event, number: int) -> Event:
     """The event with the number that the store gave it."""
     return msgspec.structs.replace(event, number=number)
+
+
+def _check_writes(append: Append) -> None:
+    streams = {write.stream for write in append.writes}
+    if len(streams) < len(append.writes):
+        raise ValueError("An append writes each stream once.")
+    if not all(write.events for write in append.writes):
+        raise ValueError("An append names a stream only with events for it.")
+
+
+def _snapshot_context(stream: str, version: int, schema: str) -> bytes:
+    return f"snapshot|{stream}|{version}|{schema}".encode()
 
 
 def _context(stream: str, type_name: str, schema_version: int) -> bytes:

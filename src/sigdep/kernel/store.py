@@ -182,7 +182,7 @@ class EventStore(Protocol):
 
     Order: within a partition, positions are contiguous and follow the order of commits: a reader
     that has seen position n will never later find a new event at or below n. Across partitions
-    there is no order.
+    there is no order. `recorded_at` never goes back within a partition, even if the clock does.
 
     Durability: what `append` returned is on the disk and survives kill -9 and power loss.
 
@@ -192,11 +192,18 @@ class EventStore(Protocol):
     async def append(self, append: Append) -> Appended:
         """Store all of it in one transaction, shared with the appends that wait at the same time.
 
-        A conflict fails its own append only, never a neighbour's in the same transaction. Safe to repeat with the
-        same `command_id`, also after an unknown outcome: where the events of this command stand at their places
-        already, the first answer comes back with `repeated=True`.
+        What fails fails its own append only, never a neighbour's in the same transaction. Safe to repeat with the
+        same `command_id`, also after an unknown outcome.
+
+        Decided in this order, as if appends came one after another:
+        1. Every event of the append stands at its place already (stream, version, `command_id`): nothing is
+           written, and the first answer comes back with `repeated=True`, whatever the guards and the key say.
+        2. The idempotency key has been used: AlreadyAnswered.
+        3. A written or `unchanged` stream is at another version: WrongExpectedVersion.
+        4. All is stored: events, numbers and answer together.
 
         Raises:
+            ValueError: a stream is written twice, or without an event: a bug of the caller.
             WrongExpectedVersion: a written or `unchanged` stream is at another version.
             AlreadyAnswered: `answer.key` has been used by `answer.caller`.
             EventTooLarge: over APPEND_EVENTS_MAX or EVENT_BYTES_MAX.
@@ -229,10 +236,17 @@ class EventStore(Protocol):
         """The last position of each partition that has one."""
         ...
 
-    async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None: ...
+    async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None:
+        """The stream's snapshot. None: there is none, it has another schema, or its subject has been erased."""
+        ...
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
-        """Keep the snapshot in place of an older one of its stream. Never required for correctness."""
+        """Keep the snapshot in place of an older one of its stream; a newer one stays. Never needed for correctness.
+
+        Raises:
+            KeyDestroyed: the subject has been erased.
+            Unavailable: as for `append`.
+        """
         ...
 
     async def verify(self, partition: Partition) -> ChainReport:
@@ -240,5 +254,8 @@ class EventStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted, end every `follow`, let go of all resources."""
+        """Finish what was accepted, end every `follow`, let go of all resources. Safe to repeat.
+
+        Every other call on a closed store raises Unavailable.
+        """
         ...
