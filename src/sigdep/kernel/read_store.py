@@ -162,7 +162,7 @@ class ReadStore(Protocol):
         ...
 
     async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
-        """A build to fill beside the live one, created or (where one was begun with this fingerprint) taken up again."""
+        """A build to fill beside the live one: a new one, or one that was begun with this fingerprint."""
         ...
 
     async def switch(self, model: ModelId) -> None:
