@@ -5,8 +5,11 @@ from uuid import UUID
 
 from sigdep.kernel.ids import WorkspaceId
 
-__all__ = ["ProjectId", "TaskId", "UserId", "WorkspaceId"]
+__all__ = ["CommentId", "LabelId", "ProjectId", "TaskId", "UserId", "WorkspaceId"]
 
 UserId = NewType("UserId", UUID)
 TaskId = NewType("TaskId", UUID)
 ProjectId = NewType("ProjectId", UUID)
+LabelId = NewType("LabelId", UUID)
+CommentId = NewType("CommentId", UUID)
+"""Unique within its task."""

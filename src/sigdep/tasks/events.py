@@ -1,0 +1,354 @@
+"""What has happened to tasks, projects and labels.
+
+Fields that may be left out say nothing: an edit names what it changed and nothing else, and None
+says that a field was cleared. Instants are UTC.
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+
+from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
+from sigdep.kernel.messages import UNSET, Event, UnsetType, field
+
+Status = Literal["open", "in_progress", "done", "cancelled"]
+Priority = Literal["none", "low", "medium", "high", "urgent"]
+
+
+# ── tasks: stream `task-<task id>` ──────────────────────────────────────────────────────────────────────
+
+
+class TaskCreated(Event, omit_defaults=True):
+    numbered: ClassVar[bool] = True
+
+    task_id: TaskId
+    workspace_id: WorkspaceId
+    title: str
+    rank: str
+    by: UserId
+    at: datetime
+    number: int = 0
+    """Unique in its workspace. The store gives it."""
+    project_id: ProjectId | None = None
+    parent_id: TaskId | None = None
+    description: str | None = None
+    priority: Priority = "none"
+    labels: tuple[LabelId, ...] = ()
+    assignee_ids: tuple[UserId, ...] = ()
+    scheduled_at: datetime | None = None
+    due_at: datetime | None = None
+    due_on: date | None = None
+    estimate: str | None = None
+    blocked_by: tuple[TaskId, ...] = ()
+    custom: dict[str, Any] = field(default_factory=dict)
+
+
+class TaskEdited(Event):
+    """Some of its fields have a new value."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    title: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    priority: Priority | UnsetType = UNSET
+    labels: tuple[LabelId, ...] | UnsetType = UNSET
+    assignee_ids: tuple[UserId, ...] | UnsetType = UNSET
+    scheduled_at: datetime | UnsetType | None = UNSET
+    due_at: datetime | UnsetType | None = UNSET
+    due_on: date | UnsetType | None = UNSET
+    estimate: str | UnsetType | None = UNSET
+    blocked_by: tuple[TaskId, ...] | UnsetType = UNSET
+    custom: dict[str, Any] | UnsetType = UNSET
+    """The keys that changed, and no others. None: the key is gone."""
+
+
+class TaskMoved(Event):
+    """It has another place: among its neighbours, below another task, or in another project."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    project_id: ProjectId | UnsetType | None = UNSET
+    parent_id: TaskId | UnsetType | None = UNSET
+    rank: str | UnsetType = UNSET
+
+
+class TaskStarted(Event):
+    """Somebody is working on it."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskCompleted(Event):
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskCancelled(Event):
+    """It will not be done."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskReopened(Event):
+    """It is to be done (again), whatever it was before."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskSnoozed(Event):
+    """It was put off: `until` is its new `scheduled_at`."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    until: datetime
+
+
+class TaskTrashed(Event, omit_defaults=True):
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    trashed_with: TaskId | None = None
+    """The task above it that was put into the trash and took this one along."""
+
+
+class TaskRestored(Event):
+    """It is back from the trash."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskCommented(Event):
+    """A comment was added. Its id is unique within the task only."""
+
+    task_id: TaskId
+    comment_id: CommentId
+    text: str
+    by: UserId
+    at: datetime
+
+
+class CommentEdited(Event):
+    task_id: TaskId
+    comment_id: CommentId
+    text: str
+    by: UserId
+    at: datetime
+
+
+class CommentDeleted(Event):
+    task_id: TaskId
+    comment_id: CommentId
+    by: UserId
+    at: datetime
+
+
+TaskEvent = (
+    TaskCreated
+    | TaskEdited
+    | TaskMoved
+    | TaskStarted
+    | TaskCompleted
+    | TaskCancelled
+    | TaskReopened
+    | TaskSnoozed
+    | TaskTrashed
+    | TaskRestored
+    | TaskCommented
+    | CommentEdited
+    | CommentDeleted
+)
+
+
+# ── the tasks below a task: stream `subtasks-<parent's id>`. Only deciding needs them: no public events. ──
+
+
+class SubtaskAdded(Event):
+    parent_id: TaskId
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class SubtaskRemoved(Event):
+    parent_id: TaskId
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+SubtasksEvent = SubtaskAdded | SubtaskRemoved
+
+
+# ── projects: stream `project-<project id>` ─────────────────────────────────────────────────────────────
+
+
+class ProjectCreated(Event, omit_defaults=True):
+    project_id: ProjectId
+    workspace_id: WorkspaceId
+    name: str
+    rank: str
+    by: UserId
+    at: datetime
+    description: str | None = None
+    color: str | None = None
+    icon: str | None = None
+
+
+class ProjectEdited(Event):
+    """Some of its fields have a new value."""
+
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+    name: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    color: str | UnsetType | None = UNSET
+    icon: str | UnsetType | None = UNSET
+    rank: str | UnsetType = UNSET
+
+
+class ProjectArchived(Event):
+    """Its tasks can be read and no longer changed, and leave the lists that do not ask for them."""
+
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class ProjectUnarchived(Event):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class ProjectTrashed(Event):
+    """Its tasks are out of sight with it, without any event of their own."""
+
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class ProjectRestored(Event):
+    """It is back from the trash, and its tasks with it."""
+
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+ProjectEvent = ProjectCreated | ProjectEdited | ProjectArchived | ProjectUnarchived | ProjectTrashed | ProjectRestored
+
+
+# ── labels: stream `label-<label id>` ───────────────────────────────────────────────────────────────────
+
+
+class LabelCreated(Event, omit_defaults=True):
+    label_id: LabelId
+    workspace_id: WorkspaceId
+    name: str
+    by: UserId
+    at: datetime
+    color: str | None = None
+
+
+class LabelEdited(Event):
+    """Some of its fields have a new value."""
+
+    label_id: LabelId
+    by: UserId
+    at: datetime
+    name: str | UnsetType = UNSET
+    color: str | UnsetType | None = UNSET
+
+
+class LabelTrashed(Event):
+    """It can no longer be given to tasks. Those that have it keep it, unseen, until it is restored."""
+
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+class LabelRestored(Event):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+LabelEvent = LabelCreated | LabelEdited | LabelTrashed | LabelRestored
+
+
+# ── names of labels: stream `label_name-<id made of workspace and name>`. Keeps them unique; not public. ──
+
+
+class LabelNameTaken(Event):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+class LabelNameFreed(Event):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+LabelNameEvent = LabelNameTaken | LabelNameFreed
+
+
+# ── workspaces: stream `workspace-<workspace id>` ───────────────────────────────────────────────────────
+
+
+class WorkspaceForgotten(Event):
+    """The workspace was erased: its key is gone, and whatever was derived from its events must go too.
+
+    Sealed with the key of no person and no workspace, so that every reader can read it for ever.
+    """
+
+    workspace_id: WorkspaceId
+    at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    TaskCreated,
+    TaskEdited,
+    TaskMoved,
+    TaskStarted,
+    TaskCompleted,
+    TaskCancelled,
+    TaskReopened,
+    TaskSnoozed,
+    TaskTrashed,
+    TaskRestored,
+    TaskCommented,
+    CommentEdited,
+    CommentDeleted,
+    SubtaskAdded,
+    SubtaskRemoved,
+    ProjectCreated,
+    ProjectEdited,
+    ProjectArchived,
+    ProjectUnarchived,
+    ProjectTrashed,
+    ProjectRestored,
+    LabelCreated,
+    LabelEdited,
+    LabelTrashed,
+    LabelRestored,
+    LabelNameTaken,
+    LabelNameFreed,
+    WorkspaceForgotten,
+)
+"""Every type that was ever stored."""
