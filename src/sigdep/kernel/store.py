@@ -221,7 +221,7 @@ class EventStore(Protocol):
         ...
 
     async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
-        """The next events of the partitions that have any: at most `limit`, each partition in order.
+        """The next events: at most `limit`, each partition in order. Those that have any share the limit fairly.
 
         Raises:
             LogDamaged: a position is missing, or an event has no known type.
