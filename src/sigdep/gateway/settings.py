@@ -1,0 +1,50 @@
+"""What an operator may set at the gateway."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+DEADLINE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """So many requests a second in the long run, and so many at once after a pause."""
+
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Generous: a person never meets them, a script that has run wild does."""
+
+    user: Rate = Rate(per_second=100, burst=500)
+    """Of each user, whatever their tokens."""
+    address: Rate = Rate(per_second=50, burst=200)
+    """Of each address, for requests of nobody."""
+    sign_in: Rate = Rate(per_second=2, burst=20)
+    """Of each address, for writes that are open to everybody: signing in, registering."""
+    bad_token: Rate = Rate(per_second=2, burst=40)
+    """Of each address, for tokens that are none: past it no token is looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings:
+    fingerprint_key: bytes = field(repr=False)
+    """Secret, at least 16 bytes, the same in every gateway and after a restart: keys the digests by which a repeated
+    `Idempotency-Key` is recognised as the same request."""
+    limits: Limits | None = Limits()
+    """None: no limits, for load tests."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose `X-Forwarded-For` is believed."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web pages of these origins may call the API (CORS). Empty: only our own."""
+    https: bool = False
+    """Clients reach us by HTTPS: tell browsers never to try without."""
+    deadline_seconds: float = DEADLINE_SECONDS
+    log_requests: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.fingerprint_key) < 16:
+            raise ValueError("GatewaySettings.fingerprint_key needs at least 16 bytes, from a file that stays.")

@@ -1,0 +1,28 @@
+"""An answer as it goes out: status, raw headers, body."""
+
+from typing import Final, NamedTuple
+
+from starlette.types import Send
+
+from sigdep.http.exchange import Exchange, Header
+
+JSON: Final[Header] = (b"content-type", b"application/json")
+
+
+class Reply(NamedTuple):
+    """An answer in one piece. `content-length` is added when it is sent."""
+
+    status: int
+    headers: list[Header]
+    body: bytes = b""
+
+
+async def send_reply(exchange: Exchange, send: Send, reply: Reply) -> None:
+    """Send it, with the headers that the layers of the gateway have added. HEAD: without its body."""
+    status, headers, body = reply
+    if status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    headers += exchange.answer_headers
+    exchange.status = status
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
