@@ -1,0 +1,36 @@
+"""Public events that more than one context must know, as they travel in the `data` of a CloudEvent.
+
+Each is called like its Struct; a change only ever adds fields with defaults.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+
+
+class PublicEvent(Struct, frozen=True, kw_only=True):
+    """A fact that one context tells to all others. Instants are UTC."""
+
+
+class MemberRemoved(PublicEvent):
+    """The user has no role in the workspace any more."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    removed_at: datetime
+
+
+class WorkspaceErased(PublicEvent):
+    """The workspace's key is destroyed: forget whatever was derived from its events."""
+
+    workspace_id: WorkspaceId
+    erased_at: datetime
+
+
+class UserErased(PublicEvent):
+    """The person's key is destroyed: forget whatever you know of them but their id."""
+
+    user_id: UserId
+    erased_at: datetime
