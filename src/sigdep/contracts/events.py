@@ -14,7 +14,7 @@ class PublicEvent(Struct, frozen=True, kw_only=True):
     """A fact that one context tells to all others. Instants are UTC."""
 
 
-class MemberRemoved(PublicEvent):
+class MemberRemoved(PublicEvent, frozen=True, kw_only=True):
     """The user has no role in the workspace any more."""
 
     workspace_id: WorkspaceId
@@ -22,14 +22,14 @@ class MemberRemoved(PublicEvent):
     removed_at: datetime
 
 
-class WorkspaceErased(PublicEvent):
+class WorkspaceErased(PublicEvent, frozen=True, kw_only=True):
     """The workspace's key is destroyed: forget whatever was derived from its events."""
 
     workspace_id: WorkspaceId
     erased_at: datetime
 
 
-class UserErased(PublicEvent):
+class UserErased(PublicEvent, frozen=True, kw_only=True):
     """The person's key is destroyed: forget whatever you know of them but their id."""
 
     user_id: UserId
