@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
@@ -53,13 +53,13 @@ class CreateNoteBody(Body, frozen=True, kw_only=True, forbid_unknown_fields=True
     due_at: Instant | None = None
     due_on: date | None = None
     lines: tuple[Line, ...] = ()
-    custom: dict[str, Any] = {}
+    custom: dict[str, Any] = field(default_factory=dict)
 
 
 class ChangeNoteBody(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    due_at: Instant | None | UnsetType = UNSET
-    due_on: date | None | UnsetType = UNSET
+    due_at: Instant | UnsetType | None = UNSET
+    due_on: date | UnsetType | None = UNSET
 
 
 class NoteFilters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
