@@ -1,0 +1,176 @@
+# ruff: noqa: S608  The schema's name has been checked.
+"""Reads the log as it is stored: streams, what follows a position, kept answers, the hash chain."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from sigdep.adapters.postgres.connecting import Reading
+from sigdep.kernel.chain import ChainWalk, StoredRow
+from sigdep.kernel.errors import LogDamaged
+from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
+from sigdep.kernel.store import ANSWERS_KEPT_HOURS, ChainReport, KeptAnswer
+
+STREAM_PAGE: Final = 1_000
+
+LINKS_PAGE: Final = 64
+"""Links verified at a time: with the events of as many batches, some tens of thousands."""
+
+ANSWERS_FORGOTTEN_AT_ONCE: Final = 1_000
+
+ANSWERS_KEPT_US: Final = ANSWERS_KEPT_HOURS * 3_600_000_000
+
+VERSION_MAX: Final = 2_147_483_647
+
+_COLUMNS: Final = (
+    "e.partition, e.position, e.recorded_us, e.workspace, e.stream, e.version, e.command_id, e.type,"
+    " e.schema_version, e.payload, e.metadata, e.subject, e.number"
+)
+"""In the order of StoredRow's fields."""
+
+_NOW_US: Final = "(extract(epoch FROM now()) * 1000000)::bigint"
+
+
+class Reader:
+    """Every question sees all that was committed when it was asked."""
+
+    def __init__(self, reading: Reading, schema: str) -> None:
+        self._reading = reading
+        self._schema = schema
+
+    async def heads(self) -> Positions:
+        rows = await self._reading.fetch(f"SELECT partition, head FROM {self._schema}.partition WHERE head > 0")
+        return {row["partition"]: row["head"] for row in rows}
+
+    async def stream(self, stream: StreamId, after: Version, until: Version | None) -> list[StoredRow]:
+        """
+        Raises:
+            LogDamaged: a version is missing.
+        """
+        rows: list[StoredRow] = []
+        last = VERSION_MAX if until is None else until
+        while True:  # Every page is full but for the last.
+            page = await self._reading.fetch(stream_statement(self._schema), stream, after + len(rows), last)
+            rows.extend(StoredRow(*row) for row in page)
+            if len(page) < STREAM_PAGE:
+                break
+        for expected, row in enumerate(rows, after + 1):
+            if row.version != expected:
+                raise LogDamaged(f"Version {expected} of {stream} is missing from the log.")
+        return rows
+
+    async def next_rows(self, after: Positions, limit: int) -> list[StoredRow]:
+        """At most `limit` rows behind `after`, some of each partition that has any.
+
+        Raises:
+            LogDamaged: a position is missing.
+        """
+        lags = await self._lags(after)
+        if not lags:
+            return []
+        ranges = [(number, after.get(number, 0), share) for number, share in fair_shares(lags, limit).items()]
+        found = await self._reading.fetch(ranges_statement(self._schema), *map(list, zip(*ranges, strict=True)))
+        rows = [StoredRow(*row) for row in found]
+        wanted = [(number, seen + step) for number, seen, share in ranges for step in range(1, share + 1)]
+        if [(row.partition, row.position) for row in rows] != wanted:
+            there = {(row.partition, row.position) for row in rows}
+            number, position = next(place for place in wanted if place not in there)
+            raise LogDamaged(f"Position {number}/{position} is missing from the log.")
+        return rows
+
+    async def _lags(self, after: Positions) -> Mapping[Partition, int]:
+        heads = await self.heads()
+        for number, seen in after.items():
+            if seen > heads.get(number, 0):
+                raise LogDamaged(
+                    f"Partition {number} ends at {heads.get(number, 0)}, and its reader has seen position {seen}:"
+                    " the log has lost its end."
+                )
+        return {number: lag for number, head in heads.items() if (lag := head - after.get(number, 0)) > 0}
+
+    async def answer(self, caller: UUID, key: str) -> KeptAnswer | None:
+        row = await self._reading.fetchrow(
+            f"SELECT fingerprint, answer, partition, position FROM {self._schema}.answer"
+            f" WHERE caller = $1 AND key = $2 AND recorded_us >= {_NOW_US} - $3::bigint",
+            caller,
+            key,
+            ANSWERS_KEPT_US,
+        )
+        return None if row is None else KeptAnswer(**row)
+
+    async def forget_answers(self) -> None:
+        """Delete the answers that have been kept long enough."""
+        forget = (
+            f"DELETE FROM {self._schema}.answer WHERE ctid = ANY (ARRAY("
+            f"SELECT ctid FROM {self._schema}.answer WHERE recorded_us < {_NOW_US} - $1::bigint"
+            f" ORDER BY recorded_us LIMIT {ANSWERS_FORGOTTEN_AT_ONCE}))"
+        )
+        while await self._reading.execute(forget, ANSWERS_KEPT_US) != "DELETE 0":
+            pass  # Each round leaves fewer.
+
+    async def verify(self, partition: Partition) -> ChainReport:
+        """Walk the chain to where the partition ends now, whatever is appended meanwhile."""
+        end = await self._reading.fetchrow(end_statement(self._schema), partition)
+        assert end is not None  # The rows of all partitions are made with their table.
+        walk, last = ChainWalk(partition), Position(0)
+        links_statement = (
+            f"SELECT last_position, hash FROM {self._schema}.link WHERE partition = $1"
+            f" AND last_position > $2 AND last_position <= $3 ORDER BY last_position LIMIT {LINKS_PAGE}"
+        )
+        while links := await self._reading.fetch(links_statement, partition, last, end["head"]):
+            rows = await self._between(partition, last, links[-1]["last_position"])
+            for link in links:
+                last = link["last_position"]
+                size = bisect_right(rows, last, key=lambda row: row.position)
+                walk.take(last, link["hash"], rows[:size])
+                del rows[:size]
+        return walk.finish(end["head"], end["chain"], end["last"])
+
+    async def _between(self, partition: Partition, after: Position, until: Position) -> list[StoredRow]:
+        rows = await self._reading.fetch(
+            f"SELECT {_COLUMNS} FROM {self._schema}.event e"
+            " WHERE e.partition = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position",
+            partition,
+            after,
+            until,
+        )
+        return [StoredRow(*row) for row in rows]
+
+
+def stream_statement(schema: str) -> str:
+    return (
+        f"SELECT {_COLUMNS} FROM {schema}.event e WHERE e.stream = $1 AND e.version > $2 AND e.version <= $3"
+        f" ORDER BY e.version LIMIT {STREAM_PAGE}"
+    )
+
+
+def ranges_statement(schema: str) -> str:
+    """The next so many of each partition. LIMIT makes each a walk along the primary key, at any size of the log."""
+    return (
+        f"SELECT {_COLUMNS} FROM ROWS FROM (unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bigint[]))"
+        " WITH ORDINALITY wanted (partition, after, share, place) CROSS JOIN LATERAL"
+        f" (SELECT * FROM {schema}.event stored"
+        " WHERE stored.partition = wanted.partition AND stored.position > wanted.after"
+        " ORDER BY stored.position LIMIT wanted.share) e ORDER BY wanted.place, e.position"
+    )
+
+
+def end_statement(schema: str) -> str:
+    """One statement, so that counter and last row are of one moment."""
+    return (
+        f"SELECT p.head, p.chain, coalesce((SELECT e.position FROM {schema}.event e WHERE e.partition = $1"
+        f" ORDER BY e.position DESC LIMIT 1), 0) AS last FROM {schema}.partition p WHERE p.partition = $1"
+    )
+
+
+def fair_shares(lags: Mapping[Partition, int], limit: int) -> dict[Partition, int]:
+    """How much of the limit each partition gets: who lags little is not kept waiting by who lags much."""
+    shares: dict[Partition, int] = {}
+    waiting = sorted(lags.items(), key=lambda lagging: lagging[1])
+    for place, (number, lag) in enumerate(waiting):
+        share = min(lag, -(-limit // (len(waiting) - place)))
+        if share:
+            shares[number] = share
+        limit -= share
+    return shares
