@@ -1,13 +1,26 @@
 """What a comment is. Comments live in their task's stream; whoever needs them folds them out of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from sigdep.contracts.ids import CommentId, TaskId, UserId, WorkspaceId
-from sigdep.kernel.messages import State
+from sigdep.kernel.errors import Forbidden, NotFound
+from sigdep.kernel.messages import Event, State
+from sigdep.tasks.commands import DeleteComment, EditComment
+from sigdep.tasks.domain import fields
 from sigdep.tasks.events import CommentDeleted, CommentEdited, TaskCommented
+
+
+class CommentNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("There is no such comment on this task.")
+
+
+class NotYours(Forbidden):
+    """Somebody else wrote it."""
+
 
 CommentEvent = TaskCommented | CommentEdited | CommentDeleted
 
@@ -51,3 +64,50 @@ def evolve(comment: Comment | None, workspace_id: WorkspaceId, event: CommentEve
             return replace(comment, text=event.text, edited_at=event.at, version=comment.version + 1)
         case CommentDeleted():
             return None
+
+
+def comments_of(workspace_id: WorkspaceId, events: Iterable[Event | None]) -> Comments:
+    """The comments that a task has after the events of its stream."""
+    comments: dict[CommentId, Comment] = {}
+    for event in events:
+        if isinstance(event, CommentEvent):
+            comment = evolve(comments.get(event.comment_id), workspace_id, event)
+            if comment is None:
+                comments.pop(event.comment_id, None)
+            else:
+                comments[event.comment_id] = comment
+    return comments
+
+
+def decide_edit(command: EditComment, comment: Comment | None) -> list[CommentEdited]:
+    """
+    Raises:
+        CommentNotFound, Invalid.
+        NotYours: only who wrote a comment may change it.
+    """
+    if comment is None:
+        raise CommentNotFound
+    if comment.created_by != command.by:
+        raise NotYours("Only the person who wrote a comment can change it.")
+    text = fields.comment(command.text)
+    if text == comment.text:
+        return []
+    return [
+        CommentEdited(task_id=command.task_id, comment_id=command.comment_id, text=text, by=command.by, at=command.at)
+    ]
+
+
+def decide_delete(command: DeleteComment, comment: Comment | None, *, may_moderate: bool) -> list[CommentDeleted]:
+    """
+    Args:
+        may_moderate: the caller may delete what others wrote.
+
+    Raises:
+        CommentNotFound: also where it has been deleted before.
+        NotYours: somebody else wrote it.
+    """
+    if comment is None:
+        raise CommentNotFound
+    if comment.created_by != command.by and not may_moderate:
+        raise NotYours("Only the person who wrote a comment, or an admin of the workspace, can delete it.")
+    return [CommentDeleted(task_id=command.task_id, comment_id=command.comment_id, by=command.by, at=command.at)]

@@ -1,0 +1,278 @@
+"""What is asked of tasks, projects and labels.
+
+`by` and `at` are stamped at the edge, from the call. A field that is UNSET is left as it is; None clears it.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
+from sigdep.kernel.messages import UNSET, Command, UnsetType, field
+from sigdep.tasks.events import Priority, Status
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateTask(Command):
+    by: UserId
+    at: datetime
+    title: str
+    task_id: TaskId | None = None
+    """None: made from the command's own id."""
+    workspace_id: WorkspaceId | None = None
+    """None: that of the parent or the project; where there is neither, the personal one."""
+    project_id: ProjectId | None = None
+    parent_id: TaskId | None = None
+    description: str | None = None
+    status: Status = "open"
+    priority: Priority = "none"
+    labels: tuple[str, ...] = ()
+    """Ids or names."""
+    assignee_ids: tuple[UserId, ...] = ()
+    scheduled_at: datetime | None = None
+    due_at: datetime | None = None
+    due_on: date | None = None
+    estimate: str | None = None
+    blocked_by: tuple[TaskId, ...] = ()
+    custom: dict[str, Any] = field(default_factory=dict)
+    rank: str | None = None
+    before_id: TaskId | None = None
+    """It shall come directly before this one."""
+    after_id: TaskId | None = None
+    """It shall come directly after this one."""
+
+
+class EditTask(Command):
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    title: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    labels: tuple[str, ...] | UnsetType = UNSET
+    """Ids or names."""
+    assignee_ids: tuple[UserId, ...] | UnsetType = UNSET
+    scheduled_at: datetime | UnsetType | None = UNSET
+    due_at: datetime | UnsetType | None = UNSET
+    due_on: date | UnsetType | None = UNSET
+    estimate: str | UnsetType | None = UNSET
+    blocked_by: tuple[TaskId, ...] | UnsetType = UNSET
+    custom: dict[str, Any] | UnsetType | None = UNSET
+    """Changes the keys that it names: None takes a key away. None in its place takes all away."""
+    project_id: ProjectId | UnsetType | None = UNSET
+    parent_id: TaskId | UnsetType | None = UNSET
+    rank: str | UnsetType = UNSET
+
+
+class MoveTask(Command):
+    """Where a task stands: in which project, below which task, between which neighbours.
+
+    Its subtasks follow it into another project. Without a neighbour or rank it comes last.
+    """
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    workspace_id: WorkspaceId | None = None
+    """Refused where it is not the task's own."""
+    project_id: ProjectId | UnsetType | None = UNSET
+    parent_id: TaskId | UnsetType | None = UNSET
+    rank: str | None = None
+    before_id: TaskId | None = None
+    after_id: TaskId | None = None
+
+
+class CompleteTask(Command):
+    """Open subtasks and blockers stop nobody: what is done is done."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class ReopenTask(Command):
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class SnoozeTask(Command):
+    task_id: TaskId
+    until: datetime
+    by: UserId
+    at: datetime
+
+
+class TrashTask(Command):
+    """All that is below it goes along."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class RestoreTask(Command):
+    """What went into the trash along with it comes back along with it."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class CommentOnTask(Command):
+    task_id: TaskId
+    text: str
+    by: UserId
+    at: datetime
+    comment_id: CommentId | None = None
+    """None: made from the command's own id."""
+
+
+class EditComment(Command):
+    task_id: TaskId
+    comment_id: CommentId
+    text: str
+    by: UserId
+    at: datetime
+
+
+class DeleteComment(Command):
+    task_id: TaskId
+    comment_id: CommentId
+    by: UserId
+    at: datetime
+
+
+TaskCommand = (
+    CreateTask | EditTask | MoveTask | CompleteTask | ReopenTask | SnoozeTask | TrashTask | RestoreTask | CommentOnTask
+)
+
+BatchedCommand = CreateTask | EditTask | MoveTask | CompleteTask | ReopenTask | TrashTask | RestoreTask | CommentOnTask
+
+
+class ChangeTasks(Command):
+    """Several commands as one: all of them happen, or none. Each sees what those before it have done."""
+
+    commands: tuple[BatchedCommand, ...]
+    by: UserId
+    at: datetime
+    workspace_id: WorkspaceId | None = None
+    """None: that of the first thing named; where there is none, the personal one."""
+
+
+# ── projects ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateProject(Command):
+    by: UserId
+    at: datetime
+    name: str
+    project_id: ProjectId | None = None
+    """None: made from the command's own id."""
+    workspace_id: WorkspaceId | None = None
+    """None: the personal one."""
+    description: str | None = None
+    color: str | None = None
+    icon: str | None = None
+    rank: str | None = None
+    before_id: ProjectId | None = None
+    after_id: ProjectId | None = None
+
+
+class EditProject(Command):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+    name: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    color: str | UnsetType | None = UNSET
+    icon: str | UnsetType | None = UNSET
+    rank: str | UnsetType = UNSET
+
+
+class MoveProject(Command):
+    """Without a neighbour or rank it comes last."""
+
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+    rank: str | None = None
+    before_id: ProjectId | None = None
+    after_id: ProjectId | None = None
+
+
+class ArchiveProject(Command):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class UnarchiveProject(Command):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class TrashProject(Command):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+class RestoreProject(Command):
+    project_id: ProjectId
+    by: UserId
+    at: datetime
+
+
+ProjectCommand = (
+    CreateProject | EditProject | MoveProject | ArchiveProject | UnarchiveProject | TrashProject | RestoreProject
+)
+
+
+# ── labels ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateLabel(Command):
+    by: UserId
+    at: datetime
+    name: str
+    label_id: LabelId | None = None
+    """None: made from the command's own id."""
+    workspace_id: WorkspaceId | None = None
+    """None: the personal one."""
+    color: str | None = None
+
+
+class EditLabel(Command):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+    name: str | UnsetType = UNSET
+    color: str | UnsetType | None = UNSET
+
+
+class TrashLabel(Command):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+class RestoreLabel(Command):
+    label_id: LabelId
+    by: UserId
+    at: datetime
+
+
+LabelCommand = CreateLabel | EditLabel | TrashLabel | RestoreLabel
+
+
+# ── workspaces ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ForgetWorkspace(Command):
+    """Its key has been destroyed: have whatever was derived from its events removed. Asked by nobody but a reaction."""
+
+    workspace_id: WorkspaceId
+    at: datetime
