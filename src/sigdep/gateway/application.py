@@ -1,20 +1,31 @@
 """Assembles the public edge: the routes of all contexts, the pages of the gateway, and the layers around them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp
 
 from sigdep.gateway.addresses import Addresses
+from sigdep.gateway.cors import CrossOrigin
 from sigdep.gateway.deadlines import Deadlines
+from sigdep.gateway.docs import docs_pages
+from sigdep.gateway.document import gateway_document
 from sigdep.gateway.edge import Edge, Observer, dispatch, nowhere
 from sigdep.gateway.endpoints import Endpoint
+from sigdep.gateway.feed import Feed, FeedEndpoint
+from sigdep.gateway.health import Check, health_pages
 from sigdep.gateway.identity import Identified
+from sigdep.gateway.limits import AddressLimits, UserLimits
+from sigdep.gateway.logging import RequestLog
+from sigdep.gateway.metrics import Metrics
 from sigdep.gateway.routing import RouteTable
-from sigdep.gateway.security_headers import API_HEADERS
+from sigdep.gateway.security_headers import API_HEADERS, TRANSPORT_SECURITY
 from sigdep.gateway.settings import GatewaySettings
+from sigdep.gateway.site import site_pages
 from sigdep.http.identity import Identities
 from sigdep.http.routes import Route
 from sigdep.http.typed import TypedEndpoint
@@ -27,7 +38,9 @@ def create_application(
     *,
     identities: Identities,
     settings: GatewaySettings,
-    observers: Sequence[Observer] = (),
+    feed: Feed | None = None,
+    checks: Mapping[str, Check] | None = None,
+    metrics: Metrics | None = None,
     files: Sequence[BaseRoute] = (),
     lifespan: Lifespan | None = None,
 ) -> Edge:
@@ -35,6 +48,8 @@ def create_application(
 
     Args:
         routes: of all contexts.
+        checks: of the parts of this process, by name, for `/health/ready`.
+        metrics: counted here, and shown at `/metrics`.
         files: Starlette routes for the paths that are in no table, and WebSockets.
         lifespan: what must be open while it serves.
 
@@ -43,16 +58,34 @@ def create_application(
         ValueError: two routes have the same name.
     """
     endpoints: list[Endpoint] = [*typed_endpoints(routes, settings.fingerprint_key)]
-    app: ASGIApp = Deadlines(dispatch, settings.deadline_seconds)
-    app = Identified(app, identities)
+    if feed is not None:
+        endpoints.append(FeedEndpoint(feed, identities))
+    endpoints += [*health_pages(checks or {}), *site_pages(metrics)]
+    endpoints += docs_pages(partial(gateway_document, endpoints, version("sigdep")))
+    observers: list[Observer] = [] if metrics is None else [metrics]
+    if settings.log_requests:
+        observers.append(RequestLog())
     return Edge(
-        app,
+        layers(settings, identities),
         table=RouteTable(endpoints),
         elsewhere=Router(routes=files, lifespan=lifespan, default=nowhere, redirect_slashes=False),
         addresses=Addresses(settings.trusted_proxies),
-        headers=API_HEADERS,
+        headers=(*API_HEADERS, TRANSPORT_SECURITY) if settings.https else API_HEADERS,
         observers=observers,
     )
+
+
+def layers(settings: GatewaySettings, identities: Identities) -> ASGIApp:
+    """What a request passes on its way to its endpoint, the innermost first."""
+    app: ASGIApp = Deadlines(dispatch, settings.deadline_seconds)
+    if settings.limits is not None:
+        app = UserLimits(app, settings.limits)
+    app = Identified(app, identities)
+    if settings.limits is not None:
+        app = AddressLimits(app, settings.limits)
+    if settings.allowed_origins:
+        app = CrossOrigin(app, settings.allowed_origins)
+    return app
 
 
 def typed_endpoints(routes: Sequence[Route], fingerprint_key: bytes) -> list[TypedEndpoint]:

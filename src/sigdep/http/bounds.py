@@ -1,8 +1,7 @@
 """Refuses values that have the right type and make no sense: numbers no database holds, instants nobody means."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +19,8 @@ INTEGER_MAX: Final = 2**63 - 1
 _HARMLESS: Final = (kinds.StrType, kinds.BoolType, kinds.UUIDType, kinds.NoneType, kinds.FloatType, kinds.LiteralType,
                     kinds.EnumType, kinds.BytesType)  # fmt: skip
 
+_COLLECTIONS: Final = frozenset((list, tuple, set, frozenset))
+
 Bounds = Callable[[Any], list[Fault]]
 
 
@@ -29,7 +30,9 @@ def bounds_of(kind: Any) -> Bounds | None:
         return None
 
     def check(value: Any) -> list[Fault]:
-        return list(islice(_faults(value, ""), FAULTS_MAX))
+        faults: list[Fault] = []
+        _walk(value, "", faults)
+        return faults
 
     return check
 
@@ -44,7 +47,7 @@ def _matters(info: kinds.Type, seen: set[type]) -> bool:
             return info.ge is None or info.le is None
         case kinds.StructType():
             return info.cls not in seen and any(_matters(field.type, {*seen, info.cls}) for field in info.fields)
-        case kinds.VarTupleType() | kinds.ListType() | kinds.SetType() | kinds.FrozenSetType():
+        case kinds.CollectionType():
             return _matters(info.item_type, seen)
         case kinds.DictType():
             return _matters(info.value_type, seen)
@@ -66,22 +69,25 @@ def _fields(kind: type[Struct]) -> tuple[tuple[str, str], ...]:
     return found
 
 
-def _faults(value: Any, pointer: str) -> Iterator[Fault]:
+def _walk(value: Any, pointer: str, faults: list[Fault]) -> None:
+    """Adds what is wrong with a value and its parts. Plain calls and no generators: it may meet a million of them."""
     kind = type(value)
+    if kind is str or len(faults) >= FAULTS_MAX:
+        return
     if kind is int:
         if not INTEGER_MIN <= value <= INTEGER_MAX:
-            yield Fault(pointer, "This number is too large: whole numbers have 64 bits.")
+            faults.append(Fault(pointer, "This number is too large: whole numbers have 64 bits."))
     elif kind is datetime or kind is date:
         if not YEAR_MIN <= value.year <= YEAR_MAX:
-            yield Fault(pointer, f"The year must be between {YEAR_MIN} and {YEAR_MAX}.")
+            faults.append(Fault(pointer, f"The year must be between {YEAR_MIN} and {YEAR_MAX}."))
     elif kind is dict:
         for key, part in value.items():
-            yield from _faults(part, f"{pointer}/{escaped(str(key))}")
-    elif kind in (list, tuple, set, frozenset):
+            _walk(part, f"{pointer}/{escaped(str(key))}", faults)
+    elif kind in _COLLECTIONS:
         for index, part in enumerate(value):
-            yield from _faults(part, f"{pointer}/{index}")
+            _walk(part, f"{pointer}/{index}", faults)
     elif isinstance(value, Struct):
         for name, encoded in _fields(kind):
             part = getattr(value, name)
             if part is not None and part is not msgspec.UNSET:
-                yield from _faults(part, f"{pointer}/{encoded}")
+                _walk(part, f"{pointer}/{encoded}", faults)

@@ -21,7 +21,6 @@ DRY_RUN: Final = "dry_run"
 
 _INTEGER: Final = pattern(r"-?(?:0|[1-9]\d{0,19})")
 _NUMBER: Final = pattern(r"-?(?:0|[1-9]\d{0,19})(?:\.\d{1,20})?")
-_LISTS: Final = (kinds.VarTupleType, kinds.ListType, kinds.SetType, kinds.FrozenSetType)
 
 Pairs = dict[str, list[str]]
 
@@ -105,7 +104,7 @@ def pairs_of(query: bytes) -> Pairs:
 def _value_reader(info: kinds.Type) -> Callable[[list[str]], Any]:
     """From the texts of one parameter to plain JSON of its type."""
     parts = _parts(info)
-    if any(isinstance(part, _LISTS) for part in parts):
+    if any(isinstance(part, kinds.CollectionType) for part in parts):
         return _several
     if any(isinstance(part, kinds.BoolType) for part in parts):
         return lambda values: {"true": True, "false": False}.get(values[0], values[0])

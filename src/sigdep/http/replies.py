@@ -1,6 +1,6 @@
 """An answer as it goes out: status, raw headers, body."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from starlette.types import Send
 
@@ -26,3 +26,20 @@ async def send_reply(exchange: Exchange, send: Send, reply: Reply) -> None:
     exchange.status = status
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+
+
+class Write(Protocol):
+    """Sends a part of an answer."""
+
+    async def __call__(self, part: bytes, *, more: bool = True) -> None: ...
+
+
+async def begin_stream(exchange: Exchange, send: Send, headers: list[Header]) -> Write:
+    """Begin an answer whose length nobody knows, with the headers that the layers have added."""
+    exchange.status = 200
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers, *exchange.answer_headers]})
+
+    async def write(part: bytes, *, more: bool = True) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": more})
+
+    return write

@@ -1,0 +1,37 @@
+"""The envelope of every public event: CloudEvents 1.0 in its JSON format."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from sigdep.contracts.ids import WorkspaceId
+
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="specversion", tag="1.0"):
+    """One fact, as others hear of it (CloudEvents 1.0.2 §2.4, JSON format §2).
+
+    The last three are extension attributes: their names are lower-case letters and digits (§3.1).
+    """
+
+    id: Name
+    """With `source`, unique for ever: a consumer that has seen it skips it."""
+    source: Name
+    """The context that tells it, as a URI reference: `/contexts/tasks`."""
+    type: Name
+    """What has happened, as in `sigdep.tasks.TaskCompleted`."""
+    time: Annotated[datetime, Meta(tz=True)]
+    """When it was recorded, UTC."""
+    subject: str | None = None
+    """The stream that it belongs to, as in `task-018f…`."""
+    datacontenttype: Literal["application/json"] | None = None
+    """Present when `data` is."""
+    data: Any = None
+    """The fact itself, in the shape that `type` names."""
+    workspaceid: WorkspaceId | None = None
+    streamversion: int | None = None
+    """Place of the event in its stream, from 1: a consumer that misses one notices."""
+    actorid: str | None = None
+    """The user who asked for it. Absent: the system itself."""

@@ -1,0 +1,144 @@
+"""The feed over the logs of the contexts in this process: one job tails each log and wakes whoever waits."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.feed import FeedBatch
+from sigdep.http.positions import FeedPosition
+from sigdep.kernel.ids import Partition, Position, partition_of
+from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
+from sigdep.rpc.call import Call
+
+SCANNED_EVENTS_MAX: Final = 2_000
+"""Events of one log, of all workspaces in the partition, that one look passes over."""
+
+RETRY_SECONDS: Final = 1.0
+"""After which a log that could not be tailed is tried again. Waiting readers look for themselves meanwhile."""
+
+Publish = Callable[[RecordedEvent], CloudEvent | None]
+"""What others may know of an event. None: nothing."""
+
+_log = structlog.get_logger("sigdep.gateway")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """The log of one context, and how its events are told to others."""
+
+    context: str
+    store: EventStore
+    publish: Publish
+
+
+class FeedSource:
+    """Open it to be woken by new events: `async with FeedSource(logs) as feed`."""
+
+    def __init__(self, logs: Sequence[Log]) -> None:
+        self._logs = tuple(logs)
+        self._heads: dict[tuple[str, Partition], Position] = {}
+        """How far each log is known to go."""
+        self._waiting: dict[Partition, set[asyncio.Event]] = {}
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "FeedSource":
+        self._jobs = [asyncio.create_task(self._tail(log)) for log in self._logs]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    async def latest(self, workspace: WorkspaceId) -> FeedPosition:
+        partition = partition_of(workspace)
+        heads = {log.context: (await log.store.heads()).get(partition, Position(0)) for log in self._logs}
+        return FeedPosition(partition, heads)
+
+    async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
+        """Log by log: an event of one log never waits for another's, and there is no order between them."""
+        partition = partition_of(workspace)
+        reached = dict(after.positions) if after is not None else {}
+        events: list[tuple[FeedPosition, CloudEvent]] = []
+        more = False
+        for log in self._logs:
+            start = reached.get(log.context, Position(0))
+            reached[log.context], full = await self._read_log(log, workspace, start, limit, events, reached)
+            more |= full
+        return FeedBatch(events=events, next=FeedPosition(partition, self._known(reached)), more=more)
+
+    def _known(self, reached: Mapping[str, Position]) -> dict[str, Position]:
+        return {log.context: reached.get(log.context, Position(0)) for log in self._logs}
+
+    async def _read_log(
+        self,
+        log: Log,
+        workspace: WorkspaceId,
+        start: Position,
+        limit: int,
+        events: list[tuple[FeedPosition, CloudEvent]],
+        reached: dict[str, Position],
+    ) -> tuple[Position, bool]:
+        """Adds to `events` until there are `limit`. Returns how far it came, and whether there may be more."""
+        partition = partition_of(workspace)
+        heads = await log.store.heads()
+        head = heads.get(partition, Position(0))
+        position = min(start, head)  # A log restored from a backup may end before what a client has seen.
+        scanned = 0
+        while position < head:
+            if len(events) >= limit or scanned >= SCANNED_EVENTS_MAX:
+                return position, True
+            batch = await log.store.read_all({**heads, partition: position}, limit=READ_EVENTS_MAX)
+            ours = [recorded for recorded in batch if recorded.partition == partition]
+            for recorded in ours:
+                position, scanned = recorded.position, scanned + 1
+                event = log.publish(recorded) if recorded.workspace == workspace else None
+                if event is not None:
+                    reached[log.context] = position
+                    events.append((FeedPosition(partition, self._known(reached)), event))
+                    if len(events) >= limit:
+                        return position, True
+            if not ours:
+                break
+        return position, False
+
+    async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
+        partition = partition_of(workspace)
+        bell = asyncio.Event()
+        waiting = self._waiting.setdefault(partition, set())
+        waiting.add(bell)
+        try:
+            # Looked at after the bell hangs: what comes between the two rings it.
+            if any(self._heads.get((context, partition), 0) > seen for context, seen in after.positions.items()):
+                return True
+            async with asyncio.timeout(timeout_seconds):
+                await bell.wait()
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            waiting.discard(bell)
+            if not waiting:
+                self._waiting.pop(partition, None)
+
+    async def _tail(self, log: Log) -> None:
+        while True:
+            try:
+                async for batch in log.store.follow(await log.store.heads()):
+                    self._ring(log.context, batch)
+                return  # The store has been closed.
+            except Exception as error:
+                _log.error("the feed cannot tail a log; trying again", context=log.context, exc_info=error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _ring(self, context: str, batch: Sequence[RecordedEvent]) -> None:
+        for recorded in batch:
+            self._heads[context, recorded.partition] = recorded.position
+        for partition in {recorded.partition for recorded in batch}:
+            for bell in self._waiting.get(partition, ()):
+                bell.set()

@@ -1,0 +1,72 @@
+"""Structured logs: one JSON object a line, or colours on a terminal. Never a secret, a body, a text, a query."""
+
+import logging
+import sys
+from typing import Any, Final, TextIO
+
+import msgspec
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from sigdep.http.exchange import Exchange
+
+_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
+
+Level = int
+
+
+def configure_logging(*, level: Level = logging.INFO, stream: TextIO | None = None) -> None:
+    """Set up structlog, and lead the standard library's loggers into it. Call it once, when a process starts."""
+    out = stream if stream is not None else sys.stderr
+    pretty = out.isatty()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor] = (
+        [structlog.dev.ConsoleRenderer()] if pretty else [structlog.processors.dict_tracebacks, _render_json]
+    )
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _encode(event).decode()
+
+
+class RequestLog:
+    """One line a request: what was asked by its template, how it ended, how long it took, who asked."""
+
+    def __init__(self) -> None:
+        self._log: Any = structlog.get_logger("sigdep.requests").bind()
+
+    def begun(self) -> None:
+        """Nothing is said before the end."""
+
+    def ended(self, exchange: Exchange, seconds: float) -> None:
+        principal = exchange.principal
+        self._log.info(
+            "request",
+            method=exchange.method,
+            route=exchange.route,
+            status=exchange.status,
+            ms=round(seconds * 1_000, 2),
+            request_id=exchange.request_id,
+            user_id=None if principal is None else str(principal.user_id),
+        )

@@ -1,0 +1,90 @@
+"""HTTP/1.1 by uvicorn and httptools, with the bounds and the manners that they leave to others."""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem
+from sigdep.http.refusals import Malformed
+
+HEAD_BYTES_MAX: Final = 65_536
+"""Of one request line and its headers."""
+
+HEAD_SECONDS_MAX: Final = 10.0
+"""From the first byte of a request to the end of its headers."""
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """For `uvicorn.Config(http=GatewayProtocol)`.
+
+    What is no HTTP at all is told so in problem+json. A client that never ends its headers, or sends nothing, is let
+    go. What streams can see in `scope["sigdep.connection"].stopping` that the server is about to end.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.stopping = False
+        self._head_bytes = 0
+        self._in_head = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if not self._in_head:
+            return
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(431, f"The headers have more than {HEAD_BYTES_MAX:,} bytes.")
+        elif self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self._head_overdue)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._stop_head_timer()
+        self.scope["sigdep.connection"] = self  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        self.stopping = True
+        super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "This is no valid HTTP/1.1 request.")
+
+    def _head_overdue(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self._refuse(408, f"The headers had not arrived after {HEAD_SECONDS_MAX:g} seconds.")
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer below the application, and end the connection."""
+        if self.transport.is_closing():
+            return
+        kind = next((kind for kind in KINDS if kind.status == status), next(k for k in KINDS if k.error is Malformed))
+        body = msgspec.json.encode(Problem(type=kind.type, title=kind.title, status=status, detail=detail))
+        headers = {b"content-type": MEDIA_TYPE.encode(), b"content-length": b"%d" % len(body), b"connection": b"close"}
+        lines = b"".join(b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *headers.items()])
+        self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
+        self.transport.close()
