@@ -1,0 +1,185 @@
+"""The event store in one SQLite file, written by one process: the log of the embedded mode."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from sigdep.adapters.sqlite.database import open_to_write
+from sigdep.adapters.sqlite.driver import translated_errors
+from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
+from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
+from sigdep.adapters.sqlite.event_writer import EventWriter
+from sigdep.adapters.sqlite.file_lock import FileLock
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
+from sigdep.kernel.store import (
+    READ_EVENTS_MAX,
+    Append,
+    Appended,
+    ChainReport,
+    KeptAnswer,
+    RecordedEvent,
+    Snapshot,
+    StreamSlice,
+)
+
+EVENTS_PER_STEP: Final = 128
+"""Read and unsealed before the event loop gets its turn: about a millisecond."""
+
+POLL_SECONDS: Final = 0.1
+"""How often a store that is only read looks whether the process that writes has added something."""
+
+_SAVE_SNAPSHOT: Final = """
+INSERT INTO snapshot (stream, subject, version, schema, state) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    subject = excluded.subject, version = excluded.version, schema = excluded.schema, state = excluded.state
+WHERE excluded.version >= snapshot.version
+"""
+
+
+class SqliteEventStore:
+    """An EventStore. One process writes; any number may read at the same time with `read_only`."""
+
+    def __init__(
+        self, path: Path, codec: Codec, reader: EventReader, lock: FileLock | None, writing: sqlite3.Connection | None
+    ) -> None:
+        """For `open`."""
+        self._path = path
+        self._codec = codec
+        self._reader = reader
+        self._lock = lock
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._writer = None if writing is None else EventWriter(writing, committed=self._wake)
+
+    @classmethod
+    async def open(cls, path: Path, codec: Codec, *, read_only: bool = False) -> "SqliteEventStore":
+        """Open the log, made anew where there is none.
+
+        Raises:
+            InUse: another process has it open for writing.
+            TooNew: a later release wrote it.
+            LogDamaged: it is no database.
+            Unavailable: it cannot be opened; or `read_only`, and there is none.
+        """
+        if read_only:
+            return cls(path, codec, await asyncio.to_thread(EventReader, path), None, None)
+        lock = FileLock(path)
+        try:
+            writing = await asyncio.to_thread(open_to_write, path, EVENT_MIGRATIONS)
+            reader = await asyncio.to_thread(EventReader, path)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, codec, reader, lock, writing)
+
+    async def append(self, append: Append) -> Appended:
+        writer = self._writing()
+        return await writer.write(append, await self._codec.seal(append))
+
+    async def answered(self, caller: UUID, key: str) -> KeptAnswer | None:
+        with self._reading():
+            return self._reader.answer(caller, key)
+
+    async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
+        events: list[RecordedEvent] = []
+        version, last = after, VERSION_MAX if until is None else until
+        while True:
+            with self._reading():
+                rows = self._reader.stream(stream, version, last, EVENTS_PER_STEP)
+            events += await self._codec.unseal(rows)
+            if rows:
+                version = rows[-1].version
+            if len(rows) < EVENTS_PER_STEP:
+                return StreamSlice(events=events, version=version)
+            await asyncio.sleep(0)
+
+    async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
+        with self._reading():
+            rows = self._reader.log(after, limit)
+        events: list[RecordedEvent] = []
+        for first in range(0, len(rows), EVENTS_PER_STEP):
+            events += await self._codec.unseal(rows[first : first + EVENTS_PER_STEP])
+            await asyncio.sleep(0)
+        return events
+
+    async def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
+        reached = dict(after)
+        while not self._closed:
+            changed = self._changed
+            batch = await self.read_all(reached)
+            if batch:
+                reached |= {recorded.partition: recorded.position for recorded in batch}
+                yield batch
+            elif self._writer is not None:
+                await changed.wait()
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), POLL_SECONDS)
+
+    async def heads(self) -> Positions:
+        with self._reading():
+            return self._reader.heads() if self._writer is None else dict(self._writer.heads)
+
+    async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None:
+        with self._reading():
+            found = self._reader.snapshot(stream, schema)
+        if found is None:
+            return None
+        subject, version, state = found
+        return await self._codec.unseal_snapshot(stream, subject, version, schema, state)
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        writer = self._writing()
+        state = await self._codec.seal_snapshot(snapshot)
+        await writer.execute(
+            _SAVE_SNAPSHOT, (snapshot.stream, snapshot.subject.bytes, snapshot.version, snapshot.schema, state)
+        )
+
+    async def verify(self, partition: Partition) -> ChainReport:
+        self._check_open()
+        return await asyncio.to_thread(_verify, self._path, partition)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._writer is not None:
+            await self._writer.close()
+        self._wake()
+        self._reader.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _wake(self) -> None:
+        """Let every follower look again."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _writing(self) -> EventWriter:
+        self._check_open()
+        if self._writer is None:
+            raise Unavailable(f"{self._path} has been opened to be read only.")
+        return self._writer
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The event store has been closed.")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        self._check_open()
+        with translated_errors("Reading the log"):
+            yield
+
+
+def _verify(path: Path, partition: Partition) -> ChainReport:
+    with translated_errors("Verifying the log"):
+        reader = EventReader(path)
+        try:
+            return reader.walk_chain(partition)
+        finally:
+            reader.close()
