@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from sigdep.kernel.conditions import holds
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, ReadStore, Row, Table
 from sigdep.kernel.store import RecordedEvent
@@ -23,7 +24,10 @@ class ReadModel(Protocol):
         ...
 
     async def project(self, batch: Sequence[RecordedEvent], rows: "Rows") -> None:
-        """Apply the events, in order. Pure but for `rows`: the same events give the same rows, whatever the batches."""
+        """Apply the events, in order. Pure but for `rows`: the same events give the same rows, whatever the batches.
+
+        What it raises is the fault of one event: that event's stream is set aside, and the others go on.
+        """
         ...
 
 
@@ -37,13 +41,21 @@ class Rows:
         self._dirty: dict[tuple[str, Key], Table] = {}
         self._delete_where: list[tuple[Table, Condition]] = []
 
-    async def fetch(self, table: Table, keys: Collection[Key]) -> None:
-        """Bring the rows in with one question, so that `get` need not ask."""
+    async def fetch(self, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None) -> None:
+        """Bring the rows in with one question, so that `get` need not ask.
+
+        `columns`: those that will be looked at, the ones that a `delete_where` asks about included. None: all.
+        """
         missing = [key for key in keys if (table.name, key) not in self._seen]
-        if missing:
-            found = await self._store.get_many(self._model, table, missing)
-            for key in missing:
-                self._seen[table.name, key] = found.get(key)
+        if not missing:
+            return
+        deleted = [where for one, where in self._delete_where if one.name == table.name]
+        found = await self._store.get_many(self._model, table, missing, None if deleted else columns)
+        for key in missing:
+            row = found.get(key)
+            if row is not None and any(holds(where, row, table) for where in deleted):
+                row = None
+            self._seen[table.name, key] = row
 
     def get(self, table: Table, key: Key) -> Row | None:
         """A row that has been fetched, put or deleted in this batch.
@@ -63,14 +75,15 @@ class Rows:
         self._dirty[table.name, key] = table
 
     def delete_where(self, table: Table, where: Condition) -> None:
-        """Delete rows that are not in this batch's hands: rows put earlier in the same batch survive it."""
+        """Delete every row for which the condition holds now, stored or put earlier in this batch."""
         self._delete_where.append((table, where))
+        for (name, key), row in self._seen.items():
+            if name == table.name and row is not None and holds(where, row, table):
+                self._seen[name, key] = None  # Where the batch had put it, `changes` now deletes it by its key.
 
     def changes(self) -> Changes:
-        deleted = [(table, key) for (_, key), table in self._dirty.items() if self._seen[table.name, key] is None]
-        put = [
-            (table, row) for (_, key), table in self._dirty.items() if (row := self._seen[table.name, key]) is not None
-        ]
+        deleted = [(table, key) for (name, key), table in self._dirty.items() if self._seen[name, key] is None]
+        put = [(table, row) for (name, key), table in self._dirty.items() if (row := self._seen[name, key]) is not None]
         return Changes(self._delete_where, deleted, put)
 
 

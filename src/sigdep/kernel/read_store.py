@@ -8,13 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from sigdep.kernel.errors import SigdepError
+from sigdep.kernel.errors import SigdepError, Unavailable
 from sigdep.kernel.ids import Positions
 
 PAGE_ROWS_MAX: Final = 1_000
 
 Value = str | int | float | bool | bytes | UUID | datetime | date | frozenset[str] | None
-"""Instants are UTC with microseconds. A set column holds strings (ids in their text form)."""
+"""Instants are UTC with microseconds, integers have 64 bits, no real is NaN, no text holds half a surrogate pair.
+A set column holds strings without NUL (ids in their text form)."""
 
 Row = Mapping[str, Value]
 Key = tuple[Value, ...]
@@ -44,10 +45,14 @@ class Table(Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     indexes: tuple[Index, ...] = ()
     search: tuple[str, ...] = ()
-    """Text columns in the full-text index: the first weighs most."""
+    """Text columns in the full-text index."""
 
-    def kind(self, column: str) -> Kind:
-        return next(c.kind for c in self.columns if c.name == column)
+    def kind(self, column: str) -> Kind | None:
+        """None: the table has no such column."""
+        for one in self.columns:
+            if one.name == column:
+                return one.kind
+        return None
 
 
 # ── conditions: two-valued logic. A comparison with null is false, and its Not is true. ──────────────────
@@ -80,7 +85,7 @@ class Contains(Struct, frozen=True, tag=True):
 class Matches(Struct, frozen=True, tag=True):
     """Every word of the text begins a word in the table's search columns, without regard to case and accents.
 
-    Words are runs of letters and digits (Unicode); a text without any word matches nothing.
+    What a word is, and how many of them count, says `kernel.words`. A text without any word matches nothing.
     """
 
     text: str
@@ -112,7 +117,11 @@ class Order(Struct, frozen=True):
 
 
 class Select(Struct, frozen=True, kw_only=True):
-    """A page of a table's rows. The key is always the last to sort by, ascending, so that the order is total."""
+    """A page of a table's rows.
+
+    The key is always the last to sort by, in the direction of the column before it (ascending where there is none):
+    so the order is total, and one index serves both directions.
+    """
 
     table: Table
     where: Condition = All(())
@@ -144,6 +153,10 @@ class CheckpointMoved(SigdepError):
     """Another projector has moved the checkpoint. Nothing was written."""
 
 
+class ModelGone(Unavailable):
+    """This build of the read model has been dropped: another is live."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What one batch of events does to the rows. Applied in this order: the wide deletes, deletes, puts."""
@@ -155,18 +168,32 @@ class Changes:
 
 
 class ReadStore(Protocol):
-    """Rows and checkpoints of one context's read models. A batch's rows and its checkpoint commit together."""
+    """Rows and checkpoints of one context's read models.
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
-        """The live build of a read model made with this fingerprint of its code, or None where there is none yet."""
+    A batch's rows and its checkpoint commit together, and no question ever sees half of them. A build answers every
+    question from the start; the indexes that make it quick come when it is switched to.
+
+    Every method that names a build raises ModelGone where it has been dropped, and every method raises Unavailable
+    while the database is away.
+    """
+
+    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+        """The live build of a read model, or None.
+
+        None too where it has other tables than these, or was made with another fingerprint than a given one.
+        """
         ...
 
     async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
-        """A build to fill beside the live one: a new one, or one that was begun with this fingerprint."""
+        """A build to fill beside the live one: created, or taken up again where one was begun with this fingerprint."""
         ...
 
-    async def switch(self, model: ModelId) -> None:
-        """Make the build the live one, and drop all others of its name, in one transaction."""
+    async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
+        """Make its indexes and make it the live build, in one transaction. Others of its name retire: see `sweep`."""
+        ...
+
+    async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
+        """Drop every build of the name but the live one and those to keep. Nobody may be reading them any more."""
         ...
 
     async def checkpoint(self, model: ModelId) -> Positions: ...
@@ -174,27 +201,38 @@ class ReadStore(Protocol):
     async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
         """Apply the changes and move the checkpoint in one transaction.
 
-        `before` and `after` name only the partitions that move.
+        `before` and `after` name the same partitions, and only those that move. Both empty: the changes alone.
 
         Raises:
             CheckpointMoved: the checkpoint is not at `before`.
+            Invalid: a value does not fit its column.
         """
         ...
 
-    async def get(self, model: ModelId, table: Table, key: Key) -> Row | None:
-        """One row. Quick enough to be called for each request."""
+    async def get(self, model: ModelId, table: Table, key: Key, columns: tuple[str, ...] | None = None) -> Row | None:
+        """One row, or these columns of it. Quick enough to be called for each request."""
         ...
 
-    async def get_many(self, model: ModelId, table: Table, keys: Collection[Key]) -> Mapping[Key, Row]: ...
+    async def get_many(
+        self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None
+    ) -> Mapping[Key, Row]:
+        """The rows that exist, by their keys."""
+        ...
 
     async def select(self, model: ModelId, select: Select) -> Page:
         """A page, in order.
 
         Raises:
-            Invalid: a column does not exist, or a value does not fit its kind.
+            Invalid: a column does not exist, a value does not fit its kind, or a limit of `conditions` is passed.
         """
         ...
 
-    async def count(self, model: ModelId, table: Table, where: Condition) -> int: ...
+    async def count(self, model: ModelId, table: Table, where: Condition) -> int:
+        """How many rows there are. Its cost grows with the answer.
+
+        Raises:
+            Invalid: as `select`.
+        """
+        ...
 
     async def close(self) -> None: ...

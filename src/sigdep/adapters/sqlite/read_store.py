@@ -1,0 +1,281 @@
+"""The read store in one SQLite file: one thread writes, a few read, and single rows are read where one stands."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sigdep.adapters.sql.conditions import Compiler, quoted
+from sigdep.adapters.sqlite.read_errors import QUESTION_SECONDS_MAX, translated
+from sigdep.adapters.sqlite.read_questions import Questions
+from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
+from sigdep.adapters.sqlite.read_values import row_decoder, row_encoder
+from sigdep.adapters.sqlite.read_writing import ReadWriter, read_checkpoint, shape_of, state_of
+from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
+from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.ids import Positions
+from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, Page, Row, Select, Table
+
+T = TypeVar("T")
+
+READERS: Final = 2
+"""Threads that answer questions."""
+
+QUESTIONS_WAITING_MAX: Final = 1_000
+
+GET_AT_ONCE_MAX: Final = 20
+"""As many rows are fetched in the event loop; it takes less time than to pass them to a thread and back."""
+
+BUSY_SECONDS: Final = 5.0
+
+_PROGRESS_INSTRUCTIONS: Final = 20_000
+
+
+class SqliteReadStore:
+    """See `ReadStore`. What is in it can be made anew from the log, so a commit does not wait for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writing = ThreadPoolExecutor(1, "read-store-writer")
+        self._reading = ThreadPoolExecutor(READERS, "read-store-reader")
+        self._per_thread = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._waiting = 0
+        self._closed = False
+        self._questions = Questions()
+        self._switched: set[ModelId] = set()
+        self._getters: dict[tuple[ModelId, str, tuple[str, ...] | None], _Getter] = {}
+        self._tables: dict[str, Sequence[Table]] = {}
+
+    @classmethod
+    async def open(cls, path: str | Path) -> "SqliteReadStore":
+        """
+        Raises:
+            Unavailable: the file cannot be opened or is no database.
+        """
+        store = cls(Path(path))
+        try:
+            await store._write(store._open)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    def _open(self) -> None:
+        connection = self._connect()
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        self._writer = ReadWriter(connection)
+        self._writer.create_catalog()
+        self._here = self._connect(reading=True)
+
+    def _connect(self, *, reading: bool = False) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        connection.execute("PRAGMA cache_size = -32768")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if reading:
+            connection.execute("PRAGMA query_only = ON")
+        self._connections.append(connection)
+        return connection
+
+    # ── builds ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+        shape = shape_of(tables)
+        with self._read_here() as connection:
+            found = connection.execute(
+                "SELECT build, fingerprint FROM builds WHERE name = ? AND state = 'live' AND shape = ?", (name, shape)
+            ).fetchone()
+        return None if found is None or fingerprint not in (None, found[1]) else ModelId(name, found[0])
+
+    async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
+        tables = list(tables)
+        return await self._write(self._writer.prepare, name, tables, fingerprint)
+
+    async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
+        await self._write(self._writer.switch, model, list(tables))
+
+    async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
+        await self._write(self._writer.sweep, name, keep)
+        self._getters = {key: getter for key, getter in self._getters.items() if key[0].name != name}
+
+    async def checkpoint(self, model: ModelId) -> Positions:
+        with self._read_here() as connection:
+            state_of(connection, model)
+            return read_checkpoint(connection, model)
+
+    async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
+        await self._write(self._writer.commit, model, changes, before, after)
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def get(self, model: ModelId, table: Table, key: Key, columns: tuple[str, ...] | None = None) -> Row | None:
+        with self._read_here() as connection:
+            return self._getter(model, table, columns).one(connection, key)
+
+    async def get_many(
+        self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None
+    ) -> Mapping[Key, Row]:
+        getter = self._getter(model, table, columns)
+        if len(keys) > GET_AT_ONCE_MAX:
+            return await self._read(getter.many, list(keys))
+        with self._read_here() as connection:
+            return getter.many(connection, keys)
+
+    async def select(self, model: ModelId, select: Select) -> Page:
+        check_select(select)
+        return await self._read(self._select, model, select)
+
+    def _select(self, connection: sqlite3.Connection, model: ModelId, select: Select) -> Page:
+        stored = StoredTable(model, select.table)
+        statement = self._questions.page(connection, stored, self._indexed(connection, model), select)
+        found = connection.execute(statement.text, statement.parameters).fetchall()
+        decode = row_decoder(select.table, statement.columns)
+        rows = [decode(values) for values in found[: select.limit]]
+        order = full_order(select.table, select.order)
+        following = sort_values(rows[-1], order) if len(found) > select.limit else None
+        if select.columns is not None:
+            rows = [only(row, select.columns) for row in rows]
+        return Page(rows, following)
+
+    async def count(self, model: ModelId, table: Table, where: Condition) -> int:
+        check(where, table)
+        return await self._read(self._count, model, table, where)
+
+    def _count(self, connection: sqlite3.Connection, model: ModelId, table: Table, where: Condition) -> int:
+        stored = StoredTable(model, table)
+        compiler = Compiler(SqliteDialect(stored, self._indexed(connection, model)), table)
+        sql = f"SELECT count(*) FROM {stored.relation} WHERE {compiler.condition(where)}"
+        counted: int = connection.execute(sql, compiler.parameters).fetchone()[0]
+        return counted
+
+    def _indexed(self, connection: sqlite3.Connection, model: ModelId) -> bool:
+        """Once a build has its indexes it keeps them."""
+        if model not in self._switched:
+            if state_of(connection, model) == "filling":
+                return False
+            self._switched.add(model)
+        return True
+
+    def _getter(self, model: ModelId, table: Table, columns: tuple[str, ...] | None) -> "_Getter":
+        getter = self._getters.get((model, table.name, columns))
+        if getter is None:
+            getter = self._getters[model, table.name, columns] = _Getter(StoredTable(model, table), columns)
+        return getter
+
+    # ── threads ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self, work: Callable[..., T], *arguments: Any) -> T:
+        def working() -> T:
+            with translated():
+                return work(*arguments)
+
+        return await self._run(self._writing, working)
+
+    async def _read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """
+        Raises:
+            Unavailable: too many are waiting, or it took too long.
+        """
+        if self._waiting >= QUESTIONS_WAITING_MAX:
+            raise Unavailable("Too many questions are waiting for an answer. Please try again.")
+
+        def working() -> T:
+            with translated(), _hurried(self._own_connection()) as connection:
+                return work(connection, *arguments)
+
+        self._waiting += 1
+        try:
+            return await self._run(self._reading, working)
+        finally:
+            self._waiting -= 1
+
+    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise Unavailable("The read store is closed.")
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    @contextmanager
+    def _read_here(self) -> Iterator[sqlite3.Connection]:
+        """In the event loop: for what takes microseconds."""
+        if self._closed:
+            raise Unavailable("The read store is closed.")
+        with translated():
+            yield self._here
+
+    def _own_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._per_thread, "connection", None)
+        if connection is None:
+            connection = self._per_thread.connection = self._connect(reading=True)
+        return connection
+
+    async def close(self) -> None:
+        """Finish what was begun. Safe to repeat."""
+        if self._closed:
+            return
+        self._closed = True
+        for executor in (self._reading, self._writing):
+            await asyncio.to_thread(executor.shutdown)
+        for connection in self._connections:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
+@contextmanager
+def _hurried(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A connection that interrupts its question after QUESTION_SECONDS_MAX."""
+    deadline = time.monotonic() + QUESTION_SECONDS_MAX
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_INSTRUCTIONS)
+    try:
+        yield connection
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+class _Getter:
+    """Fetches rows of one table by their keys."""
+
+    KEYS_AT_ONCE: Final = 250
+
+    def __init__(self, stored: StoredTable, columns: tuple[str, ...] | None) -> None:
+        table = stored.table
+        wanted = columns if columns is not None else tuple(column.name for column in table.columns)
+        fetched = tuple(dict.fromkeys((*table.key, *wanted)))
+        self._table = table
+        self._key = table.key
+        self._wanted = wanted
+        self._encode_key = row_encoder(table, table.key)
+        self._decode = row_decoder(table, wanted)
+        self._decode_fetched = row_decoder(table, fetched)
+        relation, key = stored.relation, ", ".join(map(quoted, table.key))
+        places = ", ".join("?" * len(table.key))
+        self._get_one = f"SELECT {', '.join(map(quoted, wanted))} FROM {relation} WHERE ({key}) = ({places})"
+        self._get_some = f"SELECT {', '.join(map(quoted, fetched))} FROM {relation} WHERE ({key}) IN "
+        self._place = f"({places})"
+
+    def one(self, connection: sqlite3.Connection, key: Key) -> Row | None:
+        found = connection.execute(self._get_one, self._encoded(key)).fetchone()
+        return None if found is None else self._decode(found)
+
+    def many(self, connection: sqlite3.Connection, keys: Collection[Key]) -> Mapping[Key, Row]:
+        rows: dict[Key, Row] = {}
+        remaining = iter(keys)
+        while some := list(islice(remaining, self.KEYS_AT_ONCE)):
+            places = ", ".join([self._place] * len(some))
+            listed = f"({places})" if len(self._key) == 1 else f"(VALUES {places})"
+            values = [value for key in some for value in self._encoded(key)]
+            for found in connection.execute(self._get_some + listed, values):
+                row = self._decode_fetched(found)
+                rows[tuple(row[column] for column in self._key)] = only(row, self._wanted)
+        return rows
+
+    def _encoded(self, key: Key) -> list[Any]:
+        return self._encode_key(dict(zip(self._key, key, strict=True)))
