@@ -72,6 +72,7 @@ def write_call(exchange: Exchange, body: bytes, *, dry_run: bool, fingerprint_ke
         asked_at=utc_now(),
         command_id=CommandId(exchange.command_id),
         principal=exchange.principal,
+        address=exchange.address,
         request_id=exchange.request_id,
         traceparent=exchange.trace,
         answer_key=None if key is None else _answer_key(exchange, key, body, fingerprint_key),

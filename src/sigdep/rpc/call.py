@@ -65,6 +65,8 @@ class Call(Struct, frozen=True, kw_only=True):
     command_id: CommandId
     principal: Principal | None = None
     """None: nobody has signed in. Few messages accept that."""
+    address: str | None = None
+    """The caller's network address, by which guesses of passwords are counted. Never stored."""
     request_id: str | None = None
     traceparent: str | None = None
     answer_key: AnswerKey | None = None
