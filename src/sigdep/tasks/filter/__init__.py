@@ -1,0 +1,1 @@
+"""The filter language of task lists: text → tree → condition."""

@@ -1,0 +1,164 @@
+"""The rows of tasks: the task as JSON, and a column for whatever a list can filter or sort by."""
+
+from datetime import UTC, date, datetime, time
+from typing import Final
+from uuid import UUID
+
+from sigdep.kernel.read_store import Column, Index, Row, Table, Value
+from sigdep.kernel.words import fold
+from sigdep.tasks.domain.task import Task
+from sigdep.tasks.events import Priority, Status
+
+OPEN: Final[frozenset[Status]] = frozenset({"open", "in_progress"})
+
+PRIORITY_NUMBERS: Final[dict[Priority, int]] = {"none": 0, "low": 1, "medium": 2, "high": 3, "urgent": 4}
+
+_END_OF_DAY: Final = time(23, 59, 59, 999999, tzinfo=UTC)
+
+TASKS: Final = Table(
+    name="tasks",
+    columns=(
+        Column("id", "uuid"),
+        Column("workspace_id", "uuid"),
+        Column("version", "integer"),
+        Column("document", "bytes"),
+        Column("number", "integer"),
+        Column("project_id", "uuid"),
+        Column("parent_id", "uuid"),
+        Column("status", "text"),
+        Column("open", "boolean"),
+        Column("trashed", "boolean"),
+        Column("blocked", "boolean"),
+        Column("described", "boolean"),
+        Column("estimated", "boolean"),
+        Column("priority", "integer"),
+        Column("due", "instant"),
+        Column("due_at", "instant"),
+        Column("due_on", "date"),
+        Column("scheduled_at", "instant"),
+        Column("created_at", "instant"),
+        Column("updated_at", "instant"),
+        Column("completed_at", "instant"),
+        Column("rank", "text"),
+        Column("title", "text"),
+        Column("title_folded", "text"),
+        Column("description", "text"),
+        Column("labels", "set"),
+        Column("assignees", "set"),
+    ),
+    key=("id",),
+    # Each begins with what every list says: whose it is, and whether it asks for the trash.
+    indexes=(
+        Index(("workspace_id", "trashed", "open", "due")),
+        Index(("workspace_id", "trashed", "due")),
+        Index(("workspace_id", "trashed", "rank")),
+        Index(("workspace_id", "trashed", "created_at")),
+        Index(("workspace_id", "trashed", "updated_at")),
+        Index(("workspace_id", "trashed", "priority")),
+        Index(("workspace_id", "number")),
+        Index(("project_id", "trashed", "rank")),
+        Index(("parent_id", "rank")),
+    ),
+    search=("title", "description"),
+)
+
+_SHARED: Final = (
+    "workspace_id",
+    "number",
+    "project_id",
+    "parent_id",
+    "status",
+    "open",
+    "trashed",
+    "blocked",
+    "described",
+    "estimated",
+    "priority",
+    "due",
+    "due_at",
+    "due_on",
+    "scheduled_at",
+    "created_at",
+    "updated_at",
+    "completed_at",
+    "rank",
+)
+
+ASSIGNMENTS: Final = Table(
+    name="assignments",
+    columns=(
+        Column("assignment", "bytes"),
+        Column("assignee_id", "uuid"),
+        Column("id", "uuid"),
+        *(Column(name, kind) for name in _SHARED if (kind := TASKS.kind(name))),
+    ),
+    key=("assignment",),
+    indexes=(Index(("workspace_id",)), Index(("assignee_id", "workspace_id", "trashed", "open", "due"))),
+)
+"""One row for each task and person, so that "my tasks by date" is a walk along one index, however many others
+have tasks in the same workspace. `id` is the task's; `assignment` is both ids in one, so that an index of one
+person's tasks ends with the whole key, and so gives a total order."""
+
+
+def due_of(task: Task) -> datetime | None:
+    """What lists are sorted by: the instant, or the end of the date, in UTC."""
+    return task.due_at if task.due_on is None else end_of(task.due_on)
+
+
+def end_of(day: date) -> datetime:
+    return datetime.combine(day, _END_OF_DAY)
+
+
+def task_row(task: Task, *, version: int, document: bytes, blocked: bool) -> dict[str, Value]:
+    """The row of a task in `TASKS`."""
+    return {
+        "id": task.id,
+        "workspace_id": task.workspace_id,
+        "version": version,
+        "document": document,
+        "number": task.number,
+        "project_id": task.project_id,
+        "parent_id": task.parent_id,
+        "status": task.status,
+        "open": task.status in OPEN,
+        "trashed": task.trashed_at is not None,
+        "blocked": blocked,
+        "described": bool(task.description),
+        "estimated": task.estimate is not None,
+        "priority": PRIORITY_NUMBERS[task.priority],
+        "due": due_of(task),
+        "due_at": task.due_at if task.due_on is None else None,
+        "due_on": task.due_on,
+        "scheduled_at": task.scheduled_at,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "completed_at": task.completed_at,
+        "rank": task.rank,
+        "title": task.title,
+        "title_folded": folded(task.title),
+        "description": task.description,
+        "labels": frozenset(map(str, task.labels)),
+        "assignees": frozenset(map(str, task.assignee_ids)),
+    }
+
+
+def assignment_key(assignee: UUID, task: UUID) -> bytes:
+    return assignee.bytes + task.bytes
+
+
+def assignment_row(assignee: UUID, row: Row) -> Row:
+    """The row of one assignee in `ASSIGNMENTS`, made of the task's own."""
+    task = row["id"]
+    assert isinstance(task, UUID)
+    key = assignment_key(assignee, task)
+    return {"assignment": key, "assignee_id": assignee, "id": task, **{name: row[name] for name in _SHARED}}
+
+
+def is_blocking(task: Task | None) -> bool:
+    """Whether a task holds up those that wait for it: while it is open, and not in the trash."""
+    return task is not None and task.status in OPEN and task.trashed_at is None
+
+
+def folded(text: str) -> str:
+    """A name as it is compared: without case and accents."""
+    return text.lower() if text.isascii() else fold(text)
