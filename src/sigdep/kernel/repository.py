@@ -1,6 +1,7 @@
 """Loads aggregates: folds their streams, keeps the hot ones in memory, and begins long ones at a snapshot."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -48,6 +49,16 @@ class Repository(Generic[S]):
             return Loaded(*kept, cached=not self.alone)
         return await self._catch_up(stream, *await self._begin(stream))
 
+    def begin(self, stream: StreamId) -> Loaded[S]:
+        """The aggregate of an id that was made just now: nothing is read to find out that nobody has used it.
+
+        Should it exist after all, appending to it fails, and `refresh` finds it.
+        """
+        kept = self._cache.get(stream)
+        if kept is not None:
+            return Loaded(*kept, cached=not self.alone)
+        return Loaded(self.decider.initial, NO_STREAM, cached=False)
+
     async def refresh(self, stream: StreamId) -> Loaded[S]:
         """The same, having read what others may have added."""
         kept = self._cache.get(stream)
@@ -69,6 +80,11 @@ class Repository(Generic[S]):
 
     def forget(self, stream: StreamId) -> None:
         self._cache.pop(stream, None)
+
+    def forget_where(self, forgotten: Callable[[S], bool]) -> None:
+        """Let go of every state that answers to this, as when what it says has been erased."""
+        for stream in [stream for stream, (state, _) in self._cache.items() if forgotten(state)]:
+            del self._cache[stream]
 
     async def snapshot_if_due(self, stream: StreamId, subject: SubjectId, before: Version) -> None:
         """Save one when the stream has passed a multiple of SNAPSHOT_EVENTS since `before`."""

@@ -102,6 +102,19 @@ class UnitOfWork:
         state: S = touched.state
         return state
 
+    def begin(self, repository: Repository[S], identity: UUID) -> S:
+        """The same for an id that was made for this very command: without looking whether it exists.
+
+        Not for an id that a client chose: it could be in use in another partition, which only looking finds out.
+        """
+        stream = repository.decider.stream(identity)
+        touched = self._touched.get(stream)
+        if touched is None:
+            found = repository.begin(stream)
+            touched = self._touched[stream] = _Touched(repository, found, found.state)
+        state: S = touched.state
+        return state
+
     def record(self, repository: Repository[S], identity: UUID, subject: SubjectId, events: Iterable[Event]) -> S:
         """Add events to an aggregate that this unit has loaded. Returns its new state."""
         touched = self._touched[repository.decider.stream(identity)]
@@ -115,6 +128,13 @@ class UnitOfWork:
     def show(self, repository: Repository[Any], identity: UUID) -> None:
         """The answer to the command shows this aggregate."""
         self._shown.append(repository.decider.stream(identity))
+
+    def version(self, repository: Repository[Any], identity: UUID) -> Version:
+        """Where an aggregate's stream stands, what this unit has recorded included.
+
+        What counts events in a state is less: those of an erased subject are not folded.
+        """
+        return self._version_of(repository.decider.stream(identity))
 
     @property
     def empty(self) -> bool:
