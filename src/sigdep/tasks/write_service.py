@@ -1,0 +1,167 @@
+"""The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from sigdep.kernel.errors import NotFound
+from sigdep.kernel.ids import SubjectId, Version
+from sigdep.kernel.keys import KeyDestroyed
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.store import EventStore
+from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
+from sigdep.rpc.call import Answer, Call, WorkspacePosition
+from sigdep.tasks.commands import (
+    ChangeTasks,
+    CommentOnTask,
+    CreateLabel,
+    CreateProject,
+    CreateTask,
+    DeleteComment,
+    EditComment,
+    ForgetWorkspace,
+    LabelCommand,
+    ProjectCommand,
+    TaskCommand,
+)
+from sigdep.tasks.domain.task import Task
+from sigdep.tasks.domain.workspace import decide as decide_workspace
+from sigdep.tasks.writing.access import WriteCommand, things_of, workspace_of
+from sigdep.tasks.writing.attempt import Attempt, Members, Neighbours, Surroundings
+from sigdep.tasks.writing.batches import change_tasks
+from sigdep.tasks.writing.comments import change_comment, comment_then
+from sigdep.tasks.writing.labels import change_label
+from sigdep.tasks.writing.projects import change_project
+from sigdep.tasks.writing.tasks import change_task
+from sigdep.tasks.writing.turns import Turns
+
+CONTEXT: Final = "tasks"
+
+KEPT: Final = SubjectId(UUID(int=0))
+"""Whose key seals what must outlive every workspace. Nobody has this id, so nobody destroys the key."""
+
+
+class BatchResult(Struct, frozen=True, kw_only=True):
+    """What a batch has led to."""
+
+    results: tuple[Task, ...]
+    """For each operation, in order, the task that it was about, as it is after the whole batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has been carried out, now or when it was asked for the first time."""
+
+    outcome: Outcome
+    attempt: Attempt | None
+    """The attempt that succeeded. None: the answer is that of an earlier request."""
+
+
+class TasksWrite:
+    """A Service (`rpc/call.py`) of every command in `commands.py`."""
+
+    def __init__(self, store: EventStore, *, members: Members, neighbours: Neighbours, alone: bool) -> None:
+        """
+        Args:
+            alone: no other process writes to this store.
+        """
+        self._around = Surroundings(store, members=members, neighbours=neighbours, alone=alone)
+        self._executor = Executor(store, self._around.repositories)
+        self._turns = Turns()
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        if not isinstance(message, WriteCommand):
+            raise TypeError(f"tasks.write carries out no {type(message).__name__}.")
+        with _erased_is_not_found():
+            done = await self._answered(call) or await self._carry_out(message, call)
+            return await self._answer(message, done, new=not call.dry_run)
+
+    async def _answered(self, call: Call) -> Done | None:
+        """What an earlier request with the same idempotency key led to. Asked before looking at any state."""
+        if call.answer_key is None:
+            return None
+        outcome = await self._executor.answered(call.answer_key)
+        if outcome is None:
+            return None
+        for state in outcome.states.values():
+            call.caller.require(state.workspace_id, "viewer", "This")
+        return Done(outcome, None)
+
+    async def _carry_out(self, command: WriteCommand, call: Call) -> Done:
+        workspace = await workspace_of(self._around, command, call)
+        attempt: Attempt | None = None
+
+        async def work(unit: UnitOfWork) -> None:
+            nonlocal attempt
+            attempt = Attempt(self._around, unit, call)
+            await self._perform(attempt, command)
+            attempt.check_size()
+
+        async with self._turns.of(things_of(command)):
+            outcome = await self._executor.execute(
+                workspace,
+                call.command_id,
+                work,
+                metadata=call.metadata,
+                answer_key=call.answer_key,
+                dry_run=call.dry_run,
+            )
+        return Done(outcome, None if outcome.repeated else attempt)
+
+    async def _perform(self, attempt: Attempt, command: WriteCommand) -> None:
+        """Decide and record, and say which state the answer shows."""
+        around, show = self._around, attempt.unit.show
+        if isinstance(command, EditComment | DeleteComment):
+            await change_comment(attempt, command)
+            show(around.tasks, command.task_id)
+        elif isinstance(command, TaskCommand):
+            show(around.tasks, await change_task(attempt, command))
+        elif isinstance(command, ChangeTasks):
+            await change_tasks(attempt, command)
+        elif isinstance(command, ProjectCommand):
+            show(around.projects, await change_project(attempt, command))
+        elif isinstance(command, LabelCommand):
+            show(around.labels, await change_label(attempt, command))
+        else:
+            await self._forget(attempt, command)
+
+    async def _forget(self, attempt: Attempt, command: ForgetWorkspace) -> None:
+        around, workspace_id = self._around, command.workspace_id
+        workspace = await attempt.unit.load(around.workspaces, workspace_id)
+        attempt.unit.record(around.workspaces, workspace_id, KEPT, decide_workspace(command, workspace))
+        attempt.unit.show(around.workspaces, workspace_id)
+        for repository in (around.tasks, around.projects, around.labels):
+            repository.forget_where(lambda state: state.workspace_id == workspace_id)
+
+    async def _answer(self, command: WriteCommand, done: Done, *, new: bool) -> Answer[Any]:
+        outcome = done.outcome
+        position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
+        new = new and (done.attempt is None or not done.attempt.repeated)
+        if isinstance(command, ChangeTasks):
+            results = tuple(outcome.states[shown.stream] for shown in outcome.shown)
+            return Answer(value=BatchResult(results=results), position=position)
+        if isinstance(command, CommentOnTask | EditComment | DeleteComment):
+            if done.attempt is not None:
+                comment = done.attempt.comment
+            else:
+                comment = await comment_then(self._around.store, outcome.state, outcome.shown[0], command)
+            version = None if comment is None else Version(comment.version)
+            created = isinstance(command, CommentOnTask) and new
+            return Answer(value=comment, version=version, position=position, created=created)
+        if isinstance(command, ForgetWorkspace):
+            return Answer(value=None, position=position)
+        created = isinstance(command, CreateTask | CreateProject | CreateLabel) and new
+        return Answer(value=outcome.state, version=outcome.version, position=position, created=created)
+
+
+@contextmanager
+def _erased_is_not_found() -> Iterator[None]:
+    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
+    try:
+        yield
+    except KeyDestroyed:
+        raise NotFound("This workspace has been erased.") from None
