@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -17,6 +17,9 @@ from sigdep.http.refusals import MethodNotAllowed
 from sigdep.http.replies import Reply, send_reply
 from sigdep.http.stamps import new_id
 from sigdep.kernel.errors import NotFound
+
+PATH_SHOWN_MAX: Final = 500
+"""Characters of a path in a problem."""
 
 _log = structlog.get_logger("sigdep.gateway")
 
@@ -89,7 +92,7 @@ class Edge:
                 _log.error("request failed", exc_info=error, request_id=exchange.request_id, route=exchange.route)
             if exchange.status:
                 raise  # The answer has begun: all that is left is to cut it off.
-            await send_reply(exchange, send, problem_reply(error, exchange.path))
+            await send_reply(exchange, send, problem_reply(error, exchange.path[:PATH_SHOWN_MAX]))
 
     def _route(self, scope: Scope, exchange: Exchange) -> None:
         found = self.table.find(exchange.path)
@@ -143,18 +146,19 @@ class Elsewhere:
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
             await send(message)
 
+        scope["app"] = self.app  # Makes Starlette raise what it would otherwise answer in plain text.
         try:
             await self.app(scope, receive, send_with_headers)
         except HTTPException as error:
             if error.status_code == 405:
                 allowed = (error.headers or {}).get("Allow", "GET, HEAD").split(", ")
                 raise MethodNotAllowed(exchange.method, allowed) from None
-            raise NotFound(f"{exchange.path[:200]} does not exist.") from None
+            raise NotFound(f"{exchange.path[:PATH_SHOWN_MAX]} does not exist.") from None
 
 
 async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     """What stands where no file does."""
     if scope["type"] == "http":
-        raise NotFound(f"{Exchange.of(scope).path[:200]} does not exist.")
+        raise NotFound(f"{Exchange.of(scope).path[:PATH_SHOWN_MAX]} does not exist.")
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})

@@ -1,11 +1,13 @@
 """Structured logs: one JSON object a line, or colours on a terminal. Never a secret, a body, a text, a query."""
 
+import json
 import logging
 import sys
 from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from sigdep.http.exchange import Exchange
@@ -24,8 +26,11 @@ def configure_logging(*, level: Level = logging.INFO, stream: TextIO | None = No
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    # Tracebacks without the values of variables, which both renderers would show: passwords and texts are among them.
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()] if pretty else [structlog.processors.dict_tracebacks, _render_json]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if pretty
+        else [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), _render_json]
     )
     structlog.configure(
         processors=[*shared, *last],
@@ -47,7 +52,10 @@ def configure_logging(*, level: Level = logging.INFO, stream: TextIO | None = No
 
 
 def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _encode(event).decode()
+    try:
+        return _encode(event).decode()
+    except UnicodeEncodeError:  # A lone surrogate: the driver of some file name or header let it through.
+        return json.dumps(event, default=repr)
 
 
 class RequestLog:
