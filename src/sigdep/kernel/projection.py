@@ -31,10 +31,18 @@ class ReadModel(Protocol):
         ...
 
 
+class StoredRows(Protocol):
+    """As much of a read store as projecting reads from."""
+
+    async def get_many(
+        self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None
+    ) -> Mapping[Key, Row]: ...
+
+
 class Rows:
     """The rows as one batch sees them: what the store holds, with the batch's own changes on top."""
 
-    def __init__(self, store: ReadStore, model: ModelId) -> None:
+    def __init__(self, store: StoredRows, model: ModelId) -> None:
         self._store = store
         self._model = model
         self._seen: dict[tuple[str, Key], Row | None] = {}

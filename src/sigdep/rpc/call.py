@@ -32,6 +32,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """The session's or token's id."""
     scopes: frozenset[str] | None = None
     """What a token is limited to, as in `tasks:read`. None: everything that its user may."""
+    time_zone: str = "UTC"
+    """IANA name, from the user's profile: where their days begin and end."""
 
     def require(self, workspace: WorkspaceId, needed: Role, what: str) -> None:
         """
