@@ -1,0 +1,53 @@
+"""What the fields of a body may hold, for the OpenAPI document. The domain checks them, and says so in sentences."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from sigdep.contracts.ids import TaskId, UserId
+from sigdep.tasks.domain import fields
+from sigdep.tasks.domain.rank import DIGITS, RANK_LENGTH_MAX
+
+
+def _shown(**schema: Any) -> Meta:
+    return Meta(extra_json_schema=schema)
+
+
+def _line(length_max: int) -> Meta:
+    return _shown(minLength=1, maxLength=length_max, pattern=r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")
+
+
+Title = Annotated[str, _line(fields.TITLE_LENGTH_MAX)]
+Name = Annotated[str, _line(fields.NAME_LENGTH_MAX)]
+LabelName = Annotated[str, _line(fields.LABEL_LENGTH_MAX)]
+Icon = Annotated[str, _line(fields.ICON_LENGTH_MAX)]
+Description = Annotated[str, _shown(maxLength=fields.DESCRIPTION_LENGTH_MAX, description="Markdown.")]
+CommentText = Annotated[str, _shown(minLength=1, maxLength=fields.COMMENT_LENGTH_MAX, description="Markdown.")]
+Color = Annotated[str, _shown(pattern=fields.COLOR_PATTERN, examples=["#1e90ff"])]
+Estimate = Annotated[str, _shown(pattern=fields.ESTIMATE_PATTERN, examples=["PT1H30M"])]
+Rank = Annotated[
+    str,
+    _shown(
+        maxLength=RANK_LENGTH_MAX,
+        pattern=f"^[{DIGITS}]+$",
+        description="The rank of another thing, or one between two. Better: name before_id or after_id.",
+    ),
+]
+Instant = Annotated[datetime, Meta(tz=True)]
+Labels = Annotated[
+    tuple[str, ...],
+    _shown(maxItems=fields.LABELS_MAX, description="Ids or names of labels that exist. Answers show ids."),
+]
+Assignees = Annotated[tuple[UserId, ...], _shown(maxItems=fields.ASSIGNEES_MAX)]
+Blockers = Annotated[tuple[TaskId, ...], _shown(maxItems=fields.BLOCKERS_MAX)]
+Custom = Annotated[
+    dict[str, Any],
+    _shown(
+        maxProperties=fields.CUSTOM_KEYS_MAX,
+        description=(
+            f"Fields of your own: at most {fields.CUSTOM_KEYS_MAX}, together {fields.CUSTOM_BYTES_MAX:,} bytes of "
+            f"JSON, nested {fields.CUSTOM_DEPTH_MAX} deep. An edit changes the keys it names; null takes one away."
+        ),
+    ),
+]
