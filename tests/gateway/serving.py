@@ -22,7 +22,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(application: ASGIApp) -> AsyncIterator[int]:
+async def serving(application: ASGIApp, *, idle_seconds: int = 5) -> AsyncIterator[int]:
     """Yields the port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -35,6 +35,7 @@ async def serving(application: ASGIApp) -> AsyncIterator[int]:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
+        timeout_keep_alive=idle_seconds,
     )
     server = _Server(config)
     job = asyncio.create_task(server._serve([listening]))

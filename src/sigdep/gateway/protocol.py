@@ -1,11 +1,12 @@
 """HTTP/1.1 by uvicorn and httptools, with the bounds and the manners that they leave to others."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from sigdep.gateway.lingering import LingeringTransport
 from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem
 from sigdep.http.refusals import Malformed
 
@@ -31,15 +32,20 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, self.loop, self._more_to_come)
+        super().connection_made(cast(asyncio.Transport, self._lingering))
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         self._unset_keepalive_if_required()
+        self._lingering.forget()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering.lingers:
+            self._lingering.throw_away(data)
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -68,6 +74,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "This is no valid HTTP/1.1 request.")
 
+    def _more_to_come(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return self._in_head or (cycle is not None and cycle.more_body)
+
     def _head_overdue(self) -> None:
         self._head_timer = None
         if not self.transport.is_closing():
@@ -82,6 +92,10 @@ class GatewayProtocol(HttpToolsProtocol):
         """Answer below the application, and end the connection."""
         if self.transport.is_closing():
             return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:  # Whoever waits for its body learns that none will come.
+            cycle.disconnected = True
+            cycle.message_event.set()
         kind = next((kind for kind in KINDS if kind.status == status), next(k for k in KINDS if k.error is Malformed))
         body = msgspec.json.encode(Problem(type=kind.type, title=kind.title, status=status, detail=detail))
         headers = {b"content-type": MEDIA_TYPE.encode(), b"content-length": b"%d" % len(body), b"connection": b"close"}
