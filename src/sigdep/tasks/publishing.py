@@ -1,0 +1,34 @@
+"""What others may know of what has happened here: nearly every event, in the shape in which it is stored."""
+
+from typing import Final
+
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.kernel.messages import Event
+from sigdep.kernel.store import RecordedEvent
+from sigdep.tasks.events import LabelNameFreed, LabelNameTaken, SubtaskAdded, SubtaskRemoved
+
+SOURCE: Final = "/contexts/tasks"
+TYPES: Final = "sigdep.tasks."
+
+PRIVATE: Final[frozenset[type[Event]]] = frozenset((SubtaskAdded, SubtaskRemoved, LabelNameTaken, LabelNameFreed))
+"""They help to decide, and say nothing that another event does not say."""
+
+
+def publish(recorded: RecordedEvent) -> CloudEvent | None:
+    """The event as others hear of it. None: it is private, or its workspace has been erased."""
+    event = recorded.event
+    if event is None or type(event) in PRIVATE:
+        return None
+    actor = recorded.metadata.actor
+    return CloudEvent(
+        id=f"{recorded.partition}-{recorded.position}",
+        source=SOURCE,
+        type=TYPES + recorded.type,
+        time=recorded.recorded_at,
+        subject=recorded.stream,
+        datacontenttype="application/json",
+        data=event,
+        workspaceid=recorded.workspace,
+        streamversion=recorded.version,
+        actorid=None if actor is None else str(actor),
+    )
