@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Repository(Generic[S]):
     `alone`: no other process writes to this store, so what is cached is what is.
     """
 
-    def __init__(self, store: EventStore, decider: Decider[object, S], *, alone: bool) -> None:
+    def __init__(self, store: EventStore, decider: Decider[Any, S], *, alone: bool) -> None:
         self.store = store
         self.decider = decider
         self.alone = alone
