@@ -7,7 +7,7 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from sigdep.adapters.postgres.batch import ARGUMENTS, Batch
+from sigdep.adapters.postgres.batch import Batch, call
 from sigdep.adapters.postgres.connecting import Connection, Patience, connect
 from sigdep.adapters.postgres.errors import Away, NotStorable, translated
 from sigdep.adapters.postgres.waiting import Queue, Waiting
@@ -32,7 +32,7 @@ class Appender:
 
     def __init__(self, dsn: str, schema: str) -> None:
         self._dsn = dsn
-        self._call = f"SELECT * FROM {schema}.append({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"  # noqa: S608
+        self._call = call(schema)
         self._connection: Connection | None = None
         self._statement: PreparedStatement[asyncpg.Record] | None = None
         self._patience = Patience()
@@ -71,7 +71,7 @@ class Appender:
         batch = Batch(requests)
         try:
             row = await self._send(batch.arguments())
-            for request, answer in batch.answers(row):
+            for request, answer in zip(batch.requests, batch.answers(row), strict=True):
                 _tell(request, answer)
         except NotStorable as error:
             # One of them is at fault: halve until it stands alone.

@@ -1,6 +1,8 @@
 """Several appends as the arguments of the database's function `append`, and its answer as theirs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, repeat
+from operator import attrgetter
 from typing import Any, Final
 
 import asyncpg
@@ -9,62 +11,93 @@ from sigdep.adapters.postgres.reader import ANSWERS_KEPT_US
 from sigdep.adapters.postgres.waiting import Waiting
 from sigdep.kernel.codec import instant
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
-from sigdep.kernel.ids import Position, StreamId, Version, partition_of
+from sigdep.kernel.ids import Position, StreamId, Version
 from sigdep.kernel.store import Appended
 
-ARGUMENTS: Final = 30
-"""How many the function takes."""
+INTEGERS: Final = "text::int[]"
+"""asyncpg takes twice as long for an array of numbers as Python for its text."""
+
+CASTS: Final = (
+    *("text::smallint[]", INTEGERS),  # partitions
+    *(INTEGERS, "uuid[]", "uuid[]", "bytea", INTEGERS, INTEGERS),  # requests
+    *(INTEGERS, "text[]", "uuid[]", INTEGERS, INTEGERS),  # writes
+    *(INTEGERS, "text[]", INTEGERS),  # guards
+    *(INTEGERS, "uuid[]", "text[]", "bytea[]", "bytea[]", "bigint"),  # answers
+    *("text[]", INTEGERS),  # kinds
+    *(INTEGERS, INTEGERS, "bytea", INTEGERS, "bytea", INTEGERS, INTEGERS),  # events
+)
+"""How each argument is given, in the order of `sql/append_1.sql`."""
 
 
 class KeyUsed(SigdepError):
     """The idempotency key has been used; what was answered has yet to be read."""
 
 
+def call(schema: str) -> str:
+    """The statement that stores a batch."""
+    arguments = ", ".join(f"${n}::{cast}" for n, cast in enumerate(CASTS, 1))
+    return f"SELECT * FROM {schema}.append({arguments})"  # noqa: S608  A checked name.
+
+
 class Batch:
     """Requests, writes, guards, answers and events, each counted from 1: `sql/append_1.sql` says what they mean."""
 
     def __init__(self, requests: Sequence[Waiting]) -> None:
-        self.requests = requests
+        self.requests = requests = sorted(requests, key=attrgetter("partition"))
         self.writes = [(r, write) for r, one in enumerate(requests, 1) for write in one.append.writes]
         self.guards = [(r, *guard) for r, one in enumerate(requests, 1) for guard in one.append.unchanged.items()]
+        self.events = [event for one in requests for event in one.events]
+        self.numbered = [e for e, event in enumerate(self.events, 1) if event.numbered]
 
     def arguments(self) -> tuple[Any, ...]:
-        return (*self._of_requests(), *self._of_writes(), *self._of_guards(), *self._of_answers(), *self._of_events())
+        return (
+            *self._of_partitions(),
+            *self._of_requests(),
+            *self._of_writes(),
+            *self._of_guards(),
+            *self._of_answers(),
+            *self._of_events(),
+        )
+
+    def _of_partitions(self) -> tuple[Any, ...]:
+        events = dict.fromkeys([one.partition for one in self.requests], 0)
+        for one in self.requests:
+            events[one.partition] += len(one.events)
+        return integers(list(events)), integers(list(accumulate(events.values(), initial=0)))
 
     def _of_requests(self) -> tuple[Any, ...]:
-        appends = [one.append for one in self.requests]
-        of_each = [partition_of(append.workspace) for append in appends]
-        partitions = sorted(set(of_each))
-        index = {partition: place for place, partition in enumerate(partitions, 1)}
+        partitions = [one.partition for one in self.requests]
+        index = {partition: place for place, partition in enumerate(dict.fromkeys(partitions), 1)}
+        metadata = [one.events[0].metadata if one.events else b"" for one in self.requests]
         return (
-            partitions,
-            [index[partition] for partition in of_each],
-            [append.workspace for append in appends],
-            [append.command_id for append in appends],
-            [one.events[0].metadata if one.events else b"" for one in self.requests],
-            [len(one.events) for one in self.requests],
+            integers([index[partition] for partition in partitions]),
+            [one.append.workspace for one in self.requests],
+            [one.append.command_id for one in self.requests],
+            b"".join(metadata),
+            ends(metadata),
+            ends([one.events for one in self.requests]),
         )
 
     def _of_writes(self) -> tuple[Any, ...]:
         return (
-            [r for r, _ in self.writes],
+            integers([r for r, _ in self.writes]),
             [write.stream for _, write in self.writes],
             [write.subject for _, write in self.writes],
-            [write.expected_version for _, write in self.writes],
-            [len(write.events) for _, write in self.writes],
+            integers([write.expected_version for _, write in self.writes]),
+            ends([write.events for _, write in self.writes]),
         )
 
     def _of_guards(self) -> tuple[Any, ...]:
         return (
-            [r for r, _, _ in self.guards],
+            integers([r for r, _, _ in self.guards]),
             [stream for _, stream, _ in self.guards],
-            [version for _, _, version in self.guards],
+            integers([version for _, _, version in self.guards]),
         )
 
     def _of_answers(self) -> tuple[Any, ...]:
         answers = [(r, one.append.answer) for r, one in enumerate(self.requests, 1) if one.append.answer is not None]
         return (
-            [r for r, _ in answers],
+            integers([r for r, _ in answers]),
             [answer.caller for _, answer in answers],
             [answer.key for _, answer in answers],
             [answer.fingerprint for _, answer in answers],
@@ -73,49 +106,50 @@ class Batch:
         )
 
     def _of_events(self) -> tuple[Any, ...]:
-        events = [event for one in self.requests for event in one.events]
-        numbered = [e for e, event in enumerate(events, 1) if event.numbered]
-        index = {e: n for n, e in enumerate(numbered, 1)}
+        kinds = [(event.type, event.schema_version) for event in self.events]
+        index = {kind: place for place, kind in enumerate(dict.fromkeys(kinds), 1)}
+        payloads = [event.payload for event in self.events]
         return (
-            [r for r, one in enumerate(self.requests, 1) for _ in one.events],
-            [w for w, (_, write) in enumerate(self.writes, 1) for _ in write.events],
-            [behind for one in self.requests for behind in range(len(one.events) - 1, -1, -1)],
-            [
-                version
-                for _, write in self.writes
-                for version in range(write.expected_version + 1, write.expected_version + 1 + len(write.events))
-            ],
-            [event.type for event in events],
-            [event.schema_version for event in events],
-            [event.payload for event in events],
-            [event.digest for event in events],
-            [index.get(e) for e in range(1, len(events) + 1)] if numbered else [],
-            numbered,
+            [type_name for type_name, _ in index],
+            integers([schema_version for _, schema_version in index]),
+            integers([w for w, (_, write) in enumerate(self.writes, 1) for _ in write.events]),
+            integers([index[kind] for kind in kinds]),
+            b"".join(payloads),
+            ends(payloads),
+            b"".join([event.digest for event in self.events]),
+            integers(self._numbers()),
+            integers(self.numbered),
         )
 
-    def answers(self, row: asyncpg.Record) -> Iterator[tuple[Waiting, Appended | SigdepError]]:
+    def _numbers(self) -> list[int]:
+        """For each event which of the numbered ones it is. Nothing, where none is."""
+        numbers = [0] * len(self.events) if self.numbered else []
+        for n, e in enumerate(self.numbered, 1):
+            numbers[e - 1] = n
+        return numbers
+
+    def answers(self, row: asyncpg.Record | Mapping[str, Any]) -> Iterator[Appended | SigdepError]:
         """What each request is told."""
+        codes = row["codes"] or repeat(b"o")
         numbers = iter(row["numbers"] or ())
-        outcomes = zip(self.requests, row["codes"], row["positions"], row["recorded"], strict=True)
-        for r, (request, code, position, recorded_us) in enumerate(outcomes, 1):
-            own_numbers = tuple(next(numbers) for event in request.events if event.numbered)
+        recorded_at = instant(row["recorded_us"])
+        for r, (request, code, position) in enumerate(zip(self.requests, codes, row["positions"], strict=False), 1):
+            own_numbers = tuple([next(numbers) for event in request.events if event.numbered]) if self.numbered else ()
             if code == b"c":
-                yield request, self._conflict(r, row)
+                yield self._conflict(r, row)
             elif code == b"a":
-                yield request, KeyUsed("This Idempotency-Key has been used.")
+                yield KeyUsed("This Idempotency-Key has been used.")
             else:
-                yield (
-                    request,
-                    Appended(
-                        partition=partition_of(request.append.workspace),
-                        position=Position(position),
-                        recorded_at=instant(recorded_us),
-                        numbers=own_numbers,
-                        repeated=code == b"r",
-                    ),
+                repeated = code == b"r"
+                yield Appended(
+                    partition=request.partition,
+                    position=Position(position),
+                    recorded_at=instant(row["repeated_us"][r - 1]) if repeated else recorded_at,
+                    numbers=own_numbers,
+                    repeated=repeated,
                 )
 
-    def _conflict(self, request: int, row: asyncpg.Record) -> WrongExpectedVersion:
+    def _conflict(self, request: int, row: asyncpg.Record | Mapping[str, Any]) -> WrongExpectedVersion:
         """The first of the request's streams that is not where it should be."""
         expected: list[tuple[int, StreamId, Version]] = [
             *((r, write.stream, write.expected_version) for r, write in self.writes),
@@ -127,3 +161,13 @@ class Batch:
             for (r, stream, version), found in zip(expected, actual, strict=True)
             if r == request and version != found
         )
+
+
+def integers(numbers: Sequence[int]) -> str:
+    """An int[] as text."""
+    return "{" + str(numbers)[1:-1] + "}"
+
+
+def ends(parts: Iterable[Sequence[object]]) -> str:
+    """Where each part ends in all of them joined, led by 0; an int[] as text."""
+    return integers(list(accumulate(map(len, parts), initial=0)))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.ids import StreamId
+from sigdep.kernel.ids import StreamId, partition_of
 from sigdep.kernel.store import Append, Appended
 
 WAITING_APPENDS_MAX: Final = 10_000
@@ -30,12 +30,13 @@ Touched = StreamId | tuple[UUID, str]
 class Waiting:
     """An append that waits for its place in the log."""
 
-    __slots__ = ("append", "events", "future", "size", "touches")
+    __slots__ = ("append", "events", "future", "partition", "size", "touches")
 
     def __init__(self, append: Append, events: Sequence[StoredEvent], future: "asyncio.Future[Appended]") -> None:
         self.append = append
         self.events = events
         self.future = future
+        self.partition = partition_of(append.workspace)
         self.size = sum([len(event.payload) for event in events])
         self.touches: list[Touched] = [write.stream for write in append.writes]
         if append.answer is not None:
