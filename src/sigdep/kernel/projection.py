@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from sigdep.kernel.conditions import holds
-from sigdep.kernel.ids import Partition, Position, Positions
+from sigdep.kernel.ids import Partition, Position, Positions, StreamId
 from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, ReadStore, Row, Table
 from sigdep.kernel.store import RecordedEvent
 
@@ -96,15 +96,26 @@ class Rows:
 
 
 async def apply(
-    store: ReadStore, model: ModelId, read_model: ReadModel, batch: Sequence[RecordedEvent], before: Positions
+    store: ReadStore,
+    model: ModelId,
+    read_model: ReadModel,
+    batch: Sequence[RecordedEvent],
+    before: Positions,
+    *,
+    passing_over: Collection[StreamId] = (),
 ) -> Positions:
     """Project one batch and commit it. Returns the checkpoint's new places, of the partitions in the batch.
 
+    Args:
+        passing_over: streams whose events are not projected.
+
     Raises:
         CheckpointMoved: another projector was here.
+        Invalid: a row does not fit its table.
     """
     rows = Rows(store, model)
-    await read_model.project(batch, rows)
+    projected = [recorded for recorded in batch if recorded.stream not in passing_over] if passing_over else batch
+    await read_model.project(projected, rows)
     after = last_positions(batch)
     start = {partition: before.get(partition, Position(0)) for partition in after}
     await store.commit(model, rows.changes(), before=start, after=after)

@@ -126,7 +126,7 @@ class ReadWriter:
             if model in keep:
                 continue
             with transaction(self._connection):
-                for table in tables.split("\n"):
+                for table in filter(None, tables.split("\n")):
                     StoredTable(model, Table(name=table, columns=(), key=())).drop(self._connection)
                 self._connection.execute("DELETE FROM checkpoints WHERE name = ? AND build = ?", (name, build))
                 self._connection.execute("DELETE FROM builds WHERE name = ? AND build = ?", (name, build))

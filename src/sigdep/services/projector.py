@@ -1,0 +1,280 @@
+"""Keeps a read model true: follows the log for ever, and makes the read model anew when its code has changed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from sigdep.kernel.errors import LogDamaged, Unavailable
+from sigdep.kernel.ids import Partition, Position, Positions
+from sigdep.kernel.projection import ReadModel
+from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadStore
+from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.services.projecting import Build, ProjectionBroken, tables_of
+from sigdep.services.rebuilding import OnProgress, Progress, begin, fill
+
+WAIT_SECONDS: Final = 5.0
+"""How long a read waits for a position, unless told otherwise."""
+
+WAITERS_MAX: Final = 10_000
+
+RETIRED_KEPT_SECONDS: Final = 10.0
+"""After a switch the former build is kept for so long, for those who were reading it."""
+
+PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS_MAX: Final = 5.0
+"""Between attempts while the log or the read store is away: the first, doubled each time, and the longest."""
+
+_log = structlog.get_logger("sigdep.projector")
+
+
+class Projector:
+    """One read model, filled by one log.
+
+    `state` is for people and for `/health/ready`: "starting", "rebuilding: …", "catching up", "live",
+    "waiting: why" while something is away, "halted: why" when somebody must look, "stopped".
+    """
+
+    def __init__(
+        self,
+        log: EventStore,
+        read_store: ReadStore,
+        read_model: ReadModel,
+        *,
+        on_progress: OnProgress | None = None,
+        retired_kept_seconds: float = RETIRED_KEPT_SECONDS,
+    ) -> None:
+        self.state = "starting"
+        self._log = log
+        self._read_store = read_store
+        self._read_model = read_model
+        self._on_progress = on_progress
+        self._retired_kept_seconds = retired_kept_seconds
+        self._build: Build | None = None
+        self._changing = asyncio.Lock()
+        """Held by whoever applies to the served build, or replaces it."""
+        self._waiting: dict[Partition, dict[asyncio.Future[None], Position]] = defaultdict(dict)
+        self._waiters = 0
+        self._filling: set[ModelId] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._is_first_time = True
+
+    @property
+    def name(self) -> str:
+        return self._read_model.name
+
+    @property
+    def model_id(self) -> ModelId:
+        """The build to read from. Take it anew for each request.
+
+        Raises:
+            Unavailable: it is being made for the first time.
+        """
+        if self._build is None:
+            raise Unavailable(f"{self.name} is not ready yet: {self.state}.", retry_after_seconds=1.0)
+        return self._build.model
+
+    @property
+    def positions(self) -> Positions:
+        """What a read that begins now reflects, at least."""
+        return {} if self._build is None else self._build.positions
+
+    @property
+    def parked_streams(self) -> int:
+        """How many streams are set aside because an event of theirs could not be projected."""
+        return 0 if self._build is None else len(self._build.parked)
+
+    @property
+    def is_fit(self) -> bool:
+        """True: it follows the log."""
+        return self.state in ("live", "catching up")
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """Follow the log until cancelled or until it is closed. When halted it returns, and reads are still served."""
+        pause = PAUSE_SECONDS
+        try:
+            while True:
+                try:
+                    await self._begin()
+                    pause = PAUSE_SECONDS
+                    if not await self._follow():
+                        self.state = "stopped"
+                        return
+                except ModelGone:
+                    self._build = None
+                except CheckpointMoved:
+                    _log.info("another projector moved the checkpoint", model=self.name)
+                except Unavailable as error:
+                    self.state = f"waiting: {error.detail}"
+                    _log.warning("projector waits", model=self.name, reason=error.detail)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, PAUSE_SECONDS_MAX)
+        except (LogDamaged, ProjectionBroken) as error:
+            self._halt(str(error))
+        except Exception as error:
+            self._halt(f"{type(error).__name__}, which is a bug")
+            raise
+        finally:
+            if self._sweeping is not None:
+                self._sweeping.cancel()
+
+    async def _begin(self) -> None:
+        """Choose the live build made by this code; where there is none, make one, serving an older one meanwhile."""
+        tables, fingerprint = tables_of(self._read_model), self._read_model.fingerprint
+        live = await self._read_store.live(self.name, tables, fingerprint)
+        if live is None:
+            older = await self._read_store.live(self.name, tables)
+            if older is not None and self._build is None:
+                self._build = await self._load(older)
+            await self._rebuild()
+            return
+        self.state = "catching up"
+        async with self._changing:
+            build = await self._load(live)
+            if self._is_first_time:
+                await build.replay_parked()
+            self._build = build
+        self._wake()
+        if self._is_first_time:
+            await self._sweep()
+            self._is_first_time = False
+
+    async def _load(self, model: ModelId) -> Build:
+        return await Build(self._log, self._read_store, self._read_model, model).load()
+
+    async def _follow(self) -> bool:
+        """Apply what comes. False: the log was closed. True: begin again, with another build."""
+        build = self._build
+        assert build is not None
+        heads = await self._log.heads()
+        batches = self._log.follow(dict(build.positions))
+        try:
+            self._set_live(heads)
+            async for batch in batches:
+                async with self._changing:
+                    if build is not self._build:
+                        return True
+                    await build.apply(batch)
+                self._wake()
+                if self.state != "live":
+                    self._set_live(heads)
+        finally:
+            await _end(batches)
+        return False
+
+    def _set_live(self, heads: Positions) -> None:
+        if all(self.positions.get(partition, 0) >= position for partition, position in heads.items()):
+            self.state = "live"
+
+    def _halt(self, why: str) -> None:
+        self.state = f"halted: {why}"
+        _log.critical("projector halted", model=self.name, why=why)
+        for waiting in self._waiting.values():
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(self._not_there())
+
+    # ── rebuilding ────────────────────────────────────────────────────────────────────────────────────
+
+    async def rebuild(self) -> None:
+        """Make the read model anew while the present one is served and followed, and switch to it.
+
+        Returns when the former build has been dropped.
+        """
+        await self._rebuild()
+        if self._sweeping is not None:
+            await asyncio.wait([self._sweeping])
+
+    async def _rebuild(self) -> None:
+        build = await begin(self._log, self._read_store, self._read_model)
+        self._filling.add(build.model)
+        try:
+            await self._fill(build)
+            await self._fill(build)  # What came during the long first time,
+            async with self._changing:
+                # and the rest, while nothing is applied to the former build: so no read goes back.
+                await self._fill(build)
+                await self._read_store.switch(build.model, tables_of(self._read_model))
+                self._build = build
+        finally:
+            self._filling.discard(build.model)
+        self._wake()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._sweeping = asyncio.create_task(self._sweep_later())
+
+    async def _fill(self, build: Build) -> None:
+        while True:
+            try:
+                await fill(build, self._log, self._told)
+                return
+            except CheckpointMoved:  # Another process fills the same build: go on from where it is.
+                await build.load()
+
+    def _told(self, progress: Progress) -> None:
+        if not self.is_fit:
+            self.state = f"rebuilding: {progress.done:,} of {progress.total:,} events"
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+    async def _sweep_later(self) -> None:
+        await asyncio.sleep(self._retired_kept_seconds)
+        with suppress(Unavailable):  # The next start sweeps too.
+            await self._sweep()
+
+    async def _sweep(self) -> None:
+        await self._read_store.sweep(self.name, keep=frozenset(self._filling))
+
+    async def replay_parked(self) -> int:
+        """Try the streams again that are set aside, as after a fix. Returns how many have caught up."""
+        async with self._changing:
+            return 0 if self._build is None else await self._build.replay_parked()
+
+    # ── waiting ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def wait_for(self, partition: Partition, position: Position, timeout_seconds: float = WAIT_SECONDS) -> None:
+        """Return when reads reflect the position.
+
+        Raises:
+            Unavailable: they do not within that time.
+        """
+        if self.positions.get(partition, 0) >= position and self._build is not None:
+            return
+        if self._waiters >= WAITERS_MAX or self.state.startswith("halted"):
+            raise self._not_there()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[partition][future] = position
+        self._waiters += 1
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await future
+        except TimeoutError:
+            raise self._not_there() from None
+        finally:
+            self._waiters -= 1
+            del self._waiting[partition][future]
+
+    def _not_there(self) -> Unavailable:
+        return Unavailable(
+            f"{self.name} does not reflect that position yet ({self.state}). Please try again.",
+            retry_after_seconds=1.0,
+        )
+
+    def _wake(self) -> None:
+        for partition, waiting in self._waiting.items():
+            reached = self.positions.get(partition, 0)
+            for future, position in waiting.items():
+                if position <= reached and not future.done():
+                    future.set_result(None)
+
+
+async def _end(batches: AsyncIterator[Sequence[RecordedEvent]]) -> None:
+    """Let go of what an unfinished `follow` holds."""
+    close = getattr(batches, "aclose", None)
+    if close is not None:
+        await close()

@@ -1,0 +1,91 @@
+"""Makes a read model anew from the whole log, beside the live one, and says how it goes."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from sigdep.kernel.ids import Positions
+from sigdep.kernel.projection import ReadModel, last_positions
+from sigdep.kernel.read_store import ModelId, ReadStore
+from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.services.projecting import Build, tables_of
+
+BATCH_EVENTS: Final = 5_000
+"""The more events a batch has, the more of them change the same row, which is then written once."""
+
+
+class Progress(Struct, frozen=True):
+    """How far a rebuild has come."""
+
+    done: int
+    total: int
+    """Events in the log, which grows meanwhile."""
+    events_per_second: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+async def rebuild(
+    log: EventStore, read_store: ReadStore, read_model: ReadModel, on_progress: OnProgress | None = None
+) -> ModelId:
+    """Fill a new build, make it the live one and drop all others. Nobody may be reading them: see `Projector.rebuild`.
+
+    Takes up a rebuild that was interrupted.
+    """
+    build = await begin(log, read_store, read_model)
+    await fill(build, log, on_progress)
+    await read_store.switch(build.model, tables_of(read_model))
+    await read_store.sweep(read_model.name)
+    return build.model
+
+
+async def begin(log: EventStore, read_store: ReadStore, read_model: ReadModel) -> Build:
+    """The build to fill: a new one, or one that was begun with the same code."""
+    model = await read_store.prepare(read_model.name, tables_of(read_model), read_model.fingerprint)
+    return await Build(log, read_store, read_model, model).load()
+
+
+async def fill(build: Build, log: EventStore, on_progress: OnProgress | None = None) -> None:
+    """Project everything that is in the log now. What comes meanwhile is not waited for: it might never end.
+
+    The next batch is read while one is being projected.
+    """
+    heads = await log.heads()
+    meter = _Meter(build, heads, on_progress)
+    batch = await log.read_all(build.positions, limit=BATCH_EVENTS)
+    while batch and any(build.positions.get(partition, 0) < head for partition, head in heads.items()):
+        following = {**build.positions, **last_positions(batch)}
+        reading = asyncio.create_task(_read(log, following))
+        try:
+            await build.apply(batch)
+        except BaseException:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            raise
+        meter.count(len(batch))
+        batch = await reading
+
+
+async def _read(log: EventStore, after: Positions) -> Sequence[RecordedEvent]:
+    return await log.read_all(after, limit=BATCH_EVENTS)
+
+
+class _Meter:
+    def __init__(self, build: Build, heads: Positions, on_progress: OnProgress | None) -> None:
+        self._done: int = sum(build.positions.values())
+        self._total: int = sum(heads.values())
+        self._on_progress = on_progress
+        self._began = time.monotonic()
+        self._counted = 0
+
+    def count(self, events: int) -> None:
+        self._done += events
+        self._counted += events
+        self._total = max(self._total, self._done)
+        if self._on_progress is not None:
+            seconds = max(time.monotonic() - self._began, 1e-6)
+            self._on_progress(Progress(self._done, self._total, self._counted / seconds))
