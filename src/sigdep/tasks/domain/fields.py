@@ -91,7 +91,7 @@ def comment(text: str) -> str:
 
 
 def color(text: str | None) -> str | None:
-    if text is not None and not _COLOR.match(text):
+    if text is not None and not _COLOR.fullmatch(text):
         raise Invalid.at("/color", "A color is six hexadecimal digits behind a #, as in #1e90ff.")
     return None if text is None else text.lower()
 
@@ -101,7 +101,7 @@ def icon(text: str | None) -> str | None:
 
 
 def estimate(text: str | None) -> str | None:
-    if text is not None and (len(text) > ESTIMATE_LENGTH_MAX or not _ESTIMATE.match(text)):
+    if text is not None and (len(text) > ESTIMATE_LENGTH_MAX or not _ESTIMATE.fullmatch(text)):
         raise Invalid.at("/estimate", "An estimate is an ISO 8601 duration in weeks, or days and time, as in PT1H30M.")
     return text
 
@@ -128,10 +128,9 @@ def each_once(items: Sequence[H], items_max: int, pointer: str, what: str) -> tu
     Raises:
         Invalid: there are too many.
     """
-    kept = tuple(dict.fromkeys(items))
-    if len(kept) > items_max:
-        raise Invalid.at(pointer, f"A task may have {items_max} {what} at most; these are {len(kept)}.")
-    return kept
+    if len(items) > items_max:
+        raise Invalid.at(pointer, f"A task may have {items_max} {what} at most; these are {len(items)}.")
+    return tuple(dict.fromkeys(items))
 
 
 def custom(fields: dict[str, Any]) -> dict[str, Any]:
