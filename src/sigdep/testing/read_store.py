@@ -16,6 +16,7 @@ from sigdep.kernel.read_store import (
     All,
     Changes,
     CheckpointMoved,
+    Column,
     Compare,
     Condition,
     Contains,
@@ -234,6 +235,15 @@ class QuestionsContract(ReadStoreSetup):
         assert await store.get(model, PLACES, ("a", 10)) is None
         red = await everything(store, model, PLACES, Compare("colour", "=", "red"))
         assert red == [place("b", 1, "red")]
+
+    async def test_a_key_may_hold_bytes(self, store: ReadStore) -> None:
+        packed = Table(name="packed", columns=(Column("pair", "bytes"), Column("size", "integer")), key=("pair",))
+        model = await store.prepare("packed", [packed], "f")
+        await store.switch(model, [packed])
+        await fill(store, model, [{"pair": b"\0a", "size": 1}, {"pair": b"\0b", "size": 2}], packed)
+        await fill(store, model, [{"pair": b"\0a", "size": 3}], packed)
+        await store.commit(model, Changes((), [(packed, (b"\0b",))], ()), before={}, after={})
+        assert await everything(store, model, packed) == [{"pair": b"\0a", "size": 3}]
 
     async def test_nulls_come_last_in_both_directions(self, store: ReadStore, model: ModelId) -> None:
         await fill(store, model, [item(1), item(2, size=1), item(3, size=2), item(4)])

@@ -182,7 +182,7 @@ def _grouped(changes: Iterable[tuple[Table, Any]]) -> list[tuple[Table, list[Any
 
 @dataclass(slots=True)
 class _Present:
-    """A row as it is stored, but for its bytes."""
+    """A row as it is stored, but for the bytes that are not in its key."""
 
     row: int
     values: dict[str, Any]
@@ -199,7 +199,8 @@ class _TableWriter:
         self._columns = stored.columns
         self._encode = row_encoder(self._table, self._columns)
         self._encode_key = row_encoder(self._table, self._table.key)
-        self._compared = (*(c for c in self._columns if self._table.kind(c) != "bytes"), "#words")
+        key = self._table.key
+        self._compared = (*(c for c in self._columns if c in key or self._table.kind(c) != "bytes"), "#words")
         self._derived = indexed and bool(stored.set_columns or stored.is_searched)
 
     # ── deleting ──────────────────────────────────────────────────────────────────────────────────────
