@@ -1,0 +1,108 @@
+"""What has happened to one thing: each event with who, when, through what, and what it changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from sigdep.kernel.ids import Position
+from sigdep.kernel.messages import State
+from sigdep.kernel.store import RecordedEvent
+from sigdep.tasks.domain import comment
+from sigdep.tasks.domain.comment import Comment
+from sigdep.tasks.read_models.comments import is_comment_event
+from sigdep.tasks.read_service.things import Thing
+
+_SAID_BY_THE_ENTRY: Final = frozenset(
+    {"id", "workspace_id", "version", "created_at", "created_by", "updated_at", "comment_count", "completed_by"}
+    | {"trashed_by", "archived_by"}
+)
+"""Fields whose change the entry itself tells, or that change with every event."""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One field, before and after."""
+
+    field: str
+    """A field's name; `custom.<key>` for a custom field; `comments.<id>` for the text of a comment."""
+    before: Any
+    after: Any
+
+
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    """One event in the history of a thing."""
+
+    version: int
+    """Of the thing, by this event."""
+    position: Position
+    """In the log."""
+    event: str
+    at: datetime
+    """When it was stored."""
+    by: UUID | None
+    """The user. null: the system itself."""
+    client: str | None
+    """Through what: `session`, `token`, `reaction`."""
+    credential_id: UUID | None
+    """The session's or token's id."""
+    request_id: str | None
+    erased: bool
+    """What it said has been erased together with the key that it was sealed with."""
+    changes: Sequence[Change]
+
+
+def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
+    """One entry for each event, oldest first."""
+    state: Any = thing.absent
+    comments: dict[UUID, Comment | None] = {}
+    for recorded in events:
+        before, state = state, thing.after(state, recorded.event)
+        changes = [*_changes(before, state, thing), *_comment_changes(recorded, comments)]
+        yield HistoryEntry(
+            version=recorded.version,
+            position=recorded.position,
+            event=recorded.type,
+            at=recorded.recorded_at,
+            by=recorded.metadata.actor,
+            client=recorded.metadata.client,
+            credential_id=recorded.metadata.credential,
+            request_id=recorded.metadata.request,
+            erased=recorded.event is None,
+            changes=changes,
+        )
+
+
+def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
+    if before is after:
+        return
+    for field in type(after).__struct_fields__:
+        if field in _SAID_BY_THE_ENTRY:
+            continue
+        was, now = getattr(before, field), getattr(after, field)
+        if was == now:
+            continue
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            yield from _key_changes(field, was, now)
+        else:
+            yield Change(field=field, before=None if before is thing.absent else was, after=now)
+
+
+def _key_changes(field: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    for key in sorted(was.keys() | now.keys()):
+        if was.get(key) != now.get(key):
+            yield Change(field=f"{field}.{key}", before=was.get(key), after=now.get(key))
+
+
+def _comment_changes(recorded: RecordedEvent, comments: dict[UUID, Comment | None]) -> Iterator[Change]:
+    event = recorded.event
+    if not is_comment_event(event):
+        return
+    before = comments.get(event.comment_id)
+    after = comments[event.comment_id] = comment.evolve(before, recorded.workspace, event)
+    yield Change(
+        field=f"comments.{event.comment_id}",
+        before=None if before is None else before.text,
+        after=None if after is None else after.text,
+    )

@@ -1,0 +1,67 @@
+"""The query service of the context: who may ask, and which part of it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.read_store import ModelGone, ReadStore
+from sigdep.kernel.store import EventStore
+from sigdep.rpc.call import Answer, Call
+from sigdep.tasks.queries import (
+    GetHistory,
+    GetLabel,
+    GetProject,
+    GetTask,
+    ListComments,
+    ListLabels,
+    ListProjects,
+    ListSubtasks,
+    ListTasks,
+)
+from sigdep.tasks.read_service.lists import Lists
+from sigdep.tasks.read_service.progress import Progress
+from sigdep.tasks.read_service.single import Single
+from sigdep.tasks.read_service.sources import Sources
+from sigdep.tasks.read_service.task_lists import TaskLists
+from sigdep.tasks.read_service.things import LABEL, PROJECT
+from sigdep.tasks.read_service.views import CONTEXT
+
+Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
+
+
+class TasksRead:
+    """A Service (`rpc/call.py`) of every query in `queries.py`."""
+
+    def __init__(self, store: ReadStore, log: EventStore, progress: Progress) -> None:
+        """
+        Args:
+            store: where the read model `tasks` is kept.
+            log: the context's log, for histories, for the past, and for what the read model has not seen yet.
+            progress: of the projector of the read model `tasks`.
+        """
+        sources = Sources(store, log, progress)
+        single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources)
+        self._progress: Final = progress
+        self._handlers: Final[Mapping[type, Handler]] = {
+            GetTask: single.get_task,
+            GetProject: lambda query, call: single.get(PROJECT, query.project_id, query.at, call),
+            GetLabel: lambda query, call: single.get(LABEL, query.label_id, query.at, call),
+            GetHistory: single.get_history,
+            ListTasks: task_lists.list_tasks,
+            ListSubtasks: task_lists.list_subtasks,
+            ListComments: lists.list_comments,
+            ListProjects: lists.list_projects,
+            ListLabels: lists.list_labels,
+        }
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise TypeError(f"tasks.read does not answer {type(message).__name__}.")
+        least = call.min_position
+        if least is not None and least.context == CONTEXT:
+            await self._progress.wait_for(least.partition, least.position)
+        try:
+            return await handler(message, call)
+        except ModelGone:
+            return await handler(message, call)  # A rebuild has been switched to meanwhile; its rows are live now.
