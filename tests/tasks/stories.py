@@ -25,7 +25,7 @@ NOTE, REPLY = CommentId(identity(51)), CommentId(identity(52))
 
 
 def created(task_id: TaskId = MILK, **fields: Any) -> TaskCreated:
-    content = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON, "workspace_id": HOME} | fields
+    content: dict[str, Any] = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON, "workspace_id": HOME} | fields
     return TaskCreated(task_id=task_id, **content)
 
 
@@ -35,7 +35,7 @@ def edited(**fields: Any) -> TaskEdited:
 
 def create(**fields: Any) -> CreateTask:
     """As it reaches the decision: with everything that is looked up beforehand."""
-    content = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON, "workspace_id": HOME, "task_id": MILK} | fields
+    content: dict[str, Any] = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON, "workspace_id": HOME, "task_id": MILK} | fields
     return CreateTask(**content)
 
 

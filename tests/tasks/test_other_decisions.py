@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sigdep.contracts.ids import WorkspaceId
+from sigdep.contracts.ids import TaskId
 from sigdep.kernel.errors import Invalid
 from sigdep.tasks.commands import (
     ArchiveProject,
@@ -160,7 +160,8 @@ def test_a_label_is_a_word_or_a_few(name: str) -> None:
 
 def test_a_name_belongs_to_one_label_until_it_is_freed() -> None:
     name = Given(LABEL_NAME)
-    mine, theirs = {"label_id": ERRAND, "by": ADA, "at": NOON}, {"label_id": URGENT, "by": ADA, "at": NOON}
+    mine: dict[str, Any] = {"label_id": ERRAND, "by": ADA, "at": NOON}
+    theirs = mine | {"label_id": URGENT}
     past = name().when(TakeLabelName(**mine)).then(LabelNameTaken(**mine))
     past.when(TakeLabelName(**mine)).then()
     past.when(TakeLabelName(**theirs)).refused(NameTaken)
@@ -225,11 +226,11 @@ def test_a_list_of_subtasks_holds_each_once_and_not_too_many() -> None:
     past.when(RemoveSubtask(task_id=BREAD, **who)).then()
     empty = past.when(RemoveSubtask(task_id=MILK, **who)).then(SubtaskRemoved(task_id=MILK, **who))
     assert empty.state.task_ids == ()
-    full = subtasks(*(SubtaskAdded(task_id=identity(1_000 + n), **who) for n in range(SUBTASKS_MAX)))
+    full = subtasks(*(SubtaskAdded(task_id=TaskId(identity(1_000 + n)), **who) for n in range(SUBTASKS_MAX)))
     full.when(AddSubtask(task_id=MILK, **who)).refused(TooManySubtasks, "500")
 
 
 def test_a_workspace_is_forgotten_once() -> None:
-    forget = ForgetWorkspace(workspace_id=WorkspaceId(HOME), at=NOON + timedelta(days=1))
+    forget = ForgetWorkspace(workspace_id=HOME, at=NOON + timedelta(days=1))
     past = Given(WORKSPACE)().when(forget).then(WorkspaceForgotten(workspace_id=HOME, at=forget.at))
     past.when(forget).then()

@@ -147,9 +147,9 @@ def test_a_title_of_500_characters_of_any_script_is_fine() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_where_it_stands(fields: dict[str, Any], pointer: str) -> None:
-    for decide in (lambda: TASK.decide(create(**fields), TASK.initial), lambda: TASK.decide(edit(**fields), _task())):
+    for command, task in ((create(**fields), TASK.initial), (edit(**fields), _task())):
         with pytest.raises(Invalid) as refusal:
-            decide()
+            TASK.decide(command, task)
         assert [fault.pointer for fault in refusal.value.faults] == [pointer]
 
 
