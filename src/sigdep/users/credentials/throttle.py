@@ -47,6 +47,11 @@ class GuessLimit:
         if len(self._empty_at) > KEYS_MAX:
             self._empty_at.popitem(last=False)
 
+    def refund(self, key: object) -> None:
+        """Take back what was charged last."""
+        if key in self._empty_at:
+            self._empty_at[key] -= self._every
+
     def forgive(self, key: object) -> None:
         self._empty_at.pop(key, None)
 
@@ -65,6 +70,11 @@ class Throttle:
         """
         self._pairs.charge((account, address), at)
         self._accounts.charge(account, at)
+
+    def refund(self, account: object, address: str | None) -> None:
+        """The password was not looked at after all."""
+        self._pairs.refund((account, address))
+        self._accounts.refund(account)
 
     def forgive(self, account: object, address: str | None) -> None:
         """The password was right."""

@@ -1,0 +1,48 @@
+"""What other contexts hear of people and workspaces: ids, and that something must be forgotten."""
+
+from typing import Final
+
+from sigdep.contracts import events as public
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.messages import Event
+from sigdep.kernel.store import RecordedEvent
+from sigdep.users.events import MemberRemoved, UserErased, WorkspaceErased
+
+SOURCE: Final = "/contexts/users"
+
+
+def publish(recorded: RecordedEvent) -> CloudEvent | None:
+    """The public event that a recorded one stands for. None: it is nobody else's business, or has been erased."""
+    if recorded.event is None:
+        return None
+    translated = _translate(recorded.event)
+    if translated is None:
+        return None
+    workspace_id, fact = translated
+    actor = recorded.metadata.actor
+    return CloudEvent(
+        id=f"{recorded.partition}-{recorded.position}",
+        source=SOURCE,
+        type=f"sigdep.users.{type(fact).__name__}",
+        time=recorded.recorded_at,
+        subject=recorded.stream,
+        datacontenttype="application/json",
+        data=fact,
+        workspaceid=workspace_id,
+        streamversion=recorded.version,
+        actorid=None if actor is None else str(actor),
+    )
+
+
+def _translate(event: Event) -> tuple[WorkspaceId | None, public.PublicEvent] | None:
+    match event:
+        case MemberRemoved():
+            fact = public.MemberRemoved(workspace_id=event.workspace_id, user_id=event.user_id, removed_at=event.at)
+            return event.workspace_id, fact
+        case WorkspaceErased():
+            return event.workspace_id, public.WorkspaceErased(workspace_id=event.workspace_id, erased_at=event.at)
+        case UserErased():
+            return None, public.UserErased(user_id=event.user_id, erased_at=event.at)
+        case _:
+            return None

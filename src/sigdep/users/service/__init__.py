@@ -1,0 +1,1 @@
+"""Carries out the commands of the context, and answers its questions."""

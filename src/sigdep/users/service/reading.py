@@ -1,0 +1,93 @@
+"""The read model, as the services of this context look at it."""
+
+from collections.abc import Collection, Mapping
+from typing import Final, Protocol
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.roles import Role
+from sigdep.kernel.ids import Partition, Position, Positions, partition_of
+from sigdep.kernel.read_store import Compare, Condition, Key, ModelId, Page, ReadStore, Row, Select, Table
+from sigdep.kernel.store import EventStore
+from sigdep.rpc.call import MEMBERSHIPS_MAX, Call, WorkspacePosition
+from sigdep.users.domain.realm import REALM
+from sigdep.users.read_models.workspaces import MEMBERSHIPS
+
+CONTEXT: Final = "users"
+
+
+class Progress(Protocol):
+    """How far the read model has followed the log. A projector says so."""
+
+    @property
+    def model_id(self) -> ModelId:
+        """The build to read from.
+
+        Raises:
+            Unavailable: the first one is not ready yet.
+        """
+        ...
+
+    @property
+    def positions(self) -> Positions:
+        """What a read that begins now reflects, at least."""
+        ...
+
+    async def wait_for(self, partition: Partition, position: Position) -> None:
+        """Return when reads reflect the position.
+
+        Raises:
+            Unavailable: they do not within the time that a client waits.
+        """
+        ...
+
+
+class Reads:
+    """Rows of the present, as far as they have been projected."""
+
+    def __init__(self, log: EventStore, store: ReadStore, progress: Progress) -> None:
+        self.log = log
+        self.store = store
+        self.progress = progress
+
+    async def wait_until_caught_up(self) -> None:
+        """Return once reads reflect all that has been stored so far.
+
+        Raises:
+            Unavailable: they do not within the time that a client waits.
+        """
+        for partition, position in (await self.log.heads()).items():
+            await self.progress.wait_for(partition, position)
+
+    async def begin(self, call: Call, partition: WorkspaceId = REALM) -> WorkspacePosition:
+        """Wait for what the caller must see. Returns what a read from now on reflects, at the least."""
+        least = call.min_position
+        if least is not None and least.context == CONTEXT:
+            await self.progress.wait_for(least.partition, least.position)
+        number = partition_of(partition)
+        return WorkspacePosition(CONTEXT, number, self.progress.positions.get(number, Position(0)))
+
+    async def get(self, table: Table, key: Key) -> Row | None:
+        return await self.store.get(self.progress.model_id, table, key)
+
+    async def find(self, table: Table, key: Key) -> Row | None:
+        """A row that may only just have been written: not to be there is said when reads have caught up."""
+        row = await self.get(table, key)
+        if row is None:
+            await self.wait_until_caught_up()
+            row = await self.get(table, key)
+        return row
+
+    async def get_many(self, table: Table, keys: Collection[Key]) -> Mapping[Key, Row]:
+        return await self.store.get_many(self.progress.model_id, table, keys)
+
+    async def select(self, select: Select) -> Page:
+        return await self.store.select(self.progress.model_id, select)
+
+    async def count(self, table: Table, where: Condition) -> int:
+        return await self.store.count(self.progress.model_id, table, where)
+
+    async def roles_of(self, user_id: UserId) -> Mapping[WorkspaceId, Role]:
+        """In every workspace that they are a member of."""
+        mine = Select(table=MEMBERSHIPS, where=Compare("user_id", "=", user_id), limit=MEMBERSHIPS_MAX)
+        rows = (await self.select(mine)).rows
+        return {row["workspace_id"]: row["role"] for row in rows}  # type: ignore[misc]  # By their columns' kinds.

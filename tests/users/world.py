@@ -1,0 +1,143 @@
+"""The whole context over memory, with its projector at work: what a test of a service needs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+from uuid_utils.compat import uuid7
+
+from sigdep.adapters.memory.event_store import MemoryEventStore, MemoryLog
+from sigdep.adapters.memory.key_ring import MemoryKeyRing
+from sigdep.adapters.memory.read_store import MemoryReadStore
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.roles import Role
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.ids import CommandId
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.store import AnswerKey
+from sigdep.rpc.call import Call, Principal
+from sigdep.services.projector import Projector
+from sigdep.users.commands import AnswerInvitation, Invite, OpenWorkspace, SignIn, SignUp
+from sigdep.users.context import EVENTS, UsersContext, open_users, read_model
+from sigdep.users.credentials.passwords import Passwords
+from sigdep.users.credentials.signing import make_key
+from sigdep.users.queries import Profile, SessionTokens, WorkspaceView
+from tests.users.people import NOON
+
+ISSUER = "https://tasks.example.com"
+PASSWORD = "correct horse battery"
+SIGNING_KEY = make_key()
+GRACE = timedelta(days=14)
+
+
+@dataclass
+class Clock:
+    """Both clocks of a process, moved by hand."""
+
+    at: datetime = NOON
+
+    def now(self) -> float:
+        return self.at.timestamp()
+
+    def forward(self, **time: float) -> None:
+        self.at += timedelta(**time)
+
+
+@dataclass
+class World:
+    """One server. `call` makes calls at the clock's time."""
+
+    clock: Clock
+    log: MemoryLog
+    store: MemoryEventStore
+    keys: MemoryKeyRing
+    views: MemoryReadStore
+    projector: Projector
+    users: UsersContext
+    addresses: dict[UserId, str] = field(default_factory=dict)
+
+    def call(self, principal: Principal | None = None, **more: Any) -> Call:
+        return Call(asked_at=self.clock.at, command_id=CommandId(uuid7()), principal=principal, **more)
+
+    async def write(self, message: Command, principal: Principal | None = None, **more: Any) -> Any:
+        """What the answer shows."""
+        return (await self.users.write.ask(message, self.call(principal, **more))).value
+
+    async def read(self, query: Query, principal: Principal | None = None, **more: Any) -> Any:
+        """What the answer shows, once reads reflect everything."""
+        await self.caught_up()
+        return (await self.users.read.ask(query, self.call(principal, **more))).value
+
+    async def caught_up(self) -> None:
+        for partition, position in (await self.store.heads()).items():
+            await self.projector.wait_for(partition, position)
+
+    async def sign_up(self, name: str = "Ada") -> Profile:
+        profile: Profile = await self.write(sign_up(name))
+        self.addresses[profile.id] = profile.email
+        return profile
+
+    async def sign_in(self, name: str = "Ada", password: str = PASSWORD, **more: Any) -> SessionTokens:
+        tokens: SessionTokens = await self.write(SignIn(email=f"{name}@example.com", password=password), **more)
+        return tokens
+
+    async def enter(self, name: str = "Ada") -> Principal:
+        """A new person, signed in."""
+        await self.sign_up(name)
+        return await self.users.identities.principal((await self.sign_in(name)).access_token)
+
+    async def team(self, owner: Principal, **members: Role) -> tuple[WorkspaceId, dict[str, Principal]]:
+        """A workspace of the owner's with new people in it, by name."""
+        place: WorkspaceView = await self.write(OpenWorkspace(name="Team"), owner)
+        people = {name: await self.enter(name) for name in members}
+        for name, role in members.items():
+            invite = Invite(workspace_id=place.id, email=f"{name}@example.com", role=role)
+            invitation = await self.write(invite, owner)
+            await self.write(AnswerInvitation(token=invitation.token, accept=True), people[name])
+        return place.id, people
+
+
+def sign_up(name: str = "Ada", **changes: Any) -> SignUp:
+    wish = SignUp(email=f"{name}@example.com", password=PASSWORD, name=name, time_zone="UTC", locale="en")
+    return replace(wish, **changes)
+
+
+def answer_key(principal: Principal | None, key: str = "key-1", request: bytes = b"request") -> AnswerKey:
+    caller = principal.user_id if principal is not None else UUID(int=7)
+    return AnswerKey(caller=caller, key=key, fingerprint=request)
+
+
+@asynccontextmanager
+async def open_world(log: MemoryLog | None = None, **options: Any) -> AsyncIterator[World]:
+    keys, views, clock, log = MemoryKeyRing(), MemoryReadStore(), Clock(), log or MemoryLog()
+    store = MemoryEventStore(Codec(EVENTS, keys), log)
+    projector = Projector(store, views, read_model())
+    passwords = Passwords(memory_kib=64, passes=1, threads=1, waiting_max=50)
+    defaults: dict[str, Any] = {"alone": True, "erase_grace": GRACE, "passwords": passwords}
+    users = open_users(
+        log=store,
+        views=views,
+        progress=projector,
+        keys=keys,
+        token_key=b"k" * 32,
+        signing_keys=[SIGNING_KEY],
+        issuer=ISSUER,
+        now=clock.now,
+        **defaults | options,
+    )
+    users.identities._steady = clock.now
+    job = asyncio.create_task(projector.run())
+    async with asyncio.timeout(5):
+        while not projector.is_fit:  # noqa: ASYNC110 - it tells nobody when it is
+            await asyncio.sleep(0)
+    try:
+        yield World(clock, log, store, keys, views, projector, users)
+    finally:
+        await users.close()
+        await store.close()
+        await job
