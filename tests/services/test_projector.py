@@ -303,6 +303,17 @@ async def test_a_rebuild_beside_the_live_one_loses_nothing_and_never_goes_back(
     assert told[-1].events_per_second > 0
 
 
+async def test_rebuilds_at_once_do_not_sweep_each_other_away(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId
+) -> None:
+    stream = new_stream()
+    appended = await log.append(writing(workspace, stream, "one"))
+    async with running(Projector(log, read_store, note_model(), retired_kept_seconds=0)) as projector:
+        await asyncio.gather(*(projector.rebuild() for _ in range(4)))
+        await reached(projector, appended)
+        assert await note(projector, read_store, stream) == ("one",)
+
+
 async def test_an_interrupted_rebuild_is_taken_up_again(
     log: EventStore, read_store: ReadStore, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
 ) -> None:

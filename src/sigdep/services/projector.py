@@ -59,6 +59,9 @@ class Projector:
         self._waiting: dict[Partition, dict[asyncio.Future[None], Position]] = defaultdict(dict)
         self._waiters = 0
         self._filling: set[ModelId] = set()
+        self._rebuilding = asyncio.Lock()
+        self._builds = asyncio.Lock()
+        """Held by whoever begins a build, or drops those that nobody has said to be filling."""
         self._sweeping: asyncio.Task[None] | None = None
         self._is_first_time = True
 
@@ -191,8 +194,16 @@ class Projector:
             await asyncio.wait([self._sweeping])
 
     async def _rebuild(self) -> None:
-        build = await begin(self._log, self._read_store, self._read_model)
-        self._filling.add(build.model)
+        async with self._rebuilding:
+            await self._rebuild_and_switch()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._sweeping = asyncio.create_task(self._sweep_later())
+
+    async def _rebuild_and_switch(self) -> None:
+        async with self._builds:
+            build = await begin(self._log, self._read_store, self._read_model)
+            self._filling.add(build.model)
         try:
             await self._fill(build)
             await self._fill(build)  # What came during the long first time,
@@ -204,9 +215,6 @@ class Projector:
         finally:
             self._filling.discard(build.model)
         self._wake()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        self._sweeping = asyncio.create_task(self._sweep_later())
 
     async def _fill(self, build: Build) -> None:
         while True:
@@ -228,7 +236,8 @@ class Projector:
             await self._sweep()
 
     async def _sweep(self) -> None:
-        await self._read_store.sweep(self.name, keep=frozenset(self._filling))
+        async with self._builds:
+            await self._read_store.sweep(self.name, keep=frozenset(self._filling))
 
     async def replay_parked(self) -> int:
         """Try the streams again that are set aside, as after a fix. Returns how many have caught up."""
