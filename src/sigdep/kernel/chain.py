@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from struct import Struct as Layout
 from typing import Final
-from uuid import UUID
 
 from msgspec import Struct
 
@@ -43,11 +42,11 @@ class StoredRow(Struct, frozen=True, gc=False):
     @property
     def digest(self) -> bytes:
         return digest(
-            self.workspace,
-            self.command_id,
-            self.stream,
-            self.subject,
-            self.type,
+            self.workspace.bytes,
+            self.command_id.bytes,
+            self.stream.encode(),
+            self.subject.bytes,
+            self.type.encode(),
             self.schema_version,
             self.payload,
             self.metadata,
@@ -55,21 +54,18 @@ class StoredRow(Struct, frozen=True, gc=False):
 
 
 def digest(
-    workspace: UUID,
-    command_id: UUID,
-    stream: str,
-    subject: UUID,
-    type_name: str,
+    workspace: bytes,
+    command_id: bytes,
+    stream: bytes,
+    subject: bytes,
+    type_name: bytes,
     schema_version: int,
     payload: bytes,
     metadata: bytes,
 ) -> bytes:
     """SHA-256 over one event's stored bytes, each part led by its length so that none can slide into the next."""
-    name, kind = stream.encode(), type_name.encode()
-    head = _LENGTHS.pack(
-        workspace.bytes, command_id.bytes, subject.bytes, len(name), len(kind), schema_version, len(payload)
-    )
-    return sha256(b"".join((head, name, kind, payload, metadata))).digest()
+    head = _LENGTHS.pack(workspace, command_id, subject, len(stream), len(type_name), schema_version, len(payload))
+    return sha256(b"".join((head, stream, type_name, payload, metadata))).digest()
 
 
 def place(event_digest: bytes, position: int, version: int, number: int | None) -> bytes:

@@ -55,7 +55,7 @@ class Codec:
     def __init__(self, events: Iterable[type[Event]], keys: KeyRing) -> None:
         """
         Raises:
-            ValueError: two event types have the same name, or an upcaster is missing.
+            ValueError: two event types have the same name, an upcaster is missing, or the field for a number.
         """
         self.keys = keys
         self._types: dict[str, type[Event]] = {}
@@ -74,6 +74,8 @@ class Codec:
         missing = [v for v in range(1, event.schema_version) if v not in event.upcasters]
         if missing:
             raise ValueError(f"{name} has no upcaster from schema version {missing[0]}.")
+        if event.numbered and "number" not in event.__struct_fields__:
+            raise ValueError(f"{name} asks for a number and has no field for it.")
         self._types[name] = event
         self._decoders[name] = msgspec.json.Decoder(event).decode
 
@@ -81,40 +83,42 @@ class Codec:
         """Every event of the append, in order, ready to be stored.
 
         Raises:
-            ValueError: a stream is written twice, or without an event: a bug of the caller.
+            ValueError: a stream is written twice or without an event, or an event's type is unknown: a bug.
             EventTooLarge: over the store's limits.
             KeyDestroyed: a subject has been erased.
         """
         _check_writes(append)
-        if sum(len(write.events) for write in append.writes) > APPEND_EVENTS_MAX:
-            raise EventTooLarge(f"One append takes at most {APPEND_EVENTS_MAX} events.")
+        workspace, command_id = append.workspace.bytes, append.command_id.bytes
         metadata = _encode(append.metadata)
         sealed: list[StoredEvent] = []
         for write in append.writes:
+            stream, subject = write.stream.encode(), write.subject.bytes
             key = await self.keys.obtain(write.subject)
-            sealed.extend(
-                self._seal(append, write.stream, write.subject, event, metadata, key) for event in write.events
-            )
+            for event in write.events:
+                name = self._name(event)
+                schema_version, type_name = event.schema_version, name.encode()
+                payload = key.seal(_encode(event), _context(stream, type_name, schema_version))
+                if len(payload) > EVENT_BYTES_MAX:
+                    raise EventTooLarge(
+                        f"One event takes at most {EVENT_BYTES_MAX:,} bytes; this one has {len(payload):,}."
+                    )
+                event_digest = digest(
+                    workspace, command_id, stream, subject, type_name, schema_version, payload, metadata
+                )
+                sealed.append(
+                    StoredEvent(
+                        write.stream, write.subject, name, schema_version, payload, metadata, event_digest,
+                        event.numbered,
+                    )
+                )  # fmt: skip
         return sealed
 
-    def _seal(
-        self,
-        append: Append,
-        stream: StreamId,
-        subject: SubjectId,
-        event: Event,
-        metadata: bytes,
-        key: SealingKey,
-    ) -> StoredEvent:
+    def _name(self, event: Event) -> str:
         kind = type(event)
-        name, schema_version = kind.__name__, kind.schema_version
-        payload = key.seal(_encode(event), _context(stream, name, schema_version))
-        if len(payload) > EVENT_BYTES_MAX:
-            raise EventTooLarge(f"One event takes at most {EVENT_BYTES_MAX:,} bytes; this one has {len(payload):,}.")
-        event_digest = digest(
-            append.workspace, append.command_id, stream, subject, name, schema_version, payload, metadata
-        )
-        return StoredEvent(stream, subject, name, schema_version, payload, metadata, event_digest, kind.numbered)
+        name = kind.__name__
+        if self._types.get(name) is not kind:
+            raise ValueError(f"{name} is no event of this context's log: stored, it would halt every reader.")
+        return name
 
     async def seal_snapshot(self, snapshot: Snapshot) -> bytes:
         """The state as it is stored.
@@ -170,7 +174,7 @@ class Codec:
 
     def _decode(self, row: StoredRow, key: SealingKey) -> Event:
         kind = self._types[row.type]
-        payload = key.unseal(row.payload, _context(row.stream, row.type, row.schema_version))
+        payload = key.unseal(row.payload, _context(row.stream.encode(), row.type.encode(), row.schema_version))
         try:
             if row.schema_version == kind.schema_version:
                 event: Event = self._decoders[row.type](payload)
@@ -196,17 +200,22 @@ def with_number(event: Event, number: int) -> Event:
 
 
 def _check_writes(append: Append) -> None:
-    streams = {write.stream for write in append.writes}
+    events, streams = 0, set()
+    for write in append.writes:
+        events += len(write.events)
+        streams.add(write.stream)
+        if not write.events:
+            raise ValueError("An append names a stream only with events for it.")
     if len(streams) < len(append.writes):
         raise ValueError("An append writes each stream once.")
-    if not all(write.events for write in append.writes):
-        raise ValueError("An append names a stream only with events for it.")
+    if events > APPEND_EVENTS_MAX:
+        raise EventTooLarge(f"One append takes at most {APPEND_EVENTS_MAX} events.")
 
 
 def _snapshot_context(stream: str, version: int, schema: str) -> bytes:
     return f"snapshot|{stream}|{version}|{schema}".encode()
 
 
-def _context(stream: str, type_name: str, schema_version: int) -> bytes:
+def _context(stream: bytes, type_name: bytes, schema_version: int) -> bytes:
     """Bound to a sealed payload, so that it cannot be passed off as another stream's or type's."""
-    return f"{stream}|{type_name}|{schema_version}".encode()
+    return b"%b|%b|%d" % (stream, type_name, schema_version)

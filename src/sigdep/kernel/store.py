@@ -38,7 +38,7 @@ class EventTooLarge(SigdepError):
     """An event or an append is over the store's limits. Nothing was written."""
 
 
-class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who made an event, and by what. Stored in the clear beside each event: ids only, never a name or a text."""
 
     actor: UUID | None = None
@@ -55,7 +55,7 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The command that undid or caused this one."""
 
 
-class StreamWrite(Struct, frozen=True, kw_only=True):
+class StreamWrite(Struct, frozen=True, kw_only=True, gc=False):
     """Events for one stream. None is stored unless the stream is at `expected_version`."""
 
     stream: StreamId
@@ -65,7 +65,7 @@ class StreamWrite(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
 
 
-class AnswerKey(Struct, frozen=True, kw_only=True):
+class AnswerKey(Struct, frozen=True, kw_only=True, gc=False):
     """An `Idempotency-Key` with what makes it one request of one caller, and the answer to keep for repeats."""
 
     caller: UUID
@@ -77,7 +77,7 @@ class AnswerKey(Struct, frozen=True, kw_only=True):
     """What is needed to answer again. Opaque to the store. No secret, no personal text: it is not sealed."""
 
 
-class Append(Struct, frozen=True, kw_only=True):
+class Append(Struct, frozen=True, kw_only=True, gc=False):
     """One command's outcome, stored whole or not at all. All streams belong to one workspace."""
 
     workspace: WorkspaceId
@@ -90,7 +90,7 @@ class Append(Struct, frozen=True, kw_only=True):
     answer: AnswerKey | None = None
 
 
-class Appended(Struct, frozen=True, kw_only=True):
+class Appended(Struct, frozen=True, kw_only=True, gc=False):
     """Where an append stands in the log."""
 
     partition: Partition
@@ -104,7 +104,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     """True: this very command had been stored before, and nothing was written now."""
 
 
-class KeptAnswer(Struct, frozen=True, kw_only=True):
+class KeptAnswer(Struct, frozen=True, kw_only=True, gc=False):
     """What was answered when an idempotency key was first seen."""
 
     fingerprint: bytes
@@ -121,7 +121,7 @@ class AlreadyAnswered(SigdepError):
         self.kept = kept
 
 
-class RecordedEvent(Struct, frozen=True, kw_only=True):
+class RecordedEvent(Struct, frozen=True, kw_only=True, gc=False):
     """An event in its place."""
 
     partition: Partition
@@ -138,7 +138,7 @@ class RecordedEvent(Struct, frozen=True, kw_only=True):
     """None: its subject's key has been destroyed, and what it said is gone for ever."""
 
 
-class StreamSlice(Struct, frozen=True, kw_only=True):
+class StreamSlice(Struct, frozen=True, kw_only=True, gc=False):
     """Part of a stream, oldest first."""
 
     events: Sequence[RecordedEvent]
@@ -146,7 +146,7 @@ class StreamSlice(Struct, frozen=True, kw_only=True):
     """Of the last event here; where the read began when there is none."""
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """A folded state, to begin from instead of the first event. It may be thrown away at any time."""
 
     stream: StreamId
@@ -203,7 +203,7 @@ class EventStore(Protocol):
         4. All is stored: events, numbers and answer together.
 
         Raises:
-            ValueError: a stream is written twice, or without an event: a bug of the caller.
+            ValueError: a stream is written twice or without an event, or an event's type is unknown: a bug.
             WrongExpectedVersion: a written or `unchanged` stream is at another version.
             AlreadyAnswered: `answer.key` has been used by `answer.caller`.
             EventTooLarge: over APPEND_EVENTS_MAX or EVENT_BYTES_MAX.

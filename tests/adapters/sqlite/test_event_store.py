@@ -13,6 +13,9 @@ from sigdep.testing.event_store import EventStoreContract, Opener, SqlChainContr
 
 class TestSqliteEventStore(EventStoreContract, SqlChainContract):
     several_writers = False
+    append_only_tables = ("event",)
+    change_link = "UPDATE event SET link = (SELECT link FROM event WHERE position = 1) WHERE position = 4"
+    remove_link = None
 
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:

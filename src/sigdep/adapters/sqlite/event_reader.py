@@ -1,7 +1,6 @@
 """Reads the log through a connection of its own, which never waits for the one that writes."""
 
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from sigdep.adapters.sqlite.database import open_to_read
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
-from sigdep.kernel.chain import ChainWalk, StoredRow
+from sigdep.kernel.chain import FIRST_LINK, ChainWalk, StoredRow
 from sigdep.kernel.errors import LogDamaged
 from sigdep.kernel.ids import (
     CommandId,
@@ -24,7 +23,7 @@ from sigdep.kernel.ids import (
 )
 from sigdep.kernel.store import ChainReport, KeptAnswer
 
-LINKS_PER_READ: Final = 64
+EVENTS_PER_READ: Final = 2_000
 """While a chain is walked, each read ends soon: a long one would keep the write-ahead log from being emptied."""
 
 _READ_EVENTS: Final = """
@@ -39,14 +38,12 @@ _READ_ANSWER: Final = """
 SELECT fingerprint, answer, partition, position FROM answer WHERE caller = ? AND key = ?
 """
 
-_READ_LINKS: Final = """
-SELECT last_position, hash FROM link WHERE partition = ? AND last_position > ? ORDER BY last_position LIMIT ?
+_READ_CHAIN: Final = """
+SELECT partition, position, recorded_us, workspace, stream, version, command_id, type, schema_version, payload,
+    metadata, subject, number, link
+FROM event WHERE partition = ? AND position > ? ORDER BY position LIMIT ?
 """
-_READ_END: Final = """
-SELECT coalesce(max(head.position), 0), coalesce(max(head.hash), zeroblob(32)),
-    coalesce((SELECT max(position) FROM event WHERE partition = wanted.partition), 0)
-FROM (SELECT ? AS partition) AS wanted LEFT JOIN head USING (partition)
-"""
+_READ_HEAD: Final = "SELECT position, link FROM head WHERE partition = ?"
 
 VERSION_MAX: Final = Version(2**31 - 1)
 
@@ -117,21 +114,19 @@ class EventReader:
 
     def walk_chain(self, partition: Partition) -> ChainReport:
         """Recompute the whole chain of a partition. Takes seconds for each million of events."""
-        walk, reached = ChainWalk(partition), 0
+        walk, reached, batch = ChainWalk(partition), 0, list[StoredRow]()
         while True:
             with _snapshot(self._connection) as query:
-                links = query(_READ_LINKS, (partition, reached, LINKS_PER_READ)).fetchall()
-                end = links[-1][0] if links else reached
-                rows = stored_rows(query(_READ_PARTITION, (partition, reached, end)))
-                head, head_link, last_row = query(_READ_END, (partition,)).fetchone()
-            first = 0
-            for last_position, stored_link in links:
-                following = bisect_right(rows, last_position, key=_position)
-                walk.take(last_position, stored_link, rows[first:following])
-                first = following
-            if len(links) < LINKS_PER_READ:
-                return walk.finish(head, head_link, last_row)
-            reached = end
+                found = query(_READ_CHAIN, (partition, reached, EVENTS_PER_READ)).fetchall()
+                head, head_link = query(_READ_HEAD, (partition,)).fetchone() or (0, FIRST_LINK)
+            for row, (*_, stored_link) in zip(stored_rows(values[:-1] for values in found), found, strict=True):
+                batch.append(row)
+                reached = row.position
+                if stored_link is not None:
+                    walk.take(row.position, stored_link, batch)
+                    batch = []
+            if len(found) < EVENTS_PER_READ:
+                return walk.finish(Position(head), head_link, Position(reached))
 
 
 @contextmanager
@@ -158,10 +153,6 @@ def stored_rows(found: Iterable[tuple[Any, ...]]) -> list[StoredRow]:
 
 def uuid_from(stored: bytes) -> UUID:
     return UUID(bytes=stored)
-
-
-def _position(row: StoredRow) -> int:
-    return row.position
 
 
 def _hole(partition: Partition, position: int) -> LogDamaged:

@@ -19,24 +19,18 @@ CREATE TABLE event (
     metadata BLOB NOT NULL,
     subject BLOB NOT NULL,
     number INTEGER,
+    -- On the last event of each batch of its partition: the hash chain up to here.
+    link BLOB,
     UNIQUE (partition, position),
     UNIQUE (stream, version)
 ) STRICT;
-
--- One row for each batch of a partition: the hash chain.
-CREATE TABLE link (
-    partition INTEGER NOT NULL,
-    last_position INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    PRIMARY KEY (partition, last_position)
-) STRICT, WITHOUT ROWID;
 
 -- Where each partition ends.
 CREATE TABLE head (
     partition INTEGER PRIMARY KEY,
     position INTEGER NOT NULL,
     recorded_us INTEGER NOT NULL,
-    hash BLOB NOT NULL
+    link BLOB NOT NULL
 ) STRICT;
 
 -- The last number given out in each workspace. A column with an index on the events would cost more than the events.
@@ -73,14 +67,6 @@ CREATE TRIGGER event_is_never_replaced BEFORE INSERT ON event
 WHEN EXISTS (SELECT 1 FROM event WHERE partition = NEW.partition AND position = NEW.position)
     OR EXISTS (SELECT 1 FROM event WHERE stream = NEW.stream AND version = NEW.version)
 BEGIN SELECT RAISE(ABORT, 'The log is append-only: no event is ever replaced.'); END;
-
-CREATE TRIGGER link_is_never_changed BEFORE UPDATE ON link
-BEGIN SELECT RAISE(ABORT, 'The log is append-only: no link is ever changed.'); END;
-CREATE TRIGGER link_is_never_removed BEFORE DELETE ON link
-BEGIN SELECT RAISE(ABORT, 'The log is append-only: no link is ever removed.'); END;
-CREATE TRIGGER link_is_never_replaced BEFORE INSERT ON link
-WHEN EXISTS (SELECT 1 FROM link WHERE partition = NEW.partition AND last_position = NEW.last_position)
-BEGIN SELECT RAISE(ABORT, 'The log is append-only: no link is ever replaced.'); END;
 
 CREATE TRIGGER head_never_goes_back BEFORE UPDATE ON head WHEN NEW.position <= OLD.position
 BEGIN SELECT RAISE(ABORT, 'The log is append-only: its end never goes back.'); END;

@@ -34,13 +34,6 @@ EVENTS_PER_STEP: Final = 128
 POLL_SECONDS: Final = 0.1
 """How often a store that is only read looks whether the process that writes has added something."""
 
-_SAVE_SNAPSHOT: Final = """
-INSERT INTO snapshot (stream, subject, version, schema, state) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET
-    subject = excluded.subject, version = excluded.version, schema = excluded.schema, state = excluded.state
-WHERE excluded.version >= snapshot.version
-"""
-
 
 class SqliteEventStore:
     """An EventStore. One process writes; any number may read at the same time with `read_only`."""
@@ -80,7 +73,7 @@ class SqliteEventStore:
 
     async def append(self, append: Append) -> Appended:
         writer = self._writing()
-        return await writer.write(append, await self._codec.seal(append))
+        return await writer.append(append, await self._codec.seal(append))
 
     async def answered(self, caller: UUID, key: str) -> KeptAnswer | None:
         with self._reading():
@@ -124,7 +117,7 @@ class SqliteEventStore:
 
     async def heads(self) -> Positions:
         with self._reading():
-            return self._reader.heads() if self._writer is None else dict(self._writer.heads)
+            return self._reader.heads() if self._writer is None else self._writer.heads
 
     async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None:
         with self._reading():
@@ -137,9 +130,7 @@ class SqliteEventStore:
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         writer = self._writing()
         state = await self._codec.seal_snapshot(snapshot)
-        await writer.execute(
-            _SAVE_SNAPSHOT, (snapshot.stream, snapshot.subject.bytes, snapshot.version, snapshot.schema, state)
-        )
+        await writer.save_snapshot(snapshot, state)
 
     async def verify(self, partition: Partition) -> ChainReport:
         self._check_open()
