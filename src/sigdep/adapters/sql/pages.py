@@ -114,7 +114,7 @@ def page_statement(
         compiler.parameters.extend(seed[1])
         relation = seed[0]
     if walk is not None:
-        compiler.steer, compiler.indexable = True, walk.bound | {order[0].column}
+        compiler.steer, compiler.indexable = True, walk.bound | {one.column for one in order}
     elif steer is not None:
         compiler.steer, compiler.indexable = True, steer
     listed = ", ".join(quoted(column) for column in columns)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sigdep.adapters.sql.conditions import Compiler
 from sigdep.adapters.sql.pages import Statement, Walk, choose_walk, conjuncts, page_statement
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
+from sigdep.kernel.conditions import full_order
 from sigdep.kernel.read_store import Compare, Condition, Contains, Matches, Select
 from sigdep.kernel.words import question_words
 
@@ -85,7 +86,8 @@ def _seeds(stored: StoredTable, select: Select, walk: Walk | None) -> Iterator[_
             yield _set_seed(stored, part.column, part.value)
         elif isinstance(part, Matches) and (words := _long_words(part)):
             yield _words_seed(stored, words)
-    yield from _index_seeds(stored, parts, walk)
+    first = full_order(select.table, select.order)[0].column
+    yield from _index_seeds(stored, parts, frozenset() if walk is None else walk.bound | {first})
 
 
 def _long_words(part: Matches) -> list[str]:
@@ -105,12 +107,12 @@ def _words_seed(stored: StoredTable, words: Sequence[str]) -> _Seed:
     return _Seed(_capped(rows), (wanted,), _joined(rows, stored), text=wanted)
 
 
-def _index_seeds(stored: StoredTable, parts: Sequence[Condition], walk: Walk | None) -> Iterator[_Seed]:
-    """The indexes that narrow the question down by other columns than the walk does."""
+def _index_seeds(stored: StoredTable, parts: Sequence[Condition], walked: frozenset[str]) -> Iterator[_Seed]:
+    """The indexes that narrow the question down by other columns than the walk does, its first sort column included."""
     comparisons = [part for part in parts if isinstance(part, Compare) and part.op != "!="]
     exact = {part.column for part in comparisons if part.op == "="}
     compared = {part.column for part in comparisons}
-    tried = {walk.bound} if walk is not None else set()
+    tried = {walked}
     for index in stored.table.indexes:
         columns: list[str] = []
         for column in index.columns:
