@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,10 +16,12 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from sigdep.gateway import health
+from sigdep.gateway import health, request_log
 from sigdep.gateway.application import create_application
 from sigdep.gateway.logging import configure_logging
 from sigdep.gateway.metrics import Metrics
+from sigdep.gateway.request_log import FLUSH_SECONDS
+from sigdep.gateway.settings import GatewaySettings
 from tests.http.demo import SETTINGS, USER, Notes, People, client_of
 
 
@@ -41,16 +44,22 @@ def notes() -> Notes:
     return Notes()
 
 
-def lines(printed: io.StringIO) -> list[dict[str, Any]]:
+async def lines(printed: io.StringIO) -> list[dict[str, Any]]:
+    """What has been printed, once all of it must be."""
+    await asyncio.sleep(FLUSH_SECONDS + 0.1)
     return [json.loads(line) for line in printed.getvalue().splitlines()]
+
+
+def logging_client(notes: Notes, stream: io.StringIO, settings: GatewaySettings = SETTINGS) -> httpx.AsyncClient:
+    return client_of(create_application(notes.routes(), identities=People(), settings=settings, log_stream=stream))
 
 
 async def test_a_request_is_one_line_with_its_template_its_end_and_its_caller(
     printed: io.StringIO, notes: Notes
 ) -> None:
-    async with client_of(create_application(notes.routes(), identities=People(), settings=SETTINGS)) as client:
+    async with logging_client(notes, printed) as client:
         answer = await client.get("/api/note/0199a000-0000-7000-8000-00000000ffff?x=1")
-    (line,) = lines(printed)
+    (line,) = await lines(printed)
     assert line.pop("ms") < 1_000
     assert line.pop("timestamp").endswith("Z")
     assert line == {
@@ -67,7 +76,7 @@ async def test_a_request_is_one_line_with_its_template_its_end_and_its_caller(
 async def test_no_secret_no_text_and_no_query_is_ever_logged(printed: io.StringIO, notes: Notes) -> None:
     secrets = ["sigdep_5ecret", "hunter2", "Buy%20flowers", "Buy flowers", "kept-key", "203.0.113.77"]
     notes.failure = RuntimeError("a bug")
-    async with client_of(create_application(notes.routes(), identities=People(), settings=SETTINGS)) as client:
+    async with logging_client(notes, printed) as client:
         for token in ("good", "sigdep_5ecret"):
             for path in ("/api/notes", "/api/sessions", "/api/notes?q=Buy%20flowers", "/Buy%20flowers"):
                 await client.post(
@@ -76,37 +85,80 @@ async def test_no_secret_no_text_and_no_query_is_ever_logged(printed: io.StringI
                     headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "kept-key",
                              "X-Forwarded-For": "203.0.113.77"},
                 )  # fmt: skip
-    assert len(lines(printed)) > 8
-    assert [line["level"] for line in lines(printed)].count("error") > 0
+    assert len(await lines(printed)) > 8
+    assert [line["level"] for line in await lines(printed)].count("error") > 0
     assert [secret for secret in secrets if secret in printed.getvalue()] == []
+
+
+async def test_on_a_terminal_a_request_is_shown_for_people(notes: Notes, capsys: pytest.CaptureFixture[str]) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    async with logging_client(notes, Terminal()) as client:
+        await client.get("/api/notes")
+    shown = capsys.readouterr().out
+    assert "route=/api/notes" in re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+def test_a_terminal_shows_tracebacks_without_the_values_of_variables() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    configure_logging(stream=terminal)
+    password = "hunter" + "2"
+    try:
+        raise RuntimeError
+    except RuntimeError as error:
+        structlog.get_logger().error("failed", exc_info=error)
+    structlog.reset_defaults()
+    root.handlers[:] = before
+    root.setLevel(level)
+    assert "RuntimeError" in terminal.getvalue()
+    assert password not in terminal.getvalue()
+
+
+async def test_lines_are_written_at_once_when_many_wait(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_log, "BUFFERED_LINES_MAX", 3)
+    stream = io.StringIO()
+    async with logging_client(notes, stream) as client:
+        for _ in range(7):
+            await client.get("/api/notes")
+    assert len(stream.getvalue().splitlines()) == 6
 
 
 async def test_a_bug_is_one_line_with_its_traceback(printed: io.StringIO, notes: Notes) -> None:
     notes.failure = RuntimeError("a bug")
-    async with client_of(create_application(notes.routes(), identities=People(), settings=SETTINGS)) as client:
+    async with logging_client(notes, printed) as client:
         await client.get("/api/notes")
-    error, request = lines(printed)
+    first, second = await lines(printed)
+    error, request = (first, second) if first["level"] == "error" else (second, first)
     assert error["exception"][0]["exc_value"] == "a bug"
     assert request["status"] == 500
     assert error["request_id"] == request["request_id"]
 
 
-def test_the_loggers_of_others_are_led_into_ours(printed: io.StringIO) -> None:
+async def test_the_loggers_of_others_are_led_into_ours(printed: io.StringIO) -> None:
     logging.getLogger("uvicorn.error").warning("from %s", "below")
-    (line,) = lines(printed)
+    (line,) = await lines(printed)
     assert (line["event"], line["logger"], line["level"]) == ("from below", "uvicorn.error", "warning")
 
 
-def test_what_cannot_be_json_is_written_nevertheless(printed: io.StringIO) -> None:
+async def test_what_cannot_be_json_is_written_nevertheless(printed: io.StringIO) -> None:
     structlog.get_logger().info("odd", value=object(), text="line\nbreak \ud800")
-    (line,) = lines(printed)
+    (line,) = await lines(printed)
     assert line["value"].startswith("<object")
 
 
 async def test_requests_may_be_left_out_of_the_log(printed: io.StringIO, notes: Notes) -> None:
     settings = replace(SETTINGS, log_requests=False)
-    async with client_of(create_application(notes.routes(), identities=People(), settings=settings)) as client:
+    async with logging_client(notes, printed, settings) as client:
         await client.get("/api/notes")
+    assert await lines(printed) == []
     assert printed.getvalue() == ""
 
 

@@ -1,10 +1,11 @@
 """Assembles the public edge: the routes of all contexts, the pages of the gateway, and the layers around them."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TextIO
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp
@@ -20,8 +21,8 @@ from sigdep.gateway.feed import Feed, FeedEndpoint
 from sigdep.gateway.health import Check, health_pages
 from sigdep.gateway.identity import Identified
 from sigdep.gateway.limits import AddressLimits, UserLimits
-from sigdep.gateway.logging import RequestLog
 from sigdep.gateway.metrics import Metrics
+from sigdep.gateway.request_log import RequestLog
 from sigdep.gateway.routing import RouteTable
 from sigdep.gateway.security_headers import API_HEADERS, TRANSPORT_SECURITY
 from sigdep.gateway.settings import GatewaySettings
@@ -41,6 +42,7 @@ def create_application(
     feed: Feed | None = None,
     checks: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
+    log_stream: TextIO | None = None,
     files: Sequence[BaseRoute] = (),
     lifespan: Lifespan | None = None,
 ) -> Edge:
@@ -50,6 +52,7 @@ def create_application(
         routes: of all contexts.
         checks: of the parts of this process, by name, for `/health/ready`.
         metrics: counted here, and shown at `/metrics`.
+        log_stream: where a line for each request goes. None: stderr.
         files: Starlette routes for the paths that are in no table, and WebSockets.
         lifespan: what must be open while it serves.
 
@@ -64,7 +67,7 @@ def create_application(
     endpoints += docs_pages(partial(gateway_document, endpoints, version("sigdep")))
     observers: list[Observer] = [] if metrics is None else [metrics]
     if settings.log_requests:
-        observers.append(RequestLog())
+        observers.append(RequestLog(sys.stderr if log_stream is None else log_stream))
     return Edge(
         layers(settings, identities),
         table=RouteTable(endpoints),

@@ -3,14 +3,12 @@
 import json
 import logging
 import sys
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import msgspec
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
-
-from sigdep.http.exchange import Exchange
 
 _encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 
@@ -56,25 +54,3 @@ def _render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
         return _encode(event).decode()
     except UnicodeEncodeError:  # A lone surrogate: the driver of some file name or header let it through.
         return json.dumps(event, default=repr)
-
-
-class RequestLog:
-    """One line a request: what was asked by its template, how it ended, how long it took, who asked."""
-
-    def __init__(self) -> None:
-        self._log: Any = structlog.get_logger("sigdep.requests").bind()
-
-    def begun(self) -> None:
-        """Nothing is said before the end."""
-
-    def ended(self, exchange: Exchange, seconds: float) -> None:
-        principal = exchange.principal
-        self._log.info(
-            "request",
-            method=exchange.method,
-            route=exchange.route,
-            status=exchange.status,
-            ms=round(seconds * 1_000, 2),
-            request_id=exchange.request_id,
-            user_id=None if principal is None else str(principal.user_id),
-        )

@@ -1,12 +1,14 @@
 """HTTP/1.1 by uvicorn and httptools, with the bounds and the manners that they leave to others."""
 
 import asyncio
+from functools import partial
 from typing import Any, Final, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from sigdep.gateway.lingering import LingeringTransport
+from sigdep.http.exchange import Header
 from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem
 from sigdep.http.refusals import Malformed
 
@@ -64,8 +66,33 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._stop_head_timer()
-        self.scope["sigdep.connection"] = self  # type: ignore[typeddict-unknown-key]
+        scope = cast(dict[str, Any], self.scope)
+        scope["sigdep.connection"] = self
         super().on_headers_complete()
+        # The task has been made and has not run yet.
+        scope["sigdep.reply_at_once"] = partial(self._reply_at_once, self.cycle)
+
+    def _reply_at_once(self, cycle: RequestResponseCycle, status: int, headers: list[Header], body: bytes) -> bool:
+        """What two calls of uvicorn's `send` do, for an answer that is whole, in a third of the time."""
+        if cycle.flow.write_paused or cycle.response_started:
+            return False
+        if cycle.disconnected:
+            return True
+        if status >= 400 and (b"connection", b"close") in headers:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            headers.append((b"connection", b"close"))
+        lines = b"".join([b"%s: %s\r\n" % header for header in [*cycle.default_headers, *headers]])
+        if lines.count(b"\n") != len(cycle.default_headers) + len(headers):
+            raise RuntimeError("A header of an answer holds a line break.")
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        self.transport.write(b"".join((STATUS_LINE[status], lines, b"\r\n", body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def shutdown(self) -> None:
         self.stopping = True

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import DecodeError, ValidationError
 from starlette.types import Message, Receive
 
-from sigdep.http.bounds import bounds_of
+from sigdep.http.bounds import INTEGER_DIGITS_MIN, bounds_of
 from sigdep.http.exchange import Exchange
 from sigdep.http.faults import control_characters_of, faults_of
 from sigdep.http.refusals import BodyTooLarge, Malformed, UnsupportedMediaType
@@ -31,6 +31,7 @@ _MEDIA_TYPES: Final = frozenset((b"application/json", b"application/merge-patch+
 _SUSPECT: Final = pattern(rb"\\(?:[bf]|u00(?:[0189]|7[fF]))|\x7f|\xc2[\x80-\x9f]")
 """What a control character in a JSON string looks like, and a little more."""
 
+_LONG_NUMBER: Final = pattern(rb"\d{%d}" % INTEGER_DIGITS_MIN)
 _STRING: Final = pattern(rb'(?s)"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
 """Possessive, and content with a string that never ends: a hostile body takes no longer than another."""
 
@@ -87,7 +88,8 @@ class BodyReader(Generic[B]):
         self._kind = kind
         self._media_types = media_types
         self._decode = msgspec.json.Decoder(kind).decode
-        self._bounds = bounds_of(kind)
+        self._bounds = bounds_of(kind, numbers=False)
+        self._bounds_of_numbers = bounds_of(kind, numbers=True)
         self._when_empty = _default(kind)
 
     @property
@@ -113,7 +115,8 @@ class BodyReader(Generic[B]):
             raise self._refusal(body, error) from None
         if not body.isascii() or b"\\" in body or b"\x7f" in body:
             _refuse_control_characters(body)
-        if self._bounds is not None and (faults := self._bounds(value)):
+        bounds = self._bounds_of_numbers if _LONG_NUMBER.search(body) else self._bounds
+        if bounds is not None and (faults := bounds(value)):
             raise invalid(faults)
         return value
 

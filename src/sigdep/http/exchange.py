@@ -10,6 +10,9 @@ from sigdep.http.refusals import Malformed
 from sigdep.rpc.call import Principal
 
 Header = tuple[bytes, bytes]
+
+ReplyAtOnce = Callable[[int, list[Header], bytes], bool]
+"""What our server offers beside ASGI: an answer in one piece, in one call. False: not now, use ASGI."""
 _KEY: Final = "sigdep.exchange"
 
 _ONCE: Final = frozenset(
@@ -35,6 +38,7 @@ class Exchange:
         "principal",
         "query",
         "reading",
+        "reply_at_once",
         "request_id",
         "route",
         "status",
@@ -63,6 +67,7 @@ class Exchange:
         """True while the body is on its way."""
         self.answer_headers: list[Header] = []
         """What the layers add to the answer."""
+        self.reply_at_once: ReplyAtOnce | None = scope.get("sigdep.reply_at_once")
         self.status = 0
         """Of the answer. 0: it has not begun."""
         scope[_KEY] = self

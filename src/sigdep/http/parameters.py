@@ -38,7 +38,7 @@ class ParameterReader:
     def __init__(self, kind: type[Parameters]) -> None:
         self.kind = kind
         self._values = {field.encode_name: _value_reader(field.type) for field in _struct(kind).fields}
-        self._bounds = bounds_of(kind)
+        self._bounds = bounds_of(kind, numbers=True)
         self._when_empty = _default(kind)
 
     def read(self, query: bytes) -> Any:

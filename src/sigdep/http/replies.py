@@ -24,8 +24,12 @@ async def send_reply(exchange: Exchange, send: Send, reply: Reply) -> None:
         headers.append((b"content-length", b"%d" % len(body)))
     headers += exchange.answer_headers
     exchange.status = status
+    if exchange.method == "HEAD":
+        body = b""
+    if exchange.reply_at_once is not None and exchange.reply_at_once(status, headers, body):
+        return
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Write(Protocol):
