@@ -6,8 +6,13 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
+    "up": "sigdep.cli.up:up",
     "config": "sigdep.cli.config:config",
     "doctor": "sigdep.cli.doctor:doctor",
+    "rebuild": "sigdep.cli.rebuild:rebuild_command",
+    "verify": "sigdep.cli.verify:verify",
+    "backup": "sigdep.cli.backup:backup",
+    "restore": "sigdep.cli.backup:restore",
 }
 
 

@@ -35,6 +35,10 @@ class Reactor:
         self.state = "starting"
         self._log, self._publish, self._react, self._checkpoints = log, publish, react, checkpoints
 
+    def fault(self) -> str | None:
+        """What keeps it from following the log. None: nothing does."""
+        return None if self.state == "live" else f"It is {self.state}."
+
     async def run(self) -> None:
         """React for ever. A reaction that fails is tried again, with growing pauses, before the next one begins."""
         model = await self._checkpoint_model()

@@ -1,0 +1,117 @@
+"""The process of `sigdep up`: every context, its projector, its reactions and the gateway, in one event loop."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+
+from sigdep.gateway.application import create_application
+from sigdep.gateway.feed_source import FeedSource
+from sigdep.gateway.health import Check
+from sigdep.gateway.logging import configure_logging
+from sigdep.gateway.metrics import Metrics
+from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.kernel.store import EventStore
+from sigdep.services.contexts import Contexts, open_contexts
+from sigdep.services.data_folder import DataFolder, DataInUse
+from sigdep.services.gateway_settings import gateway_settings
+from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
+from sigdep.services.jobs import Jobs
+from sigdep.services.part_metrics import PartMetrics
+from sigdep.services.projector import Projector
+from sigdep.services.secret_files import SecretsExposed
+from sigdep.services.settings import Settings
+from sigdep.services.wiring import Stores, open_embedded
+
+_log = structlog.get_logger("sigdep.embedded")
+
+
+class CannotStart(Exception):
+    """The server did not start. The text says why, and what to do."""
+
+
+async def run_embedded(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what was accepted and close everything.
+
+    Args:
+        on_ready: called once with the URL, when every part answers.
+
+    Raises:
+        CannotStart: the address, the data or a secret cannot be used.
+    """
+    configure_logging(level=logging.getLevelNamesMapping()[settings.log_level.upper()])
+    folder = DataFolder(settings.data_path)
+    try:
+        with folder.hold(), listen(settings.host, settings.port) as listening:
+            async with (
+                open_embedded(folder) as stores,
+                _application(settings, stores, url_of(listening)) as application,
+            ):
+                await serve_http(application, listening, lambda: _announce(on_ready, url_of(listening)))
+    except (CannotListen, DataInUse, SecretsExposed, SigdepError, LogDamaged) as error:
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        where = error.filename or folder.path
+        raise CannotStart(f"{where}: {(error.strerror or str(error)).lower()}.") from error
+    _log.info("stopped")
+
+
+def _announce(on_ready: Callable[[str], None], url: str) -> None:
+    _log.info("ready", url=url, version=version("sigdep"))
+    on_ready(url)
+
+
+@asynccontextmanager
+async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIterator[Any]:
+    """The gateway over all contexts, with their jobs at work."""
+    async with AsyncExitStack() as stack:
+        jobs = await stack.enter_async_context(Jobs())
+        contexts = await stack.enter_async_context(open_contexts(settings, stores, issuer=settings.public_url or url))
+        for name, job in contexts.followers():
+            jobs.start(name, job)
+        await contexts.caught_up()
+        for name, job in contexts.chores.items():
+            jobs.start(name, job)
+        feed = await stack.enter_async_context(FeedSource(contexts.published))
+        metrics = Metrics()
+        metrics.add(PartMetrics(contexts.projectors))
+        yield create_application(
+            contexts.routes,
+            identities=contexts.identities,
+            settings=gateway_settings(settings, stores.secrets.fingerprint_key),
+            feed=feed,
+            checks=_checks(contexts, jobs),
+            metrics=metrics,
+        )
+
+
+def _checks(contexts: Contexts, jobs: Jobs) -> dict[str, Check]:
+    def of(describe: Callable[[], str | None]) -> Check:
+        async def check() -> str | None:
+            return describe()
+
+        return check
+
+    checks = {f"{projector.name}.views": of(partial(_fault, projector)) for projector in contexts.projectors}
+    for reactor in contexts.reactors:
+        checks[reactor.name] = of(reactor.fault)
+    checks["jobs"] = of(jobs.fault)
+    for name, log in contexts.logs.items():
+        checks[f"{name}.log"] = _log_check(log)
+    return checks
+
+
+def _fault(projector: Projector) -> str | None:
+    return None if projector.is_fit else f"It is {projector.state}."
+
+
+def _log_check(log: EventStore) -> Check:
+    async def check() -> str | None:
+        await log.heads()
+        return None
+
+    return check

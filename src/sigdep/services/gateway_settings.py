@@ -1,0 +1,33 @@
+"""From an operator's settings to the gateway's."""
+
+from ipaddress import ip_network
+
+from sigdep.gateway.settings import GatewaySettings, Limits, Rate
+from sigdep.services.settings import BadSetting, Settings
+
+
+def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySettings:
+    """
+    Raises:
+        BadSetting: a trusted proxy is no address.
+    """
+    try:
+        proxies = tuple(ip_network(proxy) for proxy in _listed(settings.trusted_proxies))
+    except ValueError as error:
+        raise BadSetting(f"SIGDEP_TRUSTED_PROXIES: {error}.") from None
+    limits = Limits(
+        user=Rate(per_second=settings.limit_per_second, burst=settings.limit_burst),
+        address=Rate(per_second=settings.address_limit_per_second, burst=settings.address_limit_burst),
+    )
+    return GatewaySettings(
+        fingerprint_key=fingerprint_key,
+        limits=limits if settings.limits else None,
+        trusted_proxies=proxies,
+        allowed_origins=_listed(settings.cors_origins),
+        https=settings.public_url.startswith("https://"),
+        deadline_seconds=settings.request_seconds,
+    )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
