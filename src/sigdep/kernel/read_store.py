@@ -140,7 +140,7 @@ class Page(Struct, frozen=True):
 
 
 class ModelId(Struct, frozen=True):
-    """A read model in one of its builds: a rebuild writes beside the live one under the next number."""
+    """A read model in one of its builds: a rebuild writes beside the live one under a new number, never used before."""
 
     name: str
     build: int

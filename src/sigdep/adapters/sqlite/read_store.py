@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sigdep.adapters.sql.conditions import Compiler, quoted
+from sigdep.adapters.sql.shapes import shape_of
 from sigdep.adapters.sqlite.read_errors import QUESTION_SECONDS_MAX, translated
 from sigdep.adapters.sqlite.read_questions import Questions
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
 from sigdep.adapters.sqlite.read_values import row_decoder, row_encoder
-from sigdep.adapters.sqlite.read_writing import ReadWriter, read_checkpoint, shape_of, state_of
+from sigdep.adapters.sqlite.read_writing import ReadWriter, read_checkpoint, state_of
 from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Positions

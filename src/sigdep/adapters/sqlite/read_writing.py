@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
 from sigdep.adapters.sql.conditions import Compiler, quoted
+from sigdep.adapters.sql.shapes import grouped, shape_of
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable, stored_words
 from sigdep.adapters.sqlite.read_values import row_encoder
 from sigdep.kernel.conditions import check, words_of
@@ -21,27 +21,20 @@ VARIABLES_MAX: Final = 500
 
 CATALOG: Final = """
 CREATE TABLE IF NOT EXISTS builds (
+    build INTEGER PRIMARY KEY AUTOINCREMENT,  -- Never used twice.
     name TEXT NOT NULL,
-    build INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
     shape TEXT NOT NULL,
     tables TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('filling', 'live', 'retired')),
-    PRIMARY KEY (name, build)
+    state TEXT NOT NULL CHECK (state IN ('filling', 'live', 'retired'))
 );
 CREATE TABLE IF NOT EXISTS checkpoints (
-    name TEXT NOT NULL,
     build INTEGER NOT NULL,
     partition INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    PRIMARY KEY (name, build, partition)
+    PRIMARY KEY (build, partition)
 ) WITHOUT ROWID;
 """
-
-
-def shape_of(tables: Iterable[Table]) -> str:
-    """Names the shape of a read model's tables."""
-    return sha256("\n".join(map(str, tables)).encode()).hexdigest()
 
 
 @contextmanager
@@ -61,9 +54,7 @@ def state_of(connection: sqlite3.Connection, model: ModelId) -> str:
     Raises:
         ModelGone: it has been dropped.
     """
-    found = connection.execute(
-        "SELECT state FROM builds WHERE name = ? AND build = ?", (model.name, model.build)
-    ).fetchone()
+    found = connection.execute("SELECT state FROM builds WHERE build = ?", (model.build,)).fetchone()
     if found is None:
         raise ModelGone(f"The read model {model} has been replaced. Please try again.")
     state: str = found[0]
@@ -91,14 +82,12 @@ class ReadWriter:
             ).fetchone()
             if begun is not None:
                 return ModelId(name, begun[0])
-            (last,) = self._connection.execute(
-                "SELECT coalesce(max(build), 0) FROM builds WHERE name = ?", (name,)
+            (build,) = self._connection.execute(
+                "INSERT INTO builds (name, fingerprint, shape, tables, state) VALUES (?, ?, ?, ?, 'filling') "
+                "RETURNING build",
+                (name, fingerprint, shape, "\n".join(table.name for table in tables)),
             ).fetchone()
-            model = ModelId(name, last + 1)
-            self._connection.execute(
-                "INSERT INTO builds VALUES (?, ?, ?, ?, ?, 'filling')",
-                (name, model.build, fingerprint, shape, "\n".join(table.name for table in tables)),
-            )
+            model = ModelId(name, build)
             for table in tables:
                 StoredTable(model, table).create(self._connection)
             return model
@@ -111,9 +100,7 @@ class ReadWriter:
             self._connection.execute(
                 "UPDATE builds SET state = 'retired' WHERE name = ? AND state = 'live'", (model.name,)
             )
-            self._connection.execute(
-                "UPDATE builds SET state = 'live' WHERE name = ? AND build = ?", (model.name, model.build)
-            )
+            self._connection.execute("UPDATE builds SET state = 'live' WHERE build = ?", (model.build,))
         self._tables.clear()
 
     def sweep(self, name: str, keep: Collection[ModelId]) -> None:
@@ -128,8 +115,8 @@ class ReadWriter:
             with transaction(self._connection):
                 for table in filter(None, tables.split("\n")):
                     StoredTable(model, Table(name=table, columns=(), key=())).drop(self._connection)
-                self._connection.execute("DELETE FROM checkpoints WHERE name = ? AND build = ?", (name, build))
-                self._connection.execute("DELETE FROM builds WHERE name = ? AND build = ?", (name, build))
+                self._connection.execute("DELETE FROM checkpoints WHERE build = ?", (build,))
+                self._connection.execute("DELETE FROM builds WHERE build = ?", (build,))
         self._tables.clear()
 
     # ── batches ───────────────────────────────────────────────────────────────────────────────────────
@@ -140,14 +127,14 @@ class ReadWriter:
             self._check_checkpoint(model, before)
             for table, where in changes.delete_where:
                 self._writer(model, table, indexed).delete_where(where)
-            for table, keys in _grouped(changes.delete):
+            for table, keys in grouped(changes.delete):
                 self._writer(model, table, indexed).delete(keys)
-            for table, rows in _grouped(changes.put):
+            for table, rows in grouped(changes.put):
                 self._writer(model, table, indexed).put(rows)
             self._connection.executemany(
-                "INSERT INTO checkpoints VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (name, build, partition) DO UPDATE SET position = excluded.position",
-                [(model.name, model.build, partition, position) for partition, position in after.items()],
+                "INSERT INTO checkpoints VALUES (?, ?, ?) "
+                "ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position",
+                [(model.build, partition, position) for partition, position in after.items()],
             )
 
     def _check_checkpoint(self, model: ModelId, before: Positions) -> None:
@@ -167,17 +154,8 @@ class ReadWriter:
 
 
 def read_checkpoint(connection: sqlite3.Connection, model: ModelId) -> Positions:
-    found = connection.execute(
-        "SELECT partition, position FROM checkpoints WHERE name = ? AND build = ?", (model.name, model.build)
-    )
+    found = connection.execute("SELECT partition, position FROM checkpoints WHERE build = ?", (model.build,))
     return {Partition(partition): Position(position) for partition, position in found}
-
-
-def _grouped(changes: Iterable[tuple[Table, Any]]) -> list[tuple[Table, list[Any]]]:
-    groups: dict[str, tuple[Table, list[Any]]] = {}
-    for table, change in changes:
-        groups.setdefault(table.name, (table, []))[1].append(change)
-    return list(groups.values())
 
 
 @dataclass(slots=True)
