@@ -124,11 +124,14 @@ class Erasures:
         await self._leave(unit, person.personal_workspace_id, user_id, now)
 
     async def _leave_workspaces(self, user_id: UserId, now: datetime) -> None:
-        """Nobody who is being erased comes into another one, so that what is read now is all."""
+        """All of them: nobody who is being erased comes into another one. Those of theirs alone are erased."""
         places = iter(await self._around.reads.roles_of(user_id))
         while some := tuple(islice(places, WORKSPACES_AT_ONCE)):
             leave = partial(self._leave_all, places=some, user_id=user_id, now=now)
             await self._execute(some[0], f"leave {user_id}", leave)
+            for workspace_id in some:
+                if (await self._around.present(self._around.workspaces, workspace_id)).status == "erasing":
+                    await self.erase_workspace(workspace_id, now)
 
     async def _leave_all(self, unit: UnitOfWork, places: Sequence[WorkspaceId], user_id: UserId, now: datetime) -> None:
         for workspace_id in places:
