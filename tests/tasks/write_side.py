@@ -1,9 +1,11 @@
 """The write service over a log in memory, with people around it."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +18,9 @@ from sigdep.contracts.ids import ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.decider import Decider
-from sigdep.kernel.ids import CommandId, Version
+from sigdep.kernel.ids import NO_STREAM, CommandId, StreamId, Version
 from sigdep.kernel.messages import Command
-from sigdep.kernel.store import AnswerKey, RecordedEvent
+from sigdep.kernel.store import AnswerKey, Append, Appended, RecordedEvent, StreamSlice
 from sigdep.rpc.call import Answer, Call, Principal
 from sigdep.tasks.commands import CreateLabel, CreateProject, CreateTask, EditTask, MoveTask, RestoreTask, TrashTask
 from sigdep.tasks.domain.label import Label
@@ -31,6 +33,9 @@ from sigdep.tasks.events import EVENTS
 from sigdep.tasks.write_service import TasksWrite
 from sigdep.tasks.writing.attempt import Side
 from tests.tasks.stories import ADA, BOB, EVE, HOME, NOON, TEAM
+
+Asked = tuple[type[Command], dict[str, Any]]
+"""A kind of command, and its fields."""
 
 
 @dataclass
@@ -72,6 +77,35 @@ def nearest(ranks: Sequence[str], rank: str, side: Side) -> str | None:
     return min((other for other in ranks if other > rank), default=None)
 
 
+class BusyEventStore(MemoryEventStore):
+    """Lets others go first, now and then: in memory alone nothing that is asked at once would ever meet."""
+
+    def __init__(self, codec: Codec, log: MemoryLog, chance: Random) -> None:
+        super().__init__(codec, log)
+        self._chance = chance
+        self.overtaken_by: Awaitable[Any] | None = None
+        """What happens when the first append has been decided, and before it is stored."""
+
+    async def _let_others_go_first(self) -> None:
+        for _ in range(self._chance.randrange(4)):
+            await asyncio.sleep(0)
+
+    async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
+        await self._let_others_go_first()
+        found = await super().read(stream, after=after, until=until)
+        await self._let_others_go_first()
+        return found
+
+    async def append(self, append: Append) -> Appended:
+        overtaken_by, self.overtaken_by = self.overtaken_by, None
+        if overtaken_by is not None:
+            await overtaken_by
+        await self._let_others_go_first()
+        appended = await super().append(append)
+        await self._let_others_go_first()
+        return appended
+
+
 @dataclass
 class World:
     """Ada owns both workspaces. Bob is a member of the team, and Eve of nothing that is theirs."""
@@ -84,14 +118,15 @@ class World:
     keys: MemoryKeyRing = field(default_factory=MemoryKeyRing)
     log: MemoryLog = field(default_factory=MemoryLog)
     now: datetime = NOON
+    chance: Random = field(default_factory=lambda: Random(7))
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self)
         self.store, self.service = self.process(alone=True)
 
-    def process(self, *, alone: bool = False) -> tuple[MemoryEventStore, TasksWrite]:
+    def process(self, *, alone: bool = False) -> tuple["BusyEventStore", TasksWrite]:
         """Another process on the same log."""
-        store = MemoryEventStore(Codec(EVENTS, self.keys), self.log)
+        store = BusyEventStore(Codec(EVENTS, self.keys), self.log, self.chance)
         return store, TasksWrite(store, members=self.roster, neighbours=self.shelf, alone=alone)
 
     def call(self, by: UserId = ADA, **fields: Any) -> Call:
@@ -113,6 +148,14 @@ class World:
         made = self.call(by, **(call or {}))
         command: Any = kind
         return await (service or self.service).ask(command(by=by, at=made.asked_at, **fields), made)
+
+    async def overtaken(self, slow: Asked, fast: Asked) -> Any:
+        """What the slow command leads to, when the fast one is stored after it was decided and before it is stored."""
+        store, service = self.process()
+        kind, fields = fast
+        store.overtaken_by = self.ask(kind, service=self.process()[1], **fields)
+        kind, fields = slow
+        return await self.ask(kind, service=service, **fields)
 
     async def create(self, title: str = "Buy milk", **fields: Any) -> Task:
         task: Task = (await self.ask(CreateTask, title=title, **fields)).value

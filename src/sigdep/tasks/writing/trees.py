@@ -44,5 +44,6 @@ async def levels_below(attempt: Attempt, task_id: TaskId) -> list[list[Task]]:
 
 
 async def _directly_below(attempt: Attempt, parent_id: TaskId) -> list[Task]:
+    """The list is guarded; what is on it may be edited meanwhile, unless the command writes to it as well."""
     subtasks = await attempt.unit.load(attempt.around.subtasks, parent_id, guard=True)
-    return [await attempt.unit.load(attempt.around.tasks, task_id, guard=True) for task_id in subtasks.task_ids]
+    return [await attempt.unit.load(attempt.around.tasks, task_id) for task_id in subtasks.task_ids]
