@@ -12,6 +12,7 @@ from sigdep.testing.read_store import ReadStoreContract
 class TestPostgresReadStore(ReadStoreContract):
     @pytest.fixture
     async def store(self, postgresql_shared_dsn: str, schema: str) -> AsyncIterator[ReadStore]:
-        store = await PostgresReadStore.open(postgresql_shared_dsn, schema=schema)
+        # Nothing here is about crashes, and every test makes tables: let none of it wait for the disk.
+        store = await PostgresReadStore.open(f"{postgresql_shared_dsn}?synchronous_commit=off", schema=schema)
         yield store
         await store.close()
