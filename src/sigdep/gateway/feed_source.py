@@ -1,7 +1,7 @@
 """The feed over the logs of the contexts in this process: one job tails each log and wakes whoever waits."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,8 @@ class Log:
     context: str
     store: EventStore
     publish: Publish
+    partition_for: Callable[[WorkspaceId], Partition] = partition_of
+    """Where this log keeps what happens in a workspace. Others may stand there too."""
 
 
 class FeedSource:
@@ -41,9 +43,9 @@ class FeedSource:
 
     def __init__(self, logs: Sequence[Log]) -> None:
         self._logs = tuple(logs)
-        self._heads: dict[tuple[str, Partition], Position] = {}
-        """How far each log is known to go."""
-        self._waiting: dict[Partition, set[asyncio.Event]] = {}
+        self._waiting: dict[tuple[str, Partition], set[asyncio.Event]] = {}
+        self._wanted = asyncio.Event()
+        """Set while somebody waits: until then no log is tailed, which would decode every event for nobody."""
         self._jobs: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "FeedSource":
@@ -56,9 +58,13 @@ class FeedSource:
         await asyncio.gather(*self._jobs, return_exceptions=True)
 
     async def latest(self, workspace: WorkspaceId) -> FeedPosition:
-        partition = partition_of(workspace)
-        heads = {log.context: (await log.store.heads()).get(partition, Position(0)) for log in self._logs}
-        return FeedPosition(partition, heads)
+        return FeedPosition(partition_of(workspace), await self._heads(workspace))
+
+    async def _heads(self, workspace: WorkspaceId) -> dict[str, Position]:
+        """How far each log goes where the workspace stands."""
+        return {
+            log.context: (await log.store.heads()).get(log.partition_for(workspace), Position(0)) for log in self._logs
+        }
 
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
         """Log by log: an event of one log never waits for another's, and there is no order between them."""
@@ -85,7 +91,7 @@ class FeedSource:
         reached: dict[str, Position],
     ) -> tuple[Position, bool]:
         """Adds to `events` until there are `limit`. Returns how far it came, and whether there may be more."""
-        partition = partition_of(workspace)
+        partition = log.partition_for(workspace)
         heads = await log.store.heads()
         head = heads.get(partition, Position(0))
         position = min(start, head)  # A log restored from a backup may end before what a client has seen.
@@ -97,8 +103,8 @@ class FeedSource:
             ours = [recorded for recorded in batch if recorded.partition == partition]
             for recorded in ours:
                 position, scanned = recorded.position, scanned + 1
-                event = log.publish(recorded) if recorded.workspace == workspace else None
-                if event is not None:
+                event = log.publish(recorded)
+                if event is not None and event.workspaceid == workspace:
                     reached[log.context] = position
                     events.append((FeedPosition(partition, self._known(reached)), event))
                     if len(events) >= limit:
@@ -108,13 +114,15 @@ class FeedSource:
         return position, False
 
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
-        partition = partition_of(workspace)
         bell = asyncio.Event()
-        waiting = self._waiting.setdefault(partition, set())
-        waiting.add(bell)
+        places = [(log.context, log.partition_for(workspace)) for log in self._logs]
+        for place in places:
+            self._waiting.setdefault(place, set()).add(bell)
+        self._wanted.set()
         try:
             # Looked at after the bell hangs: what comes between the two rings it.
-            if any(self._heads.get((context, partition), 0) > seen for context, seen in after.positions.items()):
+            heads = await self._heads(workspace)
+            if any(heads.get(context, 0) > seen for context, seen in after.positions.items()):
                 return True
             async with asyncio.timeout(timeout_seconds):
                 await bell.wait()
@@ -122,23 +130,44 @@ class FeedSource:
         except TimeoutError:
             return False
         finally:
-            waiting.discard(bell)
-            if not waiting:
-                self._waiting.pop(partition, None)
+            for place in places:
+                self._take_down(place, bell)
+
+    def _take_down(self, place: tuple[str, Partition], bell: asyncio.Event) -> None:
+        waiting = self._waiting[place]
+        waiting.discard(bell)
+        if not waiting:
+            del self._waiting[place]
+        if not self._waiting:
+            self._wanted.clear()
 
     async def _tail(self, log: Log) -> None:
         while True:
             try:
-                async for batch in log.store.follow(await log.store.heads()):
-                    self._ring(log.context, batch)
-                return  # The store has been closed.
+                await self._wanted.wait()
+                if not await self._follow(log):
+                    return
             except Exception as error:
                 _log.error("the feed cannot tail a log; trying again", context=log.context, exc_info=error)
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _ring(self, context: str, batch: Sequence[RecordedEvent]) -> None:
-        for recorded in batch:
-            self._heads[context, recorded.partition] = recorded.position
-        for partition in {recorded.partition for recorded in batch}:
-            for bell in self._waiting.get(partition, ()):
-                bell.set()
+    async def _follow(self, log: Log) -> bool:
+        """Ring for what comes, as long as anybody waits. False: the store has been closed."""
+        start = await log.store.heads()
+        for partition in start:
+            self._ring(log.context, partition)  # For what came before the start, and after they last looked.
+        batches = log.store.follow(start)
+        try:
+            async for batch in batches:
+                for partition in {recorded.partition for recorded in batch}:
+                    self._ring(log.context, partition)
+                if not self._wanted.is_set():
+                    return True
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
+        return False
+
+    def _ring(self, context: str, partition: Partition) -> None:
+        for bell in self._waiting.get((context, partition), ()):
+            bell.set()

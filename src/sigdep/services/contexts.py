@@ -15,6 +15,7 @@ from sigdep.gateway.feed_source import Log
 from sigdep.http.identity import Identities
 from sigdep.http.routes import Route
 from sigdep.http.stamps import utc_now
+from sigdep.kernel.ids import partition_of
 from sigdep.kernel.store import EventStore
 from sigdep.services.jobs import Job
 from sigdep.services.projector import Projector
@@ -98,7 +99,12 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
             identities=people.identities,
             published=(
                 Log(context="tasks", store=stores.tasks.log, publish=tasks.publish),
-                Log(context="users", store=stores.users.log, publish=users.publish),
+                Log(
+                    context="users",
+                    store=stores.users.log,
+                    publish=users.publish,
+                    partition_for=lambda _workspace: partition_of(users.REALM),
+                ),
             ),
             projectors=(tasks_projector, users_projector),
             reactors=(

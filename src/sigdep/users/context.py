@@ -15,6 +15,7 @@ from sigdep.users.credentials.opaque import Opaque
 from sigdep.users.credentials.passwords import Passwords
 from sigdep.users.credentials.signing import LIFETIME_SECONDS_MAX, AccessTokens, SigningKeys
 from sigdep.users.domain.email import email
+from sigdep.users.domain.realm import REALM
 from sigdep.users.domain.session import session
 from sigdep.users.domain.token import token
 from sigdep.users.domain.user import user
@@ -31,7 +32,7 @@ from sigdep.users.service.surroundings import Rules, Surroundings
 from sigdep.users.service.token_uses import TokenUses
 from sigdep.users.service.write import UsersWrite
 
-__all__ = ["DECIDERS", "EVENTS", "UsersContext", "open_users", "publish", "read_model"]
+__all__ = ["DECIDERS", "EVENTS", "REALM", "UsersContext", "open_users", "publish", "read_model"]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (user, email, workspace, session, token)
 
