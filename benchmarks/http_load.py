@@ -84,7 +84,7 @@ class _Run:
         self.load = load
         self.requests = requests
         self.sent = 0
-        self.counting = False
+        self.counting = load.warm_up_seconds == 0
         self.over = False
         self.latencies = array("d")
         self.statuses: Counter[int] = Counter()

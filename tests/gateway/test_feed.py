@@ -43,6 +43,7 @@ class EmptyFeed:
         return FeedBatch(events=(), next=await self.latest(workspace), more=False)
 
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
+        await asyncio.sleep(timeout_seconds)
         return False
 
 
@@ -249,6 +250,13 @@ async def test_a_stranger_hears_nothing_not_even_that_there_is_something(
     answer = await client.get("/api/feed", params={"workspace_id": str(OTHER_WORKSPACE)})
     assert answer.status_code == 404
     assert (await client.get("/api/feed", headers={"Authorization": "Bearer reader"})).status_code == 403
+
+
+async def test_who_has_just_become_a_member_is_let_in(client: httpx.AsyncClient, world: World) -> None:
+    await world.write("welcome", workspace=OTHER_WORKSPACE)
+    world.people.true = {WORKSPACE: "owner", OTHER_WORKSPACE: "viewer"}
+    answer = await client.get("/api/feed", params={"workspace_id": str(OTHER_WORKSPACE)})
+    assert texts(answer.json()) == ["welcome"]
 
 
 @pytest.mark.parametrize("loss", ["membership", "token"])

@@ -83,6 +83,7 @@ async def test_a_stale_if_match_is_412_and_changes_nothing(client: httpx.AsyncCl
     assert answer.json()["type"] == "/problems/stale"
     assert notes.notes[UUID(made.json()["id"])].title == "A"
     assert (await client.patch(path, json={"title": "C"}, headers={"If-Match": "*"})).status_code == 200
+    assert (await client.patch(path, json={"title": "D"}, headers={"If-Match": "3"})).status_code == 200
 
 
 async def test_a_dry_run_may_be_asked_for_in_the_body_or_behind_the_question_mark(

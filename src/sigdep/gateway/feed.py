@@ -25,7 +25,7 @@ from sigdep.http.parameters import ParameterReader
 from sigdep.http.positions import FeedPosition, decode_feed_position, encode_feed_position
 from sigdep.http.replies import JSON, Reply, Write, begin_stream, send_reply
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
-from sigdep.kernel.errors import Invalid, SigdepError, TooMany
+from sigdep.kernel.errors import Invalid, NotFound, SigdepError, TooMany
 from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Call
 
@@ -157,7 +157,7 @@ class _Reader:
         self._last_event_id = exchange.headers.get(b"last-event-id")
         self._connection: Any = scope.get("sigdep.connection")
         self._gone = gone
-        self._looked_at = 0.0
+        self._looked_at = monotonic()
 
     @property
     def ended(self) -> bool:
@@ -171,7 +171,7 @@ class _Reader:
             NotFound: no member of the workspace.
             Invalid: the position is none, or belongs to another workspace.
         """
-        await self.look()
+        await self._admit()
         name, given = "from", "" if self.query.from_ is UNSET else self.query.from_
         if self._last_event_id is not None:
             name, given = "Last-Event-ID", self._last_event_id.decode("latin-1")
@@ -187,15 +187,26 @@ class _Reader:
             return FeedPosition(position.partition, {**latest.positions, **position.positions})
         return position
 
+    async def _admit(self) -> None:
+        """By the roles that came with the request; a "no" may rest on old ones, and is asked again.
+
+        Raises:
+            NotFound: no member of the workspace.
+        """
+        try:
+            self.call.caller.require(self.workspace, "viewer", "This workspace")
+        except NotFound:
+            self._looked_at = 0.0
+            await self.look()
+
     async def look(self) -> None:
-        """Make sure that the reader may read, as often as it matters.
+        """Make sure that the reader may still read, as often as it matters.
 
         Raises:
             NotFound, Unauthenticated: not any more.
         """
-        now = monotonic()
-        if now - self._looked_at >= LOOK_SECONDS:
-            principal = await self._identities.principal(self._bearer, fresh=self._looked_at > 0)
+        if monotonic() - self._looked_at >= LOOK_SECONDS:
+            principal = await self._identities.principal(self._bearer, fresh=True)
             self._looked_at = monotonic()
             self.call = replace(self.call, principal=principal)
             principal.require(self.workspace, "viewer", "This workspace")

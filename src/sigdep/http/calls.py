@@ -17,7 +17,9 @@ KEY_LENGTH_MAX: Final = 128
 REQUEST_ID_LENGTH_MAX: Final = 64
 
 _KEY: Final = pattern(rb"[\x21-\x7e]{1,%d}" % KEY_LENGTH_MAX)
-_ETAG: Final = pattern(rb'"(\d{1,18})"')
+_ETAG: Final = pattern(rb'("?)(\d{1,18})\1')
+"""A version of ours. Its quotes are often forgotten, and there is nothing else that it could mean."""
+
 _REQUEST_ID: Final = pattern(rb"[A-Za-z0-9_.:+/=-]{1,%d}" % REQUEST_ID_LENGTH_MAX)
 _TRACE: Final = pattern(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LATER_TRACE: Final = pattern(rb"(%s)-.*" % _TRACE.pattern)
@@ -100,7 +102,7 @@ def _expected_version(match: bytes) -> Version | None:
     found = _ETAG.fullmatch(match)
     if found is None:
         raise Invalid.at("If-Match", 'If-Match takes the ETag of one earlier answer, as in "7" with its quotes.')
-    return Version(int(found[1]))
+    return Version(int(found[2]))
 
 
 def matches_none(given: bytes, version: Version) -> bool:

@@ -119,7 +119,9 @@ def _parameters(endpoint: TypedEndpoint, schemas: Schemas) -> list[dict[str, Any
     ]
     for query in ([signature.query] if signature.query is not None else []) + [WriteParameters] * endpoint.writes:
         parameters += _query_parameters(query, schemas)
-    names = ["IdempotencyKey", "IfMatch"] if endpoint.writes else ["IfNoneMatch", "MinPosition"]
+    names = ["IdempotencyKey"] if endpoint.writes else ["IfNoneMatch", "MinPosition"]
+    if endpoint.writes and signature.path_types:
+        names.append("IfMatch")
     return [*parameters, *({"$ref": f"#/components/parameters/{name}"} for name in names)]
 
 

@@ -50,7 +50,7 @@ PARAMETERS: Final[dict[str, Part]] = {
         "in": "header",
         "required": False,
         "description": "The `ETag` of an earlier answer: 412 if the thing has changed since. `*`: whatever it is.",
-        "schema": {"type": "string", "pattern": '^("[0-9]{1,18}"|\\*)$'},
+        "schema": {"type": "string", "pattern": '^("[0-9]{1,18}"|[0-9]{1,18}|\\*)$'},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
