@@ -84,7 +84,7 @@ class Reading:
                 timeout=CONNECT_SECONDS_MAX,
                 command_timeout=READ_SECONDS_MAX,
                 reset=_leave_as_it_is,
-                server_settings=_settings(application, {"default_transaction_isolation": "read committed"}),
+                server_settings=_settings(application, {}),
             )
         return cls(pool)
 
@@ -124,8 +124,9 @@ def quoted(schema: str) -> str:
 
 
 def _settings(application: str, settings: dict[str, str]) -> dict[str, str]:
-    """A generic plan for each statement, made once: no plan of ours depends on the arguments."""
-    return {"application_name": application, "plan_cache_mode": "force_generic_plan", "jit": "off"} | settings
+    """A generic plan for each statement, made once, and by index: it is still in use when the log has grown long."""
+    planning = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+    return {"application_name": application} | planning | settings
 
 
 async def _leave_as_it_is(_connection: Any) -> None:

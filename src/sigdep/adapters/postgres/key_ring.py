@@ -1,8 +1,10 @@
 # ruff: noqa: S608  The schema's name has been checked.
 """The key ring in a PostgreSQL database of its own: each subject's key, wrapped by a key that is kept elsewhere."""
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping
+from itertools import islice
 from os import urandom
 from typing import Final
 
@@ -20,6 +22,8 @@ CACHED_SECONDS: Final = 60.0
 """A key that another process has destroyed is forgotten here after so long."""
 
 CACHED_KEYS_MAX: Final = 20_000
+
+NEW_KEYS_PER_COMMIT: Final = 256
 
 REWRITTEN_BYTES_MAX: Final = 67_108_864
 """Up to this size the table is written anew when a key is destroyed: about half a million subjects, within a second."""
@@ -40,6 +44,10 @@ class PostgresKeyRing:
         self._schema = schema
         self._cache: dict[SubjectId, tuple[AesGcmKey, float]] = {}
         """Each with the time when it must be looked up again; the oldest first."""
+        self._turn = asyncio.Lock()
+        """Whoever makes keys has it."""
+        self._wanted: dict[SubjectId, None] = {}
+        """Subjects that wait for a key, in the order of asking."""
         self._destroyed = 0
         """How many keys have been destroyed here. What was looked up before the last of them is not cached."""
         self._closed = False
@@ -69,11 +77,7 @@ class PostgresKeyRing:
             return cached
         found = await self._look_up([subject])
         if subject not in found:
-            await self._reading.execute(
-                f"INSERT INTO {self._schema}.subject_key (subject, wrapped) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                subject,
-                self._wrapping.seal(urandom(KEY_BYTES), _context(subject)),
-            )
+            await self._make(subject)
             found = await self._look_up([subject])
         key = found[subject]
         if key is None:
@@ -104,6 +108,28 @@ class PostgresKeyRing:
             self._closed = True
             self._cache.clear()
             await self._reading.close()
+
+    async def _make(self, subject: SubjectId) -> None:
+        """Store a key for the subject unless it has one. Whoever has the turn does it for all that wait: one commit."""
+        self._wanted[subject] = None
+        try:
+            async with self._turn:
+                while subject in self._wanted:  # Each round makes some of those before it, and in the end its own.
+                    await self._insert(list(islice(self._wanted, NEW_KEYS_PER_COMMIT)))
+        finally:
+            self._wanted.pop(subject, None)
+
+    async def _insert(self, subjects: Collection[SubjectId]) -> None:
+        self._check_open()
+        in_order = sorted(subjects)  # Two processes that make the same keys wait for each other, and never deadlock.
+        await self._reading.execute(
+            f"INSERT INTO {self._schema}.subject_key (subject, wrapped)"
+            " SELECT * FROM unnest($1::uuid[], $2::bytea[]) ON CONFLICT DO NOTHING",
+            in_order,
+            [self._wrapping.seal(urandom(KEY_BYTES), _context(subject)) for subject in in_order],
+        )
+        for made in subjects:
+            self._wanted.pop(made, None)
 
     async def _erase_from_file(self) -> None:
         """An update leaves the old row in the table's file. A vacuum frees its place, and a full one its bytes."""
