@@ -60,7 +60,7 @@ class StreamWrite(Struct, frozen=True, kw_only=True, gc=False):
 
     stream: StreamId
     subject: SubjectId
-    """Whose key seals the events."""
+    """Whose key seals the events: one for the stream's whole life, or a snapshot could outlive an erasure."""
     expected_version: Version
     events: tuple[Event, ...]
 

@@ -36,8 +36,8 @@ from sigdep.kernel.store import (
 
 S = TypeVar("S", bound=State)
 
-ATTEMPTS_MAX: Final = 8
-"""Lost races before we say that the stream is busy."""
+ATTEMPTS_MAX: Final = 32
+"""Lost races before we say that the stream is busy. Of so many who change one thing at once, each gets through."""
 
 
 class Shown(Struct, frozen=True):
@@ -197,9 +197,15 @@ class UnitOfWork:
             if any(event.numbered for event in touched.events):
                 numbered = [with_number(e, next(numbers)) if e.numbered else e for e in touched.events]
                 touched.state = touched.repository.decider.fold(touched.found.state, numbered)
-            touched.repository.remember(stream, touched.state, self._version_of(stream))
+            touched.repository.confirm(stream, touched.state, self._version_of(stream))
             if touched.subject is not None:
                 await touched.repository.snapshot_if_due(stream, touched.subject, touched.found.version)
+
+    def doubt(self) -> None:
+        """Nobody knows whether this unit has been stored, or will be in a moment."""
+        for stream, touched in self._touched.items():
+            if touched.events:
+                touched.repository.doubt(stream)
 
     async def others_were_faster(self) -> bool:
         """Read what others have added to the streams that came from memory. False: nothing, what we saw still holds."""
@@ -223,8 +229,8 @@ Work = Callable[[UnitOfWork], Awaitable[None]]
 class Executor:
     """Carries out commands on one context's log.
 
-    A refusal, or a decision to change nothing, that rests on remembered state is taken again on
-    fresh state before anybody hears of it.
+    A refusal, a decision to change nothing, or a dry run that rests on remembered state is taken
+    again on fresh state before anybody hears of it.
     """
 
     def __init__(self, store: EventStore, repositories: Sequence[Repository[Any]]) -> None:
@@ -256,7 +262,7 @@ class Executor:
                 if await unit.others_were_faster():
                     continue
                 raise
-            if unit.empty and await unit.others_were_faster():
+            if (dry_run or unit.empty) and await unit.others_were_faster():
                 continue
             if dry_run or (unit.empty and answer_key is None):
                 return unit.outcome(await self._head(workspace))
@@ -268,6 +274,9 @@ class Executor:
             except AlreadyAnswered as error:
                 assert answer_key is not None  # The store says so only of a key that it was given.
                 return await self._outcome_of(error.kept, answer_key)
+            except BaseException:  # A cancelled request too: its append goes on without it.
+                unit.doubt()
+                raise
             await unit.stored(appended)
             return unit.outcome(appended.position)
         raise StreamBusy(
