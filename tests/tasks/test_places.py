@@ -65,9 +65,10 @@ async def test_a_new_task_can_name_its_neighbours(world: World) -> None:
 async def test_a_place_is_said_in_one_way_that_makes_sense(world: World, fields: dict[str, Any]) -> None:
     task = await world.create()
     fields = {name: task.id if value is None else value for name, value in fields.items()}
-    with pytest.raises(Invalid) as refusal:
-        await world.move(task, **fields)
-    assert [fault.pointer for fault in refusal.value.faults] == ["/rank"]
+    for refused in (world.move(task, **fields), world.create(**fields)):
+        with pytest.raises(Invalid) as refusal:
+            await refused
+        assert [fault.pointer for fault in refusal.value.faults] == ["/rank"]
 
 
 async def test_projects_are_arranged_alike(world: World) -> None:

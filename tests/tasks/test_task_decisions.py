@@ -143,7 +143,6 @@ def test_a_title_of_500_characters_of_any_script_is_fine() -> None:
         ({"custom": {"x" * 101: 1}}, "/custom"),
         ({"custom": {"a": "x" * 16_384}}, "/custom"),
         ({"custom": {"a": [[[[[]]]]]}}, "/custom"),
-        ({"rank": "no rank"}, "/rank"),
     ],
 )
 def test_what_makes_no_sense_is_refused_where_it_stands(fields: dict[str, Any], pointer: str) -> None:
@@ -336,6 +335,10 @@ def test_a_move_names_what_changes() -> None:
     assert (past.state.project_id, past.state.parent_id, past.state.rank) == (HOUSE, BREAD, "X")
     past.when(MoveTask(project_id=HOUSE, parent_id=None, rank="X", **BY_ADA)).then(TaskMoved(parent_id=None, **BY_ADA))
     past.when(move).then()
+
+
+def test_a_rank_that_is_none_is_refused() -> None:
+    given(created()).when(edit(rank="no rank")).refused(Invalid, "before_id or after_id")
 
 
 def test_a_task_is_put_off_until_an_instant_in_the_future() -> None:

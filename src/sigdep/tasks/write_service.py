@@ -8,12 +8,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
+from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 from sigdep.tasks.commands import (
     ChangeTasks,
@@ -28,6 +29,7 @@ from sigdep.tasks.commands import (
     ProjectCommand,
     TaskCommand,
 )
+from sigdep.tasks.domain.comment import Comment
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.workspace import decide as decide_workspace
 from sigdep.tasks.writing.access import WriteCommand, things_of, workspace_of
@@ -101,25 +103,32 @@ class TasksWrite:
             await self._perform(attempt, command)
             attempt.check_size()
 
-        async with self._turns.of(things_of(command)):
-            outcome = await self._executor.execute(
-                workspace,
-                call.command_id,
-                work,
-                metadata=call.metadata,
-                answer_key=call.answer_key,
-                dry_run=call.dry_run,
-            )
+        things = things_of(command)
+        if things:
+            async with self._turns.of(things):
+                outcome = await self._execute(workspace, work, call)
+        else:
+            outcome = await self._execute(workspace, work, call)
         return Done(outcome, None if outcome.repeated else attempt)
+
+    async def _execute(self, workspace: WorkspaceId, work: Work, call: Call) -> Outcome:
+        return await self._executor.execute(
+            workspace,
+            call.command_id,
+            work,
+            metadata=call.metadata,
+            answer_key=call.answer_key,
+            dry_run=call.dry_run,
+        )
 
     async def _perform(self, attempt: Attempt, command: WriteCommand) -> None:
         """Decide and record, and say which state the answer shows."""
         around, show = self._around, attempt.unit.show
-        if isinstance(command, EditComment | DeleteComment):
+        if isinstance(command, TaskCommand):
+            show(around.tasks, await change_task(attempt, command))
+        elif isinstance(command, EditComment | DeleteComment):
             await change_comment(attempt, command)
             show(around.tasks, command.task_id)
-        elif isinstance(command, TaskCommand):
-            show(around.tasks, await change_task(attempt, command))
         elif isinstance(command, ChangeTasks):
             await change_tasks(attempt, command)
         elif isinstance(command, ProjectCommand):
@@ -141,21 +150,33 @@ class TasksWrite:
         outcome = done.outcome
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
         new = new and (done.attempt is None or not done.attempt.repeated)
-        if isinstance(command, ChangeTasks):
-            results = tuple(outcome.states[shown.stream] for shown in outcome.shown)
-            return Answer(value=BatchResult(results=results), position=position)
-        if isinstance(command, CommentOnTask | EditComment | DeleteComment):
-            if done.attempt is not None:
-                comment = done.attempt.comment
-            else:
-                comment = await comment_then(self._around.store, outcome.state, outcome.shown[0], command)
-            version = None if comment is None else Version(comment.version)
-            created = isinstance(command, CommentOnTask) and new
-            return Answer(value=comment, version=version, position=position, created=created)
-        if isinstance(command, ForgetWorkspace):
-            return Answer(value=None, position=position)
-        created = isinstance(command, CreateTask | CreateProject | CreateLabel) and new
-        return Answer(value=outcome.state, version=outcome.version, position=position, created=created)
+        match command:
+            case CommentOnTask() | EditComment() | DeleteComment():
+                return await self._answer_comment(command, done, position, new=new)
+            case ChangeTasks():
+                results = tuple(outcome.states[shown.stream] for shown in outcome.shown)
+                return Answer(value=BatchResult(results=results), position=position)
+            case ForgetWorkspace():
+                return Answer(value=None, position=position)
+            case _:
+                new = new and isinstance(command, CreateTask | CreateProject | CreateLabel)
+                return Answer(value=outcome.state, version=outcome.version, position=position, created=new)
+
+    async def _answer_comment(
+        self,
+        command: CommentOnTask | EditComment | DeleteComment,
+        done: Done,
+        position: WorkspacePosition,
+        *,
+        new: bool,
+    ) -> Answer[Comment | None]:
+        if done.attempt is not None:
+            comment = done.attempt.comment
+        else:
+            outcome = done.outcome
+            comment = await comment_then(self._around.store, outcome.state, outcome.shown[0], command)
+        version = None if comment is None else Version(comment.version)
+        return Answer(value=comment, version=version, position=position, created=new and type(command) is CommentOnTask)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def created(command: CreateTask) -> TaskCreated:
         task_id=command.task_id,
         workspace_id=command.workspace_id,
         title=fields.title(command.title),
-        rank=valid_rank(command.rank),
+        rank=command.rank,
         by=command.by,
         at=command.at,
         project_id=command.project_id,

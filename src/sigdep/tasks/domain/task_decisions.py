@@ -104,6 +104,8 @@ def _decide_create(command: CreateTask, task: Task) -> list[TaskEvent]:
     if task.version > 0:
         raise TaskExists
     created = content.created(command)
+    if command.status == "open":
+        return [created]
     return [created, *_become(evolve(ABSENT, created), command.status, command.by, command.at)]
 
 

@@ -1,6 +1,6 @@
 """In which workspace a command is carried out, and whether its caller may ask for it there."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,8 +15,10 @@ from sigdep.tasks.commands import (
     CreateTask,
     DeleteComment,
     EditComment,
+    EditTask,
     ForgetWorkspace,
     LabelCommand,
+    MoveTask,
     ProjectCommand,
     RestoreProject,
     TaskCommand,
@@ -59,17 +61,22 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
     return await _of_task(around, command.task_id, call)
 
 
-def things_of(command: WriteCommand) -> Iterable[UUID]:
-    """What other commands may be busy with at the same time."""
-    if isinstance(command, ChangeTasks):
-        for part in command.commands:
-            yield from things_of(part)
-        return
-    for field in ("task_id", "parent_id", "project_id", "label_id"):
-        thing = getattr(command, field, None)
-        # A project is only looked at by what changes tasks.
-        if isinstance(thing, UUID) and (field != "project_id" or isinstance(command, ProjectCommand)):
-            yield thing
+def things_of(command: WriteCommand) -> set[UUID]:
+    """What other commands may be busy with at the same time. A project is only looked at by what changes tasks."""
+    match command:
+        case ChangeTasks():
+            return set().union(*map(things_of, command.commands))
+        case CreateTask() | EditTask() | MoveTask():
+            things: tuple[object, ...] = (command.task_id, command.parent_id)
+        case ForgetWorkspace():
+            things = (command.workspace_id,)
+        case _ if isinstance(command, ProjectCommand):
+            things = (command.project_id,)
+        case _ if isinstance(command, LabelCommand):
+            things = (command.label_id,)
+        case _:
+            things = (command.task_id,)
+    return {thing for thing in things if isinstance(thing, UUID)}
 
 
 def _chosen(workspace_id: WorkspaceId | None, call: Call) -> WorkspaceId:

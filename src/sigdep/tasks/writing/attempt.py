@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sigdep.contracts.ids import CommentId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.kernel.errors import Refused
-from sigdep.kernel.ids import SubjectId
+from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.messages import Event, State
 from sigdep.kernel.repository import Repository
 from sigdep.kernel.store import APPEND_EVENTS_MAX, EventStore
@@ -118,6 +118,14 @@ class Attempt:
             return own
         random = int.from_bytes(sha256(own.bytes + index.to_bytes(4, "big")).digest()[:8], "big")
         return UUID(int=own.int >> 64 << 64 | 0b10 << 62 | random >> 2)
+
+    def match(self, repository: Repository[S], identity: UUID, version: int) -> None:
+        """
+        Raises:
+            Stale: the caller's If-Match names another version.
+        """
+        if self.call.if_match is not None:
+            self.call.match(repository.decider.stream(identity), Version(version))
 
     def record(self, repository: Repository[S], identity: UUID, events: Iterable[Event]) -> S:
         """Sealed with the workspace's key: erasing the workspace erases them."""

@@ -65,7 +65,7 @@ async def change_comment(attempt: Attempt, command: EditComment | DeleteComment)
     changeable(task)
     comment = await _find_comment(attempt, task, command.comment_id)
     if comment is not None:
-        attempt.call.match(attempt.around.tasks.decider.stream(task.id), Version(comment.version))
+        attempt.match(attempt.around.tasks, task.id, comment.version)
     if isinstance(command, EditComment):
         _record(attempt, task, comment, decide_edit(command, comment))
     else:

@@ -26,7 +26,7 @@ async def change_label(attempt: Attempt, command: LabelCommand) -> LabelId:
     label = await attempt.unit.load(labels, command.label_id)
     if label.version == 0 or label.workspace_id != attempt.workspace:
         raise LabelNotFound
-    attempt.call.match(labels.decider.stream(label.id), Version(label.version))
+    attempt.match(labels, label.id, label.version)
     events = decide(command, label)
     attempt.record(labels, label.id, events)
     if events:
@@ -45,7 +45,7 @@ async def _create(attempt: Attempt, command: CreateLabel) -> LabelId:
     labels = attempt.around.labels
     label_id = LabelId(attempt.make_id()) if command.label_id is None else command.label_id
     label = await attempt.unit.load(labels, label_id)
-    attempt.call.match(labels.decider.stream(label_id), Version(label.version))
+    attempt.match(labels, label_id, label.version)
     command = replace(command, label_id=label_id, workspace_id=attempt.workspace)
     if label.version > 0:
         await _expect_same(attempt, command, label)

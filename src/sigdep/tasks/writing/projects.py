@@ -20,7 +20,7 @@ async def change_project(attempt: Attempt, command: ProjectCommand) -> ProjectId
     project = await attempt.unit.load(projects, command.project_id)
     if project.version == 0 or project.workspace_id != attempt.workspace:
         raise ProjectNotFound
-    attempt.call.match(projects.decider.stream(project.id), Version(project.version))
+    attempt.match(projects, project.id, project.version)
     if isinstance(command, MoveProject):
         command = replace(command, rank=await project_rank(attempt, command))
     attempt.record(projects, project.id, decide(command, project))
@@ -35,7 +35,7 @@ async def _create(attempt: Attempt, command: CreateProject) -> ProjectId:
     projects = attempt.around.projects
     project_id = ProjectId(attempt.make_id()) if command.project_id is None else command.project_id
     project = await attempt.unit.load(projects, project_id)
-    attempt.call.match(projects.decider.stream(project_id), Version(project.version))
+    attempt.match(projects, project_id, project.version)
     command = replace(command, project_id=project_id, workspace_id=attempt.workspace)
     if project.version > 0:
         await _expect_same(attempt, command, project)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId, UserId
 from sigdep.kernel.errors import Fault, Invalid
-from sigdep.kernel.ids import Version
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.label_name import label_name_id
 from sigdep.tasks.domain.project import Project
@@ -29,7 +28,7 @@ async def matching_task(attempt: Attempt, task_id: TaskId) -> Task:
         Stale: If-Match names another version.
     """
     task = await task_to_change(attempt, task_id)
-    attempt.call.match(attempt.around.tasks.decider.stream(task_id), Version(task.version))
+    attempt.match(attempt.around.tasks, task_id, task.version)
     return task
 
 

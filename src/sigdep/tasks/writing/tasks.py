@@ -71,7 +71,7 @@ async def create_task(attempt: Attempt, command: CreateTask) -> TaskId:
     else:
         task_id = command.task_id
         task = await attempt.unit.load(tasks, task_id)
-    attempt.call.match(tasks.decider.stream(task_id), Version(task.version))
+    attempt.match(tasks, task_id, task.version)
     labels = await label_ids(attempt, command.labels)
     command = replace(command, task_id=task_id, workspace_id=attempt.workspace, labels=labels)
     if task.version > 0:
