@@ -39,14 +39,27 @@ class StoredRows(Protocol):
     ) -> Mapping[Key, Row]: ...
 
 
+class _Held:
+    """One row in the hands of a batch."""
+
+    __slots__ = ("changed", "key", "row", "table")
+
+    def __init__(self, table: Table, key: Key, row: Row | None) -> None:
+        self.table = table
+        self.key = key
+        self.row = row
+        self.changed = False
+
+
 class Rows:
     """The rows as one batch sees them: what the store holds, with the batch's own changes on top."""
 
     def __init__(self, store: StoredRows, model: ModelId) -> None:
         self._store = store
         self._model = model
-        self._seen: dict[tuple[str, Key], Row | None] = {}
-        self._dirty: dict[tuple[str, Key], Table] = {}
+        # By table, then by key. An id is slow to hash, so whatever a row needs hangs on one entry, found once.
+        self._held: dict[str, dict[Key, _Held]] = {}
+        self._changed: list[_Held] = []
         self._delete_where: list[tuple[Table, Condition]] = []
 
     async def fetch(self, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None) -> None:
@@ -54,7 +67,8 @@ class Rows:
 
         `columns`: those that will be looked at, the ones that a `delete_where` asks about included. None: all.
         """
-        missing = [key for key in keys if (table.name, key) not in self._seen]
+        held = self._held.setdefault(table.name, {})
+        missing = [key for key in keys if key not in held]
         if not missing:
             return
         deleted = [where for one, where in self._delete_where if one.name == table.name]
@@ -63,7 +77,7 @@ class Rows:
             row = found.get(key)
             if row is not None and any(holds(where, row, table) for where in deleted):
                 row = None
-            self._seen[table.name, key] = row
+            held[key] = _Held(table, key, row)
 
     def get(self, table: Table, key: Key) -> Row | None:
         """A row that has been fetched, put or deleted in this batch.
@@ -71,27 +85,35 @@ class Rows:
         Raises:
             KeyError: it has not.
         """
-        return self._seen[table.name, key]
+        return self._held[table.name][key].row
 
     def put(self, table: Table, row: Row) -> None:
-        key = tuple(row[column] for column in table.key)
-        self._seen[table.name, key] = row
-        self._dirty[table.name, key] = table
+        key = table.key
+        self._change(table, (row[key[0]],) if len(key) == 1 else tuple(row[column] for column in key), row)
 
     def delete(self, table: Table, key: Key) -> None:
-        self._seen[table.name, key] = None
-        self._dirty[table.name, key] = table
+        self._change(table, key, None)
+
+    def _change(self, table: Table, key: Key, row: Row | None) -> None:
+        held = self._held.setdefault(table.name, {})
+        entry = held.get(key)
+        if entry is None:
+            entry = held[key] = _Held(table, key, row)
+        entry.row = row
+        if not entry.changed:
+            entry.changed = True
+            self._changed.append(entry)
 
     def delete_where(self, table: Table, where: Condition) -> None:
         """Delete every row for which the condition holds now, stored or put earlier in this batch."""
         self._delete_where.append((table, where))
-        for (name, key), row in self._seen.items():
-            if name == table.name and row is not None and holds(where, row, table):
-                self._seen[name, key] = None  # Where the batch had put it, `changes` now deletes it by its key.
+        for entry in self._held.get(table.name, {}).values():
+            if entry.row is not None and holds(where, entry.row, table):
+                entry.row = None  # Where the batch had put it, `changes` now deletes it by its key.
 
     def changes(self) -> Changes:
-        deleted = [(table, key) for (name, key), table in self._dirty.items() if self._seen[name, key] is None]
-        put = [(table, row) for (name, key), table in self._dirty.items() if (row := self._seen[name, key]) is not None]
+        deleted = [(entry.table, entry.key) for entry in self._changed if entry.row is None]
+        put = [(entry.table, entry.row) for entry in self._changed if entry.row is not None]
         return Changes(self._delete_where, deleted, put)
 
 

@@ -127,6 +127,8 @@ def compile_filter(tree: Filter, scope: Scope) -> Condition:
     match tree:
         case Comparison(field, operator, value):
             return _comparison(field, operator, value, scope)
+        case Membership("status", values):
+            return status_in([value.text for value in values])
         case Membership(field, values):
             return Any(tuple(_comparison(field, "=", value, scope) for value in values))
         case FlagIs(flag):
@@ -157,9 +159,11 @@ def _comparison(field: str, operator: Operator, value: Value, scope: Scope) -> C
 # ── equality ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def status_is(status: str) -> Condition:
-    """With the flag beside it that the indexes begin with."""
-    return All((Compare("open", "=", status in OPEN), Compare("status", "=", status)))
+def status_in(statuses: Sequence[str]) -> Condition:
+    """With the flag beside it that the indexes begin with, where it is the same for all."""
+    parts: list[Condition] = [Compare("open", "=", is_open) for is_open in {status in OPEN for status in statuses}]
+    named = OneOf("status", tuple(statuses)) if len(statuses) > 1 else Compare("status", "=", statuses[0])
+    return All((*parts, named)) if len(parts) == 1 else named
 
 
 def _label(value: Value, scope: Scope) -> Condition:
@@ -211,7 +215,7 @@ def _number(value: Value) -> int:
 
 
 _EQUALS: Final[Mapping[str, Callable[[Value, Scope], Condition]]] = {
-    "status": lambda value, _: status_is(value.text),
+    "status": lambda value, _: status_in([value.text]),
     "title": lambda value, _: Compare("title_folded", "=", folded(value.text)),
     "text": lambda value, _: Matches(value.text),
     "label": _label,
@@ -240,7 +244,7 @@ def _flag(flag: Flag, scope: Scope) -> Condition:
         case "open":
             return Compare("open", "=", True)
         case "done":
-            return status_is("done")
+            return status_in(["done"])
         case "blocked":
             return Compare("blocked", "=", True)
         case "overdue":

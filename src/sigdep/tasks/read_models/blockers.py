@@ -55,8 +55,8 @@ async def keep_blocked(changed: Changed, rows: Rows) -> None:
     """
     turned = [task for task, change in changed.items() if is_blocking(change.before) != is_blocking(change.after)]
     ties = [(task, change) for task, change in changed.items() if _blockers(change.before) != change.after.blocked_by]
-    untied = {blocker for _, change in ties for blocker in (*_blockers(change.before), *change.after.blocked_by)}
-    await rows.fetch(WAITING, [(task,) for task in {*turned, *untied}])
+    tied = {blocker for _, change in ties for blocker in (*_blockers(change.before), *change.after.blocked_by)}
+    await rows.fetch(WAITING, [(task,) for task in (turned if not tied else {*turned, *tied})])
     for task, change in ties:
         _tie(task, change, rows)
     waiting = {task for task, change in changed.items() if change.after.blocked_by}
@@ -103,7 +103,9 @@ async def _mark(waiting: Iterable[TaskId], changed: Changed, rows: Rows) -> None
     for task, row in found.items():
         blocked = any(_holds_up(rows.get(TASKS, (blocker,))) for blocker in blockers[task])
         if row["blocked"] != blocked:
-            put_task(rows, {**row, "blocked": blocked})
+            now = {**row, "blocked": blocked}
+            rows.put(TASKS, now)
+            put_assignments(rows, task, now, _assignees_of(row))
 
 
 def _blockers_of(task: TaskId, row: Row, changed: Changed) -> tuple[TaskId, ...]:
@@ -114,14 +116,17 @@ def _blockers_of(task: TaskId, row: Row, changed: Changed) -> tuple[TaskId, ...]
     return _decode(document).blocked_by
 
 
+def _assignees_of(row: Row) -> Iterator[UUID]:
+    assignees = row["assignees"]
+    assert isinstance(assignees, frozenset)
+    return map(UUID, assignees)
+
+
 def _holds_up(row: Row | None) -> bool:
     return row is not None and bool(row["open"]) and not row["trashed"]
 
 
-def put_task(rows: Rows, row: Row) -> None:
-    """The task's row, and one for each of its assignees."""
-    rows.put(TASKS, row)
-    assignees = row["assignees"]
-    assert isinstance(assignees, frozenset)
+def put_assignments(rows: Rows, task: TaskId, row: Row, assignees: Iterable[UUID]) -> None:
+    """One row for each assignee, made of the task's own row."""
     for assignee in assignees:
-        rows.put(ASSIGNMENTS, assignment_row(UUID(assignee), row))
+        rows.put(ASSIGNMENTS, assignment_row(assignee, task, row))

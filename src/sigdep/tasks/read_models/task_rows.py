@@ -64,25 +64,20 @@ TASKS: Final = Table(
 
 _SHARED: Final = (
     "workspace_id",
-    "number",
     "project_id",
     "parent_id",
     "status",
     "open",
     "trashed",
     "blocked",
-    "described",
-    "estimated",
     "priority",
     "due",
     "due_at",
     "due_on",
     "scheduled_at",
-    "created_at",
-    "updated_at",
-    "completed_at",
     "rank",
 )
+"""What is asked about one's own tasks, and does not change with every edit."""
 
 ASSIGNMENTS: Final = Table(
     name="assignments",
@@ -93,11 +88,15 @@ ASSIGNMENTS: Final = Table(
         *(Column(name, kind) for name in _SHARED if (kind := TASKS.kind(name))),
     ),
     key=("assignment",),
-    indexes=(Index(("workspace_id",)), Index(("assignee_id", "workspace_id", "trashed", "open", "due"))),
+    indexes=(
+        Index(("workspace_id",)),
+        Index(("assignee_id", "workspace_id", "trashed", "open", "due")),
+        Index(("assignee_id", "workspace_id", "trashed", "rank")),
+    ),
 )
-"""One row for each task and person, so that "my tasks by date" is a walk along one index, however many others
-have tasks in the same workspace. `id` is the task's; `assignment` is both ids in one, so that an index of one
-person's tasks ends with the whole key, and so gives a total order."""
+"""One row for each task and person: "my tasks" by date or by rank is a walk along one index, however many others have
+tasks in the same workspace. `id` is the task's; `assignment` is both ids in one, so that an index of one person's tasks
+ends with the whole key, and so gives a total order."""
 
 
 def due_of(task: Task) -> datetime | None:
@@ -146,12 +145,29 @@ def assignment_key(assignee: UUID, task: UUID) -> bytes:
     return assignee.bytes + task.bytes
 
 
-def assignment_row(assignee: UUID, row: Row) -> Row:
+def assignment_row(assignee: UUID, task: UUID, row: Row) -> Row:
     """The row of one assignee in `ASSIGNMENTS`, made of the task's own."""
-    task = row["id"]
-    assert isinstance(task, UUID)
-    key = assignment_key(assignee, task)
-    return {"assignment": key, "assignee_id": assignee, "id": task, **{name: row[name] for name in _SHARED}}
+    assigned: dict[str, Value] = {name: row[name] for name in _SHARED}
+    assigned["assignment"] = assignment_key(assignee, task)
+    assigned["assignee_id"] = assignee
+    assigned["id"] = task
+    return assigned
+
+
+def assignments_differ(before: Task, after: Task) -> bool:
+    """Whether the rows of a task's assignees are other rows now. (`blocked` is looked after elsewhere.)"""
+    return (
+        before.assignee_ids != after.assignee_ids
+        or before.status != after.status
+        or before.rank != after.rank
+        or before.priority != after.priority
+        or before.due_at != after.due_at
+        or before.due_on != after.due_on
+        or before.scheduled_at != after.scheduled_at
+        or before.trashed_at != after.trashed_at
+        or before.project_id != after.project_id
+        or before.parent_id != after.parent_id
+    )
 
 
 def is_blocking(task: Task | None) -> bool:

@@ -13,6 +13,8 @@ from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS
 
 _SORT_COLUMNS: Final = {"due_at": "due"}
 
+_ASSIGNMENT_ORDERS: Final = frozenset({"due", "rank"})
+
 _ASSIGNMENT_COLUMNS: Final = frozenset(column.name for column in ASSIGNMENTS.columns)
 
 
@@ -58,8 +60,8 @@ def _conjuncts(condition: Condition) -> Iterator[Condition]:
 
 
 def _cheapest(parts: Sequence[Condition], order: tuple[Order, ...]) -> tuple[Table, Sequence[Condition]]:
-    """One person's tasks by date are walked among that person's alone, where the table of assignments knows enough."""
-    if order[0].column == "due":
+    """One person's tasks are walked among that person's alone, where the table of assignments knows enough."""
+    if order[0].column in _ASSIGNMENT_ORDERS:
         for place, part in enumerate(parts):
             if isinstance(part, Contains) and part.column == "assignees" and part.value is not None:
                 rest = [*parts[:place], *parts[place + 1 :]]
