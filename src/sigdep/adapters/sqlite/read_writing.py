@@ -139,7 +139,7 @@ class ReadWriter:
                 "ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position",
                 [(model.build, partition, position) for partition, position in after.items()],
             )
-        if False:
+        if changes.delete_where:
             # Old pages are in the write-ahead log still. Where a reader keeps it from ending, the next commits will
             # write over it.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
