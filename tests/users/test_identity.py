@@ -11,6 +11,7 @@ from sigdep.rpc.call import Principal
 from sigdep.users import identity as module
 from sigdep.users.commands import ChangeAccount, IssueToken, OpenWorkspace, RemoveMember, SignOut, WithdrawToken
 from sigdep.users.credentials.signing import AccessTokens, SigningKeys, make_key
+from sigdep.users.events import SessionId
 from sigdep.users.identity import TRUSTED_SECONDS, VERIFIED_SECONDS
 from tests.users.people import identity
 from tests.users.world import ISSUER, PASSWORD, World
@@ -187,12 +188,8 @@ async def test_a_genuine_token_of_another_server_is_refused(world: World) -> Non
     assert principal.credential_id is not None
     for keys, issuer in ((SigningKeys(make_key()), ISSUER), (_keys(world), "https://other.example.com")):
         other = AccessTokens(keys, issuer=issuer)
-        forged = other.sign(
-            principal.user_id,
-            principal.credential_id,
-            token_id=identity(1),
-            at=world.clock.at,  # type: ignore[arg-type]
-        )
+        session_id = SessionId(principal.credential_id)
+        forged = other.sign(principal.user_id, session_id, token_id=identity(1), at=world.clock.at)
         with pytest.raises(Unauthenticated):
             await world.users.identities.principal(forged)
 

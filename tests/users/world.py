@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -14,12 +15,17 @@ from uuid_utils.compat import uuid7
 from sigdep.adapters.memory.event_store import MemoryEventStore, MemoryLog
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
+from sigdep.adapters.sqlite.event_store import SqliteEventStore
+from sigdep.adapters.sqlite.key_ring import SqliteKeyRing
+from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import CommandId
+from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.messages import Command, Query
-from sigdep.kernel.store import AnswerKey
+from sigdep.kernel.read_store import ReadStore
+from sigdep.kernel.store import AnswerKey, EventStore
 from sigdep.rpc.call import Call, Principal
 from sigdep.services.projector import Projector
 from sigdep.users.commands import AnswerInvitation, Invite, OpenWorkspace, SignIn, SignUp
@@ -54,9 +60,10 @@ class World:
 
     clock: Clock
     log: MemoryLog
-    store: MemoryEventStore
-    keys: MemoryKeyRing
-    views: MemoryReadStore
+    """What the store keeps, where it is one in memory."""
+    store: EventStore
+    keys: KeyRing
+    views: ReadStore
     projector: Projector
     users: UsersContext
     addresses: dict[UserId, str] = field(default_factory=dict)
@@ -113,17 +120,44 @@ def answer_key(principal: Principal | None, key: str = "key-1", request: bytes =
 
 
 @asynccontextmanager
-async def open_world(log: MemoryLog | None = None, **options: Any) -> AsyncIterator[World]:
-    keys, views, clock, log = MemoryKeyRing(), MemoryReadStore(), Clock(), log or MemoryLog()
-    store = MemoryEventStore(Codec(EVENTS, keys), log)
-    projector = Projector(store, views, read_model())
+async def open_world(**options: Any) -> AsyncIterator[World]:
+    """Over memory, where it is quick."""
+    keys, log = MemoryKeyRing(), MemoryLog()
+    stores = Stores(MemoryEventStore(Codec(EVENTS, keys), log), keys, MemoryReadStore())
+    async with world_over(stores, log, **options) as world:
+        yield world
+    await stores.log.close()
+
+
+@asynccontextmanager
+async def open_world_on_disk(folder: Path, **options: Any) -> AsyncIterator[World]:
+    """As on a laptop."""
+    async with AsyncExitStack() as stack:
+        keys = await SqliteKeyRing.open(folder / "keys.db", b"e" * 32)
+        stack.push_async_callback(keys.close)
+        log = await SqliteEventStore.open(folder / "users.log.db", Codec(EVENTS, keys))
+        stack.push_async_callback(log.close)
+        views = await SqliteReadStore.open(folder / "users.views.db")
+        stack.push_async_callback(views.close)
+        yield await stack.enter_async_context(world_over(Stores(log, keys, views), MemoryLog(), **options))
+
+
+class Stores(NamedTuple):
+    log: EventStore
+    keys: KeyRing
+    views: ReadStore
+
+
+@asynccontextmanager
+async def world_over(stores: Stores, log: MemoryLog, **options: Any) -> AsyncIterator[World]:
+    clock, projector = Clock(), Projector(stores.log, stores.views, read_model())
     passwords = Passwords(memory_kib=64, passes=1, threads=1, waiting_max=50)
     defaults: dict[str, Any] = {"alone": True, "erase_grace": GRACE, "passwords": passwords}
     users = open_users(
-        log=store,
-        views=views,
+        log=stores.log,
+        views=stores.views,
         progress=projector,
-        keys=keys,
+        keys=stores.keys,
         token_key=b"k" * 32,
         signing_keys=[SIGNING_KEY],
         issuer=ISSUER,
@@ -136,8 +170,8 @@ async def open_world(log: MemoryLog | None = None, **options: Any) -> AsyncItera
         while not projector.is_fit:  # noqa: ASYNC110 - it tells nobody when it is
             await asyncio.sleep(0)
     try:
-        yield World(clock, log, store, keys, views, projector, users)
+        yield World(clock, log, stores.log, stores.keys, stores.views, projector, users)
     finally:
         await users.close()
-        await store.close()
-        await job
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
