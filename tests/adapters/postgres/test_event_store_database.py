@@ -253,6 +253,23 @@ async def test_appends_run_with_settings_of_their_own(
     }
 
 
+async def test_a_key_that_another_process_is_just_using_is_used(
+    store: PostgresEventStore, database: "asyncpg.Connection[Any]"
+) -> None:
+    """In another partition, so that no lock of a counter keeps the two apart."""
+    workspace, stream = workspace_in(5), new_stream()
+    append = appending(workspace, write(workspace, stream, *written("a")), answer=answering(workspace, "k"))
+    async with database.transaction():
+        await database.execute("INSERT INTO answer VALUES (7, 9e15, 60, $1, 'k', 'f', 'theirs')", workspace)
+        ours = asyncio.create_task(store.append(append))
+        await asyncio.sleep(0.3)
+        assert not ours.done()
+    with pytest.raises(AlreadyAnswered) as refusal:
+        await ours
+    assert refusal.value.kept.answer == b"theirs"
+    assert (await store.read(stream)).version == 0
+
+
 async def test_a_lock_that_is_held_long_is_waited_for(
     store: PostgresEventStore, database: "asyncpg.Connection[Any]"
 ) -> None:
