@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import uvicorn
 
+from sigdep.gateway.protocol import GatewayProtocol
+
 BACKLOG: Final = 2_048
 CONNECTIONS_MAX: Final = 10_000
 IDLE_SECONDS: Final = 75
@@ -74,7 +76,7 @@ async def serve_http(application: Any, listening: socket.socket, on_ready: Calla
         uvicorn.Config(
             application,
             loop="none",  # It runs in ours.
-            http="httptools",
+            http=GatewayProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
