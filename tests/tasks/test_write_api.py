@@ -1,5 +1,6 @@
 """From what a client sends to the command that is asked."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,8 @@ from sigdep.tasks.commands import (
     TrashTask,
     UnarchiveProject,
 )
-from sigdep.tasks.write_api.bodies import Batch, Where
+from sigdep.tasks.domain import fields
+from sigdep.tasks.write_api.bodies import Batch, NewComment, NewTask, Where
 from sigdep.tasks.write_api.labels import label_write_routes
 from sigdep.tasks.write_api.projects import project_write_routes
 from sigdep.tasks.write_api.tasks import task_write_routes
@@ -259,3 +261,36 @@ async def test_a_dry_run_of_one_operation_is_one_of_all() -> None:
     read = reader.read(msgspec.json.encode(body), {b"content-type": b"application/json"})
     await route.handle(World().call(), body=read, query=Where())
     assert listener.call.dry_run
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        " x ",
+        "",
+        " ",
+        "\u3000",
+        "a\nb",
+        "a\x00",
+        "a\x7f",
+        "a\x85b",
+        "a\u2028b",
+        "é",
+        "買い物",
+        "x" * 500,
+        "x" * 501,
+    ],
+)
+def test_the_document_says_of_a_title_and_a_comment_what_the_domain_says(text: str) -> None:
+    for kind, decide, length_max in ((NewTask, fields.title, 500), (NewComment, fields.comment, 16_384)):
+        name = "title" if kind is NewTask else "text"
+        described = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"][name]
+        allowed = len(text) <= described["maxLength"] and re.search(described["pattern"], text) is not None
+        assert described["maxLength"] == length_max
+        try:
+            decide(text)
+        except Invalid:
+            assert not allowed, "The document allows what is refused."
+        else:
+            assert allowed, "The document forbids what is fine."

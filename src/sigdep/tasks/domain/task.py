@@ -145,6 +145,8 @@ def evolve(task: Task, event: TaskEvent) -> Task:
             )
         case TaskMoved():
             return _moved(task, event)
+        case TaskCommented():
+            return _commented(task, event, task.comment_count + 1)
         case TaskReopened():
             return _unfinished(task, event, "open")
         case TaskStarted():
@@ -171,8 +173,6 @@ def evolve(task: Task, event: TaskEvent) -> Task:
                 updated_at=event.at,
                 version=task.version + 1,
             )
-        case TaskCommented():
-            return _commented(task, event, task.comment_count + 1)
         case CommentEdited():
             return _commented(task, event, task.comment_count)
         case CommentDeleted():

@@ -15,7 +15,7 @@ def _shown(**schema: Any) -> Meta:
 
 
 def _line(length_max: int) -> Meta:
-    return _shown(minLength=1, maxLength=length_max, pattern=r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")
+    return _shown(minLength=1, maxLength=length_max, pattern=r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")
 
 
 Title = Annotated[str, _line(fields.TITLE_LENGTH_MAX)]
@@ -23,7 +23,15 @@ Name = Annotated[str, _line(fields.NAME_LENGTH_MAX)]
 LabelName = Annotated[str, _line(fields.LABEL_LENGTH_MAX)]
 Icon = Annotated[str, _line(fields.ICON_LENGTH_MAX)]
 Description = Annotated[str, _shown(maxLength=fields.DESCRIPTION_LENGTH_MAX, description="Markdown.")]
-CommentText = Annotated[str, _shown(minLength=1, maxLength=fields.COMMENT_LENGTH_MAX, description="Markdown.")]
+CommentText = Annotated[
+    str,
+    _shown(
+        minLength=1,
+        maxLength=fields.COMMENT_LENGTH_MAX,
+        pattern=r"^(?=[\s\S]*\S)[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f]*$",
+        description="Markdown.",
+    ),
+]
 Color = Annotated[str, _shown(pattern=fields.COLOR_PATTERN, examples=["#1e90ff"])]
 Estimate = Annotated[str, _shown(pattern=fields.ESTIMATE_PATTERN, examples=["PT1H30M"])]
 Rank = Annotated[
