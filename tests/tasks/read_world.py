@@ -61,7 +61,13 @@ class World:
         self.clock += timedelta(minutes=1)
         return self.clock
 
-    async def append(self, *events: Event, workspace: WorkspaceId = WORKSPACE, by: UserId = ME) -> Appended:
+    async def append(
+        self,
+        *events: Event,
+        workspace: WorkspaceId = WORKSPACE,
+        by: UserId = ME,
+        subject: SubjectId | None = None,
+    ) -> Appended:
         """One append of several streams, in the order of the events. Keeps the truth."""
         grouped: dict[StreamId, list[Event]] = {}
         for event in events:
@@ -70,7 +76,7 @@ class World:
         writes = tuple(
             StreamWrite(
                 stream=stream,
-                subject=SubjectId(workspace),
+                subject=subject or SubjectId(workspace),
                 expected_version=Version(self.versions.get(stream, 0)),
                 events=tuple(several),
             )
