@@ -34,6 +34,8 @@ _ASCII_WORD: Final = re.compile("[a-z0-9]+")
 def words(text: str) -> list[str]:
     """The text's words in their order, folded and cut, each as often as it comes."""
     found = _ASCII_WORD.findall(text.lower()) if text.isascii() else _WORD.findall(fold(text))
+    if len(text) <= WORD_CHARACTERS_MAX:
+        return found
     return [word[:WORD_CHARACTERS_MAX] for word in found]
 
 
@@ -45,8 +47,7 @@ def fold(text: str) -> str:
 
 def row_words(texts: Iterable[str]) -> list[str]:
     """The different words of a row's search columns, at most ROW_WORDS_MAX."""
-    found = dict.fromkeys(word for text in texts for word in words(text))
-    return list(found)[:ROW_WORDS_MAX]
+    return list(dict.fromkeys(words(" ".join(texts))))[:ROW_WORDS_MAX]
 
 
 def question_words(text: str) -> list[str]:

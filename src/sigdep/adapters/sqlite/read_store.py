@@ -16,7 +16,7 @@ from sigdep.adapters.sql.shapes import shape_of
 from sigdep.adapters.sqlite.read_errors import QUESTION_SECONDS_MAX, translated
 from sigdep.adapters.sqlite.read_questions import Questions
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
-from sigdep.adapters.sqlite.read_values import row_decoder, row_encoder
+from sigdep.adapters.sqlite.read_values import row_decoder, rows_encoder
 from sigdep.adapters.sqlite.read_writing import ReadWriter, read_checkpoint, state_of
 from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
 from sigdep.kernel.errors import Unavailable
@@ -253,7 +253,7 @@ class _Getter:
         self._table = table
         self._key = table.key
         self._wanted = wanted
-        self._encode_key = row_encoder(table, table.key)
+        self._encode_keys = rows_encoder(table, table.key)
         self._decode = row_decoder(table, wanted)
         self._decode_fetched = row_decoder(table, fetched)
         relation, key = stored.relation, ", ".join(map(quoted, table.key))
@@ -263,7 +263,7 @@ class _Getter:
         self._place = f"({places})"
 
     def one(self, connection: sqlite3.Connection, key: Key) -> Row | None:
-        found = connection.execute(self._get_one, self._encoded(key)).fetchone()
+        found = connection.execute(self._get_one, self._encoded([key])[0]).fetchone()
         return None if found is None else self._decode(found)
 
     def many(self, connection: sqlite3.Connection, keys: Collection[Key]) -> Mapping[Key, Row]:
@@ -272,11 +272,11 @@ class _Getter:
         while some := list(islice(remaining, self.KEYS_AT_ONCE)):
             places = ", ".join([self._place] * len(some))
             listed = f"({places})" if len(self._key) == 1 else f"(VALUES {places})"
-            values = [value for key in some for value in self._encoded(key)]
+            values = [value for key in self._encoded(some) for value in key]
             for found in connection.execute(self._get_some + listed, values):
                 row = self._decode_fetched(found)
                 rows[tuple(row[column] for column in self._key)] = only(row, self._wanted)
         return rows
 
-    def _encoded(self, key: Key) -> list[Any]:
-        return self._encode_key(dict(zip(self._key, key, strict=True)))
+    def _encoded(self, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
+        return self._encode_keys([dict(zip(self._key, key, strict=True)) for key in keys])

@@ -165,4 +165,4 @@ class SqliteDialect:
 
 def stored_words(words: Sequence[str]) -> str:
     """As `#words` holds them: each with a space before it, so that ` wo` is found where a word begins with `wo`."""
-    return "".join(f" {word}" for word in words)
+    return " " + " ".join(words) if words else ""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sigdep.adapters.sql.conditions import Compiler, quoted
 from sigdep.adapters.sql.shapes import grouped, shape_of
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable, stored_words
-from sigdep.adapters.sqlite.read_values import row_encoder
+from sigdep.adapters.sqlite.read_values import rows_encoder
 from sigdep.kernel.conditions import check, words_of
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.read_store import Changes, CheckpointMoved, Condition, Key, ModelGone, ModelId, Row, Table
@@ -182,8 +182,8 @@ class _TableWriter:
         self._stored = stored
         self._table = stored.table
         self._columns = stored.columns
-        self._encode = row_encoder(self._table, self._columns)
-        self._encode_key = row_encoder(self._table, self._table.key)
+        self._encode = rows_encoder(self._table, self._columns)
+        self._encode_keys = rows_encoder(self._table, self._table.key)
         key = self._table.key
         self._compared = (*(c for c in self._columns if c in key or self._table.kind(c) != "bytes"), "#words")
         self._derived = indexed and bool(stored.set_columns or stored.is_searched)
@@ -202,7 +202,7 @@ class _TableWriter:
                 self._stored.scrub_words(self._connection)
 
     def delete(self, keys: Sequence[Key]) -> None:
-        encoded = [self._encoded_key(key) for key in keys]
+        encoded = self._encode_keys([dict(zip(self._table.key, key, strict=True)) for key in keys])
         if self._derived:
             self._forget(list(self._present_by_key(encoded).values()))
         else:
@@ -226,12 +226,13 @@ class _TableWriter:
 
     def put(self, rows: Sequence[Row]) -> None:
         columns = (*self._columns, "#words")
-        encoded = [(*self._encode(row), self._words_in(row)) for row in rows]
+        words = [self._words_in(row) for row in rows]
+        encoded = [(*values, said) for values, said in zip(self._encode(rows), words, strict=True)]
         if not self.indexed:
             self._upsert(columns, encoded)
             return
         # Where a key comes twice, the last row is the one that was meant.
-        wanted = {tuple(self._encode_key(row)): values for row, values in zip(rows, encoded, strict=True)}
+        wanted = dict(zip(self._encode_keys(rows), encoded, strict=True))
         present = self._present_by_key(wanted)
         changed: list[tuple[_Present, dict[str, Any]]] = []
         added: list[dict[str, Any]] = []
@@ -322,9 +323,6 @@ class _TableWriter:
 
     def _words_in(self, row: Row) -> str:
         return stored_words(words_of(row, self._table)) if self._table.search else ""
-
-    def _encoded_key(self, key: Key) -> list[Any]:
-        return self._encode_key(dict(zip(self._table.key, key, strict=True)))
 
     @staticmethod
     def _listed(columns: Sequence[str]) -> str:
