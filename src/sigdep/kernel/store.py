@@ -221,7 +221,7 @@ class EventStore(Protocol):
         ...
 
     async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
-        """The next events: at most `limit`, each partition in order. Those that have any share the limit fairly.
+        """The next events: at most `limit`, each partition in order. None waits because another is busy.
 
         Raises:
             LogDamaged: a position is missing, or an event has no known type.

@@ -91,9 +91,27 @@ class ReadingContract(EventStoreSetup):
 
     async def test_a_busy_partition_does_not_hold_up_the_others(self, store: EventStore) -> None:
         busy, quiet = workspace_in(1), workspace_in(2)
-        await store.append(writing(busy, new_stream(), *(["a"] * 100)))
+        await store.append(writing(busy, new_stream(), *(["a"] * 50)))
         await store.append(writing(quiet, new_stream(), "b"))
-        assert 2 in {recorded.partition for recorded in await store.read_all({}, limit=10)}
+        reached: dict[Partition, Position] = {}
+        for _ in range(10):
+            for recorded in await store.read_all(reached, limit=10):
+                reached[recorded.partition] = recorded.position
+            await store.append(writing(busy, new_stream(), *(["a"] * 20)))
+        assert reached[Partition(2)] == 1
+
+    async def test_any_place_in_the_log_can_be_read_on_from(self, store: EventStore) -> None:
+        """Also one where no reader has ever been."""
+        workspaces = [workspace_in(number) for number in (1, 2, 3)]
+        for number in range(200):
+            await store.append(writing(workspaces[number % 3], new_stream(), "a", "b"))
+        heads = await store.heads()
+        for first, second, third in ((0, 1, 133), (100, 0, 7), (134, 132, 131), (1, 134, 0)):
+            after = {Partition(1): Position(first), Partition(2): Position(second), Partition(3): Position(third)}
+            rest = await everything(store, after)
+            for partition, start in after.items():
+                positions = [recorded.position for recorded in rest if recorded.partition == partition]
+                assert positions == list(range(start + 1, heads[partition] + 1))
 
     async def test_a_follower_is_given_the_past_and_then_what_comes(
         self, store: EventStore, workspace: WorkspaceId

@@ -17,6 +17,8 @@ from sigdep.kernel.store import Append, KeptAnswer
 VERSIONS_REMEMBERED: Final = 100_000
 NUMBERS_REMEMBERED: Final = 20_000
 
+_FIND_UNPLACED: Final = "SELECT partition, position, id FROM event WHERE id > (SELECT id FROM placed)"
+_FIND_LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM event"
 _FIND_HEADS: Final = "SELECT partition, position, recorded_us, link FROM head"
 _FIND_VERSIONS: Final = """
 WITH wanted (stream) AS (VALUES {}),
@@ -62,6 +64,10 @@ class EventMemory:
         self._heads = {Partition(number): Head(*rest) for number, *rest in connection.execute(_FIND_HEADS)}
         self._versions: dict[StreamId, int] = {}
         self._numbers: dict[WorkspaceId, int] = {}
+        self.last_id: int = connection.execute(_FIND_LAST_ID).fetchone()[0]
+        """Of the last event."""
+        self.unplaced: list[tuple[int, int, int]] = connection.execute(_FIND_UNPLACED).fetchall()
+        """Partition, position and id of the events that are not in `place` yet."""
 
     @property
     def heads(self) -> Positions:

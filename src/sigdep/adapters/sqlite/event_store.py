@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
 from sigdep.adapters.sqlite.event_writer import EventWriter
 from sigdep.adapters.sqlite.file_lock import FileLock
+from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
@@ -31,6 +33,9 @@ from sigdep.kernel.store import (
 EVENTS_PER_STEP: Final = 128
 """Read and unsealed before the event loop gets its turn: about a millisecond."""
 
+MARKS_REMEMBERED: Final = 32
+"""More than there are readers that tail the log at once: one that is forgotten reads partition by partition once."""
+
 POLL_SECONDS: Final = 0.1
 """How often a store that is only read looks whether the process that writes has added something."""
 
@@ -46,6 +51,8 @@ class SqliteEventStore:
         self._codec = codec
         self._reader = reader
         self._lock = lock
+        self._marks: deque[tuple[Positions, int]] = deque(maxlen=MARKS_REMEMBERED)
+        """Places in the whole log where readers have been lately, with the id of the last event before each."""
         self._changed = asyncio.Event()
         self._closed = False
         self._writer = None if writing is None else EventWriter(writing, committed=self._wake)
@@ -94,12 +101,25 @@ class SqliteEventStore:
 
     async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
         with self._reading():
-            rows = self._reader.log(after, limit)
+            rows = self._next_rows(after, limit)
         events: list[RecordedEvent] = []
         for first in range(0, len(rows), EVENTS_PER_STEP):
             events += await self._codec.unseal(rows[first : first + EVENTS_PER_STEP])
             await asyncio.sleep(0)
         return events
+
+    def _next_rows(self, after: Positions, limit: int) -> Sequence[StoredRow]:
+        """Where `after` is how far somebody has come before: in the order of commits, else partition by partition."""
+        after = {partition: position for partition, position in after.items() if position}
+        last_id = next((known for positions, known in self._marks if positions == after), None) if after else 0
+        reached: int | None
+        if last_id is not None:
+            rows, reached = self._reader.log_behind(last_id, after, limit)
+        else:
+            rows, reached = self._reader.log(after, limit)
+        if reached is not None and (rows or last_id is None):
+            self._marks.appendleft(({**after, **{row.partition: row.position for row in rows}}, reached))
+        return rows
 
     async def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
         reached = dict(after)
