@@ -29,7 +29,6 @@ INSTANTS_KEPT: Final = 65_536
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _decode_set = msgspec.json.Decoder(frozenset[str]).decode
 
 
