@@ -1,5 +1,6 @@
 """`sigdep backup` and `sigdep restore`."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -7,8 +8,11 @@ import click
 
 from sigdep.adapters.sqlite.copying import copy_database
 from sigdep.cli.options import data_dir_option, fail, settings_from
+from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.services.backups import BadBackup, make_backup, restore_backup
 from sigdep.services.data_folder import DataFolder
+from sigdep.services.wiring import open_embedded
+from sigdep.users.context import destroy_keys_again
 
 _folder = click.Path(file_okay=False, path_type=Path)
 
@@ -43,17 +47,26 @@ def backup(target: Path, data_dir: str | None, without_keys: bool) -> None:
 def restore(source: Path, data_dir: str | None, keys_from: Path | None) -> None:
     """Make a data folder of the backup SOURCE. Nothing is overwritten.
 
-    Check it with `sigdep verify`; the read models are made at the next start.
+    Whoever was erased stays erased, also where their keys come from an older backup. Check the
+    result with `sigdep verify`; the read models are made at the next start.
     """
     settings, _ = settings_from({"data_dir": data_dir})
     folder = DataFolder(settings.data_path)
     try:
         manifest = restore_backup(source, folder, keys_from=keys_from)
-    except BadBackup as error:
+        erased = asyncio.run(_erase_again(folder))
+    except (BadBackup, SigdepError, LogDamaged) as error:
         fail(str(error))
     except OSError as error:
         fail(f"Nothing was restored: {error.filename}: {(error.strerror or str(error)).lower()}.")
     click.echo(f"{folder.path} is as it was at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
+    if erased:
+        click.echo(f"{erased} keys of erased people and workspaces are destroyed.")
+
+
+async def _erase_again(folder: DataFolder) -> int:
+    async with open_embedded(folder) as stores:
+        return await destroy_keys_again(stores.users.log, stores.keys)
 
 
 def _show_progress(name: str, done: int, total: int) -> None:

@@ -25,6 +25,7 @@ from sigdep.users.identity import UsersIdentities
 from sigdep.users.publishing import publish
 from sigdep.users.read_models.model import UsersReadModel
 from sigdep.users.service.erasure import Erasures
+from sigdep.users.service.past_erasures import destroy_keys_again
 from sigdep.users.service.read import UsersRead
 from sigdep.users.service.reading import Progress, Reads
 from sigdep.users.service.roll import MemberRoll
@@ -32,7 +33,7 @@ from sigdep.users.service.surroundings import Rules, Surroundings
 from sigdep.users.service.token_uses import TokenUses
 from sigdep.users.service.write import UsersWrite
 
-__all__ = ["DECIDERS", "EVENTS", "REALM", "UsersContext", "open_users", "publish", "read_model"]
+__all__ = ["DECIDERS", "EVENTS", "REALM", "UsersContext", "destroy_keys_again", "open_users", "publish", "read_model"]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (user, email, workspace, session, token)
 
