@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sigdep.http.forms import FORM, Form
 from sigdep.http.openapi_parts import HEADERS, INTRODUCTION, PARAMETERS, SECURITY_SCHEMES
 from sigdep.http.parameters import WriteParameters
-from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem, kind_of
+from sigdep.http.problems import KINDS, MEDIA_TYPE, OAuthProblem, Problem, kind_of
 from sigdep.http.routes import Body, Parameters
 from sigdep.http.schemas import Schema, Schemas
 from sigdep.http.typed import TypedEndpoint
@@ -47,6 +48,7 @@ def openapi_document(
     answered = [endpoint.signature.answer for endpoint in endpoints if endpoint.signature.answer is not None]
     asked += [other.query for other in others if other.query is not None]
     answered += [kind for other in others for kind in other.types]
+    answered += [OAuthProblem] * any(_is_form(endpoint) for endpoint in endpoints)
     schemas = Schemas([Body, WriteParameters, *asked], [Problem, *answered])
     paths: dict[str, dict[str, Operation]] = {}
     for endpoint in endpoints:
@@ -99,11 +101,24 @@ def _operation(endpoint: TypedEndpoint, schemas: Schemas) -> Operation:
     if description := inspect.getdoc(route.handle):
         operation["description"] = description
     if endpoint.body is not None and route.method != "DELETE":
-        operation["requestBody"] = {
-            "required": endpoint.body.required,
-            "content": {"application/json": {"schema": schemas.of(endpoint.signature.body or Body)}},
-        }
+        schema = {"schema": schemas.of(endpoint.signature.body or Body)}
+        operation["requestBody"] = {"required": endpoint.body.required, "content": {"application/json": schema}}
+        if _is_form(endpoint):
+            operation["requestBody"]["content"] = {FORM: schema, "application/json": schema}
+            operation["responses"]["400"] = _oauth_refusal(schemas)
     return operation
+
+
+def _is_form(endpoint: TypedEndpoint) -> bool:
+    return endpoint.signature.body is not None and issubclass(endpoint.signature.body, Form)
+
+
+def _oauth_refusal(schemas: Schemas) -> dict[str, Any]:
+    return {
+        "description": "Refused, as OAuth says it (RFC 6749 §5.2).",
+        "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
+        "content": {"application/json": {"schema": schemas.of(OAuthProblem)}},
+    }
 
 
 def _asked(endpoint: TypedEndpoint) -> list[Any]:

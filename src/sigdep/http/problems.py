@@ -12,11 +12,12 @@ from sigdep.http.refusals import (
     BodyTooLarge,
     Malformed,
     MethodNotAllowed,
+    OAuthRefused,
     ScopeMissing,
     SlowRequest,
     UnsupportedMediaType,
 )
-from sigdep.http.replies import Reply
+from sigdep.http.replies import JSON, Reply
 from sigdep.kernel.errors import (
     Fault,
     Forbidden,
@@ -50,6 +51,15 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The path that was asked for."""
     errors: tuple[Fault, ...] = ()
     """Each thing that is wrong with the request, by pointer (RFC 6901) into the body or by the name of a parameter."""
+
+
+class OAuthProblem(Struct, frozen=True, kw_only=True):
+    """What went wrong, as OAuth says it (RFC 6749 §5.2)."""
+
+    error: str
+    """`invalid_request`, `invalid_grant`, `unsupported_grant_type` …"""
+    error_description: str
+    """A sentence for the developer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,8 @@ def is_bug(error: BaseException) -> bool:
 
 def problem_reply(error: BaseException, instance: str) -> Reply:
     """The answer to a request that failed. A bug shows its title and nothing else."""
+    if isinstance(error, OAuthRefused):
+        return _oauth_reply(error)
     kind = kind_of(type(error))
     problem = Problem(
         type=kind.type,
@@ -133,6 +145,13 @@ def problem_reply(error: BaseException, instance: str) -> Reply:
         errors=error.faults if isinstance(error, Invalid) else (),
     )
     return Reply(kind.status, [(b"content-type", MEDIA_TYPE.encode()), *_headers(error)], _encode(problem))
+
+
+def _oauth_reply(error: OAuthRefused) -> Reply:
+    # The standard allows neither quotes nor backslashes nor anything beyond ASCII.
+    description = error.detail.translate({ord('"'): "'", ord("\\"): "/"}).encode("ascii", "replace").decode()
+    problem = OAuthProblem(error=error.error, error_description=description)
+    return Reply(400, [JSON], _encode(problem))
 
 
 def _headers(error: BaseException) -> list[Header]:

@@ -9,6 +9,15 @@ class Malformed(SigdepError):
     """The request cannot be read: no JSON, no UTF-8, a header that stands twice."""
 
 
+class OAuthRefused(Malformed):
+    """A refusal in the words of OAuth, which its clients read instead of a problem (RFC 6749 §5.2)."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+        """One of those that the standard names, as `invalid_grant`."""
+
+
 class MethodNotAllowed(SigdepError):
     """The path exists, but not for this method."""
 

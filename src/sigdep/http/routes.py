@@ -55,3 +55,5 @@ class Route:
     """What a token must be allowed, as in `tasks:write`. None: open to everybody."""
     errors: tuple[type[SigdepError], ...] = ()
     """Refusals beyond those that every route of its kind has."""
+    secret: bool = False
+    """The answer holds a credential: nobody on its way may keep it (`Cache-Control: no-store`)."""

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from sigdep.http.bodies import BodyReader, read_body
 from sigdep.http.calls import matches_none, read_call, write_call
 from sigdep.http.exchange import Exchange, Header
+from sigdep.http.forms import Form, FormReader
 from sigdep.http.parameters import ParameterReader, take_dry_run
 from sigdep.http.positions import encode_position
 from sigdep.http.replies import JSON, Reply, send_reply
@@ -19,6 +20,8 @@ from sigdep.http.routes import Body, Parameters, Route
 from sigdep.http.signatures import signature_of
 from sigdep.kernel.errors import Forbidden, NotFound
 from sigdep.rpc.call import Answer, Call, Encoded
+
+NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -62,10 +65,15 @@ class TypedEndpoint:
 
     def _body_reader(self) -> BodyReader[Any] | None:
         """A write without a body of its own still takes `{"dry_run": true}`."""
-        return BodyReader(self.signature.body or Body) if self.writes else None
+        kind = self.signature.body or Body
+        if not self.writes:
+            return None
+        return FormReader(kind) if issubclass(kind, Form) else BodyReader(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange.of(scope)
+        if self.route.secret:
+            exchange.answer_headers = [*(h for h in exchange.answer_headers if h[0] != NO_STORE[0]), NO_STORE]
         arguments = self._path_arguments(exchange)
         if self.body is None:
             call = await self._prepare_read(exchange, arguments)
