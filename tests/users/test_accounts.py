@@ -30,7 +30,7 @@ async def test_who_registers_has_a_profile_and_a_personal_workspace(world: World
     assert ada.personal_workspace_id == home.id
 
 
-@pytest.mark.parametrize("email", ["ada@example.com", "ADA@EXAMPLE.COM", "  Ada@example.com ", "\uff41da@example.com"])
+@pytest.mark.parametrize("email", ["ada@example.com", "ADA@EXAMPLE.COM", "\uff41da@example.com"])
 async def test_an_address_registers_once_in_whatever_spelling(world: World, email: str) -> None:
     await world.sign_up()
     with pytest.raises(EmailTaken):
@@ -57,7 +57,7 @@ async def test_a_dry_run_registers_nobody(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["seven77", "", "x" * 1025, "ada@example.com", "ADA@example.com "], ids=lambda text: text[:20]
+    "password", ["seven77", "", "x" * 1025, "ada@example.com", "ADA@example.com"], ids=lambda text: text[:20]
 )
 async def test_a_bad_password_is_refused(world: World, password: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -74,7 +74,8 @@ async def test_any_other_password_is_fine(world: World, password: str) -> None:
 @pytest.mark.parametrize(
     "email",
     ["", "ada", "@example.com", "ada@", "a b@example.com", "ada@exa mple.com", ".a@b.c", "a..b@c.d", "a@b..c",
-     "a@-b.c", "a@b.c.", "a\n@b.c", '"a"@b.c', "a@[127.0.0.1]", "x" * 65 + "@example.com", "a@" + "x" * 260 + ".com"],
+     "a@-b.c", "a@b.c.", " a@b.c", "a@b.c\n", "a@b\uff0e\uff0ec", "a\n@b.c", '"a"@b.c', "a@[127.0.0.1]",
+     "x" * 65 + "@example.com", "a@" + "x" * 260 + ".com"],
     ids=lambda text: text[:20],
 )  # fmt: skip
 async def test_what_is_no_address_is_refused(world: World, email: str) -> None:

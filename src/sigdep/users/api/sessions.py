@@ -54,6 +54,7 @@ def session_routes(write: Service, read: Service) -> Sequence[Route]:
             tag="sessions",
             scope=None,
             errors=(Unauthenticated, TooMany),
+            secret=True,
         ),
         Route(
             method="GET",

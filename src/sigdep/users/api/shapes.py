@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Listing, Parameters
 from sigdep.rpc.call import Answer
-from sigdep.users.domain.addresses import EMAIL_LENGTH_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from sigdep.users.domain.addresses import EMAIL_LENGTH_MAX, EMAIL_PATTERN, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from sigdep.users.domain.texts import DEVICE_LENGTH_MAX, LOCALE_LENGTH_MAX, LOCALE_PATTERN, NAME_LENGTH_MAX
 from sigdep.users.queries import Page
 
@@ -22,10 +22,11 @@ def _shown(**schema: Any) -> Meta:
 
 
 def _line(length_max: int) -> Meta:
-    return _shown(minLength=1, maxLength=length_max, pattern=r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")
+    char = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+    return _shown(maxLength=length_max, pattern=rf"^[^{char}]*[^\s{char}][^{char}]*$")
 
 
-Email = Annotated[str, _shown(format="email", maxLength=EMAIL_LENGTH_MAX)]
+Email = Annotated[str, _shown(pattern=EMAIL_PATTERN, maxLength=EMAIL_LENGTH_MAX, examples=["ada@example.com"])]
 NewPassword = Annotated[str, _shown(format="password", minLength=PASSWORD_LENGTH_MIN, maxLength=PASSWORD_LENGTH_MAX)]
 Password = Annotated[str, Meta(max_length=PASSWORD_LENGTH_MAX), _shown(format="password")]
 Name = Annotated[str, _line(NAME_LENGTH_MAX)]

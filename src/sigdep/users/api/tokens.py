@@ -58,6 +58,7 @@ def token_routes(write: Service, read: Service) -> Sequence[Route]:
             tag="tokens",
             scope="profile:write",
             errors=(Refused, Forbidden),
+            secret=True,
         ),
         Route(
             method="GET",

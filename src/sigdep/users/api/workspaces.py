@@ -1,6 +1,7 @@
 """`/api/workspaces` and `/api/invitations`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sigdep.contracts.ids import UserId, WorkspaceId
@@ -154,7 +155,9 @@ def workspace_routes(write: Service, read: Service) -> Sequence[Route]:
         _write("PATCH", f"{members}/{{user_id}}", handlers.change_member, "Give a member another role."),
         _write("DELETE", f"{members}/{{user_id}}", handlers.remove_member, "Remove a member, or leave."),
         _read(invitations, handlers.list_invitations, "Who is invited."),
-        _write("POST", invitations, handlers.create_invitation, "Invite somebody by their address."),
+        replace(
+            _write("POST", invitations, handlers.create_invitation, "Invite somebody by their address."), secret=True
+        ),
         _write("DELETE", f"{invitations}/{{invitation_id}}", handlers.revoke_invitation, "Revoke an invitation."),
         _write("POST", "/api/invitations/{token}/accept", handlers.accept_invitation, "Accept an invitation."),
         _write("POST", "/api/invitations/{token}/decline", handlers.decline_invitation, "Decline an invitation."),

@@ -12,8 +12,15 @@ EMAIL_LENGTH_MAX: Final = 254
 PASSWORD_LENGTH_MIN: Final = 8
 PASSWORD_LENGTH_MAX: Final = 1_024
 
-_LOCAL: Final = pattern(r"[^\s@\"(),:;<>\[\]\\\x00-\x20\x7f-\xa0]{1,64}")
-_LABEL: Final = pattern(r"(?!-)[^\W_](?:[\w-]{0,61}[^\W_])?")
+_ATOM: Final = r"[^\s\x00-\x20\"(),.:;<>@\[\\\]\x7f-\xa0]"
+_EDGE: Final = r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xa0]"
+_INNER: Final = r"[^\s\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\xa0]"
+_LABEL: Final = rf"{_EDGE}({_INNER}{{0,61}}{_EDGE})?"
+
+EMAIL_PATTERN: Final = rf"^(?=[^@]{{1,64}}@){_ATOM}+(\.{_ATOM}+)*@{_LABEL}(\.{_LABEL})*$"
+"""Without quoted local parts and addresses of numbers; with letters of every script (RFC 6531)."""
+
+_EMAIL: Final = pattern(EMAIL_PATTERN.removesuffix("$"))
 
 
 def normalised(email: str) -> str:
@@ -22,20 +29,12 @@ def normalised(email: str) -> str:
     Mail servers may tell `Ada@` from `ada@` (RFC 5321 §2.4); nobody who gives out addresses does.
 
     Raises:
-        Invalid: it is no address. Quoted local parts and addresses of numbers are not accepted.
+        Invalid: it is no address.
     """
-    text = unicodedata.normalize("NFKC", email.strip()).casefold()
-    local, at, domain = text.rpartition("@")
-    dots_are_well = not local.startswith(".") and not local.endswith(".") and ".." not in local
-    labels = domain.split(".")
-    if (
-        not at
-        or len(text.encode()) > EMAIL_LENGTH_MAX
-        or not dots_are_well
-        or not _LOCAL.fullmatch(local)
-        or not all(_LABEL.fullmatch(label) for label in labels)
-    ):
-        raise Invalid.at("/email", "This is not an email address.")
+    text = unicodedata.normalize("NFKC", email).casefold()
+    for spelling in (email, text):
+        if len(spelling) > EMAIL_LENGTH_MAX or not _EMAIL.fullmatch(spelling):
+            raise Invalid.at("/email", "This is not an email address.")
     return text
 
 
@@ -51,5 +50,5 @@ def check_new_password(password: str, email: str) -> None:
         raise Invalid.at(
             "/password", f"A password has between {PASSWORD_LENGTH_MIN} and {PASSWORD_LENGTH_MAX:,} characters."
         )
-    if password.strip().casefold() == email.strip().casefold():
+    if password.casefold() == email.casefold():
         raise Invalid.at("/password", "The email address is no password: everybody would try it first.")

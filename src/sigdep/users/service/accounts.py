@@ -83,7 +83,7 @@ class Accounts:
             raise EmailTaken
         return RegisterUser(
             user_id=request.user_id or UserId(derived_id(call.command_id, "user")),
-            email=request.email.strip(),
+            email=request.email,
             email_id=email_id,
             name=name,
             password_hash=await around.passwords.hash(request.password),
@@ -143,7 +143,7 @@ class Accounts:
         commands: list[UserCommand] = [self._profile_edit(request, call)]
         address = (await around.present(around.users, user_id)).email
         if request.email is not UNSET:
-            address = request.email.strip()
+            address = request.email
             email_id = around.opaque.email_id(normalised(address))
             commands.append(ChangeEmail(user_id=user_id, email=address, email_id=email_id, at=at))
         if request.password is not UNSET:

@@ -32,7 +32,7 @@ class Invitations:
         command = InviteMember(
             workspace_id=request.workspace_id,
             invitation_id=InvitationId(derived_id(call.command_id, "invitation")),
-            email=request.email.strip(),
+            email=request.email,
             email_id=email_id,
             invitee=(await around.present(around.emails, email_id)).user_id,
             role=request.role,
