@@ -129,6 +129,11 @@ async def test_a_token_that_is_none_does_not_get_around_the_limit_for_signing_in
         assert [(await client.post("/api/sessions")).status_code for _ in range(4)] == [204, 204, 204, 429]
 
 
+async def test_a_token_that_is_none_does_not_get_around_the_limit_of_the_address() -> None:
+    async with limited(token="nonsense", address=SLOW) as client:
+        assert [(await client.get("/health/live")).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
 async def test_after_many_tokens_that_are_none_no_token_is_looked_at() -> None:
     async with limited(token="nonsense", bad_token=SLOW) as client:
         assert [(await client.get("/api/notes")).status_code for _ in range(4)] == [401, 401, 401, 429]

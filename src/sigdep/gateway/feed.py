@@ -27,7 +27,7 @@ from sigdep.http.replies import JSON, Reply, Write, begin_stream, send_reply
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
 from sigdep.kernel.errors import Invalid, NotFound, SigdepError, TooMany
 from sigdep.kernel.ids import partition_of
-from sigdep.rpc.call import Call
+from sigdep.rpc.call import Call, WorkspacePosition
 
 PATH: Final = "/api/feed"
 WAIT_SECONDS_MAX: Final = 25
@@ -88,6 +88,10 @@ class Feed(Protocol):
 
     async def latest(self, workspace: WorkspaceId) -> FeedPosition:
         """Where the logs end at present."""
+        ...
+
+    async def after_write(self, workspace: WorkspaceId, write: WorkspacePosition) -> FeedPosition | None:
+        """Just after a write in one log; in the others, where they end at present. None: not of this workspace."""
         ...
 
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
@@ -179,12 +183,11 @@ class _Reader:
             return await self.feed.latest(self.workspace)
         if self.query.from_ is UNSET and self._last_event_id is None:
             return None
-        position = decode_feed_position(given, name)
-        if position.partition != partition_of(self.workspace):
+        position: FeedPosition | WorkspacePosition | None = decode_feed_position(given, name)
+        if isinstance(position, WorkspacePosition):
+            position = await self.feed.after_write(self.workspace, position)
+        if position is None or position.partition != partition_of(self.workspace):
             raise Invalid.at(name, f"{name} is a position of another workspace.")
-        if position.since_now:
-            latest = await self.feed.latest(self.workspace)
-            return FeedPosition(position.partition, {**latest.positions, **position.positions})
         return position
 
     async def _admit(self) -> None:

@@ -13,7 +13,7 @@ from sigdep.gateway.feed import FeedBatch
 from sigdep.http.positions import FeedPosition
 from sigdep.kernel.ids import Partition, Position, partition_of
 from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
-from sigdep.rpc.call import Call
+from sigdep.rpc.call import Call, WorkspacePosition
 
 SCANNED_EVENTS_MAX: Final = 2_000
 """Events of one log, of all workspaces in the partition, that one look passes over."""
@@ -59,6 +59,14 @@ class FeedSource:
 
     async def latest(self, workspace: WorkspaceId) -> FeedPosition:
         return FeedPosition(partition_of(workspace), await self._heads(workspace))
+
+    async def after_write(self, workspace: WorkspaceId, write: WorkspacePosition) -> FeedPosition | None:
+        for log in self._logs:
+            if log.context == write.context and log.partition_for(workspace) == write.partition:
+                return FeedPosition(
+                    partition_of(workspace), {**await self._heads(workspace), log.context: write.position}
+                )
+        return None
 
     async def _heads(self, workspace: WorkspaceId) -> dict[str, Position]:
         """How far each log goes where the workspace stands."""
@@ -106,7 +114,7 @@ class FeedSource:
                 event = log.publish(recorded)
                 if event is not None and event.workspaceid == workspace:
                     reached[log.context] = position
-                    events.append((FeedPosition(partition, self._known(reached)), event))
+                    events.append((FeedPosition(partition_of(workspace), self._known(reached)), event))
                     if len(events) >= limit:
                         return position, True
             if not ours:

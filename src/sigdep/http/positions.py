@@ -25,8 +25,6 @@ class FeedPosition(Struct, frozen=True):
     partition: Partition
     positions: Mapping[str, Position]
     """By context."""
-    since_now: bool = False
-    """True: it names one log only, as a write does; the others are meant from the present on."""
 
 
 def encode_position(position: WorkspacePosition) -> str:
@@ -54,16 +52,15 @@ def encode_feed_position(position: FeedPosition) -> str:
     return _opaque(f"f.{position.partition}{logs}")
 
 
-def decode_feed_position(text: str, name: str) -> FeedPosition:
-    """What `encode_feed_position` made, or the position of a write.
+def decode_feed_position(text: str, name: str) -> FeedPosition | WorkspacePosition:
+    """What `encode_feed_position` made, or the position of a write or a read.
 
     Raises:
         Invalid: it is neither.
     """
     clear = _transparent(text, name)
     if clear.startswith("w."):
-        write = decode_position(text, name)
-        return FeedPosition(write.partition, {write.context: write.position}, since_now=True)
+        return decode_position(text, name)
     found = _FEED.fullmatch(clear)
     if found is None:
         raise _unknown(name)
