@@ -1,5 +1,6 @@
 """The read model, as the services of this context look at it."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
@@ -55,8 +56,8 @@ class Reads:
         Raises:
             Unavailable: they do not within the time that a client waits.
         """
-        for partition, position in (await self.log.heads()).items():
-            await self.progress.wait_for(partition, position)
+        heads = await self.log.heads()
+        await asyncio.gather(*(self.progress.wait_for(partition, position) for partition, position in heads.items()))
 
     async def begin(self, call: Call, partition: WorkspaceId = REALM) -> WorkspacePosition:
         """Wait for what the caller must see. Returns what a read from now on reflects, at the least."""
