@@ -164,6 +164,8 @@ def _ranges(compiler: Compiler, select: Select, order: Sequence[Order]) -> Itera
     if after is None or after[0] is not None:
         place = [] if after is None else [_beyond(compiler, order, after, first_is_null_free=True)]
         yield [f"{column} IS NOT NULL", *place], _sorts(compiler, order)
+        if any(isinstance(part, Compare) and part.column == first.column for part in conjuncts(select.where)):
+            return  # It is compared with something, so it is not null, which the database would find out row by row.
     place = [] if after is None or after[0] is not None else [_beyond(compiler, order[1:], after[1:])]
     yield [f"{column} IS NULL", *place], _sorts(compiler, order, skip=1)
 
