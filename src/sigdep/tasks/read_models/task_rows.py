@@ -47,7 +47,7 @@ TASKS: Final = Table(
         Column("assignees", "set"),
     ),
     key=("id",),
-    # Each begins with what every list says: whose it is, and whether it asks for the trash.
+    # Each begins with what every list says: whose it is, and most often whether it asks for the trash.
     indexes=(
         Index(("workspace_id", "trashed", "open", "due")),
         Index(("workspace_id", "trashed", "due")),
@@ -56,8 +56,8 @@ TASKS: Final = Table(
         Index(("workspace_id", "trashed", "updated_at")),
         Index(("workspace_id", "trashed", "priority")),
         Index(("workspace_id", "number")),
-        Index(("project_id", "trashed", "rank")),
-        Index(("parent_id", "rank")),
+        Index(("workspace_id", "project_id", "trashed", "rank")),
+        Index(("workspace_id", "parent_id", "trashed", "rank")),
     ),
     search=("title", "description"),
 )

@@ -53,7 +53,13 @@ class TaskLists:
         workspace = await self._sources.workspace_of(TASK, query.task_id, call)
         view = await self._sources.view(workspace, query.at, call)
         position = view.position(workspace)
-        where = All((Compare("parent_id", "=", query.task_id), Compare("trashed", "=", query.trashed)))
+        where = All(
+            (
+                Compare("workspace_id", "=", workspace),
+                Compare("parent_id", "=", query.task_id),
+                Compare("trashed", "=", query.trashed),
+            )
+        )
         paging = Paging(query, workspace)
         select = Select(table=TASKS, where=where, order=(Order("rank"),), limit=query.limit, columns=_DOCUMENT)
         page = await view.select(paging.after(select, query.cursor))
