@@ -181,8 +181,8 @@ class EventWriter:
         return transaction, results
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:  # SQLite itself rolls back on some errors.
-            with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:  # SQLite itself rolls back on some errors.
                 self._connection.execute("ROLLBACK")
 
 
