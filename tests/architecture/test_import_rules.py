@@ -120,7 +120,7 @@ def test_every_contract_has_been_watched() -> None:
 
 
 def test_every_context_is_held_to_the_order_of_a_context() -> None:
-    contexts = {f"sigdep.{module.parent.name}" for module in (ROOT / "src/sigdep").glob("*/domain/__init__.py")}
+    contexts = {f"sigdep.{domain.parent.name}" for domain in (ROOT / "src/sigdep").glob("*/domain")}
     assert contexts <= set(CONTRACTS["context"]["containers"])
 
 
