@@ -195,6 +195,7 @@ class UsersIdentities:
             credential=credential.kind,
             credential_id=credential.id,
             scopes=credential.scopes,
+            time_zone=str(person["time_zone"] or "UTC"),
         )
 
     async def _is_open(self, credential: Credential, person: Row) -> bool:
