@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sigdep.kernel.decider import Decider
 from sigdep.kernel.document_model import DocumentModel, document_table
 from sigdep.kernel.read_store import Column, Index, Row
-from sigdep.tasks.domain.label import ABSENT, CATEGORY, SCHEMA, Label, evolve
+from sigdep.tasks.domain.label import Label
+from sigdep.tasks.domain.label_decisions import LABEL
 from sigdep.tasks.read_models.task_rows import folded
 
 LABELS: Final = document_table(
@@ -20,10 +20,4 @@ def label_columns(label: Label) -> Row:
 
 
 def label_model() -> DocumentModel[Label]:
-    return DocumentModel(
-        "labels",
-        LABELS,
-        # A reader decides nothing.
-        Decider(category=CATEGORY, initial=ABSENT, decide=lambda command, label: (), evolve=evolve, schema=SCHEMA),
-        label_columns,
-    )
+    return DocumentModel("labels", LABELS, LABEL, label_columns)

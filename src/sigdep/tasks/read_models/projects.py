@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sigdep.kernel.decider import Decider
 from sigdep.kernel.document_model import DocumentModel, document_table
 from sigdep.kernel.read_store import Column, Index, Row
-from sigdep.tasks.domain.project import ABSENT, CATEGORY, SCHEMA, Project, evolve
+from sigdep.tasks.domain.project import Project
+from sigdep.tasks.domain.project_decisions import PROJECT
 from sigdep.tasks.read_models.task_rows import folded
 
 PROJECTS: Final = document_table(
@@ -41,10 +41,4 @@ def project_columns(project: Project) -> Row:
 
 
 def project_model() -> DocumentModel[Project]:
-    return DocumentModel(
-        "projects",
-        PROJECTS,
-        # A reader decides nothing.
-        Decider(category=CATEGORY, initial=ABSENT, decide=lambda command, project: (), evolve=evolve, schema=SCHEMA),
-        project_columns,
-    )
+    return DocumentModel("projects", PROJECTS, PROJECT, project_columns)
