@@ -23,7 +23,7 @@ from sigdep.kernel.store import Appended, EventStore, RecordedEvent
 from sigdep.services import projecting
 from sigdep.services.projecting import PARKED, tables_of
 from sigdep.services.projector import Projector
-from sigdep.services.rebuilding import Progress, rebuild
+from sigdep.services.rebuilding import Progress, begin, fill, rebuild
 from sigdep.services.verifying import verify_read_model
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, new_workspace, writing
 from sigdep.testing.sample_read_model import NOTES, Note, note_model
@@ -315,18 +315,17 @@ async def test_rebuilds_at_once_do_not_sweep_each_other_away(
 
 
 async def test_an_interrupted_rebuild_is_taken_up_again(
-    log: EventStore, read_store: ReadStore, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId
 ) -> None:
     for number in range(12):
         await log.append(writing(workspace, new_stream(), str(number)))
-    monkeypatch.setattr("sigdep.services.rebuilding.BATCH_EVENTS", 5)
 
     def interrupt(progress: Progress) -> None:
         if progress.done == 10:
             raise KeyError("killed")
 
     with pytest.raises(KeyError):
-        await rebuild(log, read_store, note_model(), interrupt)
+        await fill(await begin(log, read_store, note_model()), log, interrupt, batch_events=5)
     told: list[Progress] = []
     model = await rebuild(log, read_store, note_model(), told.append)
     assert [progress.done for progress in told] == [12]

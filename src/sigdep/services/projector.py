@@ -12,9 +12,9 @@ from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadStore
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
 from sigdep.services.projecting import Build, ProjectionBroken, tables_of
-from sigdep.services.rebuilding import OnProgress, Progress, begin, fill
+from sigdep.services.rebuilding import BATCH_EVENTS, SERVING_BATCH_EVENTS, OnProgress, Progress, begin, fill
 
 WAIT_SECONDS: Final = 5.0
 """How long a read waits for a position, unless told otherwise."""
@@ -27,6 +27,9 @@ RETIRED_KEPT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 5.0
 """Between attempts while the log or the read store is away: the first, doubled each time, and the longest."""
+
+GATHER_SECONDS: Final = 0.005
+"""After a batch of several events, while more are surely on their way: larger batches cost less for each event."""
 
 _log = structlog.get_logger("sigdep.projector")
 
@@ -166,6 +169,8 @@ class Projector:
                 self._wake()
                 if self.state != "live":
                     self._set_live(heads)
+                if 1 < len(batch) < READ_EVENTS_MAX:
+                    await asyncio.sleep(GATHER_SECONDS)
         finally:
             await _end(batches)
         return False
@@ -218,8 +223,9 @@ class Projector:
 
     async def _fill(self, build: Build) -> None:
         while True:
+            events = BATCH_EVENTS if self._build is None else SERVING_BATCH_EVENTS
             try:
-                await fill(build, self._log, self._told)
+                await fill(build, self._log, self._told, batch_events=events)
                 return
             except CheckpointMoved:  # Another process fills the same build: go on from where it is.
                 await build.load()

@@ -13,8 +13,11 @@ from sigdep.kernel.read_store import ModelId, ReadStore
 from sigdep.kernel.store import EventStore, RecordedEvent
 from sigdep.services.projecting import Build, tables_of
 
-BATCH_EVENTS: Final = 5_000
+BATCH_EVENTS: Final = 10_000
 """The more events a batch has, the more of them change the same row, which is then written once."""
+
+SERVING_BATCH_EVENTS: Final = 1_000
+"""While others use the event loop: projecting a batch holds it up for some 15 ms."""
 
 
 class Progress(Struct, frozen=True):
@@ -49,17 +52,19 @@ async def begin(log: EventStore, read_store: ReadStore, read_model: ReadModel) -
     return await Build(log, read_store, read_model, model).load()
 
 
-async def fill(build: Build, log: EventStore, on_progress: OnProgress | None = None) -> None:
+async def fill(
+    build: Build, log: EventStore, on_progress: OnProgress | None = None, *, batch_events: int = BATCH_EVENTS
+) -> None:
     """Project everything that is in the log now. What comes meanwhile is not waited for: it might never end.
 
     The next batch is read while one is being projected.
     """
     heads = await log.heads()
     meter = _Meter(build, heads, on_progress)
-    batch = await log.read_all(build.positions, limit=BATCH_EVENTS)
+    batch = await log.read_all(build.positions, limit=batch_events)
     while batch and any(build.positions.get(partition, 0) < head for partition, head in heads.items()):
         following = {**build.positions, **last_positions(batch)}
-        reading = asyncio.create_task(_read(log, following))
+        reading = asyncio.create_task(_read(log, following, batch_events))
         try:
             await build.apply(batch)
         except BaseException:
@@ -70,8 +75,8 @@ async def fill(build: Build, log: EventStore, on_progress: OnProgress | None = N
         batch = await reading
 
 
-async def _read(log: EventStore, after: Positions) -> Sequence[RecordedEvent]:
-    return await log.read_all(after, limit=BATCH_EVENTS)
+async def _read(log: EventStore, after: Positions, events: int) -> Sequence[RecordedEvent]:
+    return await log.read_all(after, limit=events)
 
 
 class _Meter:

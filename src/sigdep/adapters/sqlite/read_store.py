@@ -35,6 +35,10 @@ GET_AT_ONCE_MAX: Final = 20
 
 BUSY_SECONDS: Final = 5.0
 
+CHECKPOINT_PAGES: Final = 8_000
+"""Pages in the write-ahead log before they are written back, 32 MB: a batch writes many pages that the next one writes
+again."""
+
 _PROGRESS_INSTRUCTIONS: Final = 20_000
 
 
@@ -72,6 +76,7 @@ class SqliteReadStore:
         connection = self._connect()
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._writer = ReadWriter(connection)
         self._writer.create_catalog()
         self._here = self._connect(reading=True)
