@@ -17,7 +17,8 @@ from sigdep.kernel.store import RecordedEvent
 
 S = TypeVar("S", bound=State)
 
-REMEMBERED_STATES_MAX: Final = 20_000
+REMEMBERED_STATES_MAX: Final = 4_000
+"""Some 2 kB each."""
 
 _FETCHED: Final = ("id", "workspace_id", "document")
 
@@ -87,6 +88,7 @@ class DocumentModel(Generic[S]):
             if recorded.type in self._forget:
                 self._put(rows, changed)
                 changed.clear()
+                self._remembered.clear()  # What has been erased is in no memory either.
                 rows.delete_where(self.table, Compare("workspace_id", "=", recorded.workspace))
             if recorded.stream in concerned:
                 self._fold(recorded, recorded.event, concerned[recorded.stream], rows, changed)
