@@ -1,6 +1,5 @@
 """The least that an HTTP server of this kind does: uvicorn answers every request with the same bytes. The limit."""
 
-import asyncio
 import socket
 import sys
 from typing import Any

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, keep_figures, print_figures
 from benchmarks.http_load import Load, Measured, measure_apart, request_bytes, same
 from sigdep.testing.running_server import RunningServer, running_server
 
@@ -157,3 +157,13 @@ def run(tasks: int = MANY_TASKS) -> list[Figure]:
 def _require_success(measured: Measured, status: str) -> None:
     if measured.errors or set(measured.statuses) != {status}:
         raise RuntimeError(f"Not every answer was {status}: {json.dumps(measured.statuses)}, {measured.errors}")
+
+
+def main() -> None:
+    figures = run(int(sys.argv[1]) if len(sys.argv) > 1 else MANY_TASKS)
+    print_figures("Embedded server", figures)
+    print(f"\nKept in {keep_figures('embedded server', figures)}")
+
+
+if __name__ == "__main__":
+    main()

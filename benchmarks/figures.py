@@ -33,7 +33,7 @@ def print_figures(title: str, figures: Sequence[Figure]) -> None:
     for figure in figures:
         held = ""
         if figure.ratio is not None and figure.other is not None:
-            held = f"  {figure.ratio:7.2f} × {figure.against} ({_shown(figure.other)})"
+            held = f"  {figure.ratio:7.2f} x {figure.against} ({_shown(figure.other)})"
         print(f"  {figure.name:<{name}}  {_shown(figure.value):>10} {figure.unit:<9}{held}", flush=True)
 
 

@@ -1,0 +1,1 @@
+"""What SigDep is held against: rivals, limits and targets, measured in one run."""
