@@ -1,6 +1,7 @@
 """Signing up, one's own profile, address and password."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -205,6 +206,29 @@ async def test_the_present_password_cannot_be_guessed_by_who_found_the_screen_un
             await world.write(ChangeAccount(password="a new password", current_password="guess"), ada)
     with pytest.raises(TooManyGuesses):
         await world.write(ChangeAccount(password="a new password", current_password=PASSWORD), ada)
+
+
+async def test_of_two_who_change_the_password_at_once_one_must_know_the_new_one(world: World) -> None:
+    ada = await world.enter()
+    changes = [ChangeAccount(password=f"new password {n}", current_password=PASSWORD) for n in (1, 2)]
+    results = await asyncio.gather(*(world.write(change, ada) for change in changes), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["Profile", "Refused"]
+
+
+async def test_who_asks_to_be_erased_while_they_create_a_workspace_creates_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await world.enter()
+    append = world.store.append
+
+    async def overtaken(wanted: Any) -> Any:
+        monkeypatch.setattr(world.store, "append", append)
+        await world.write(EraseAccount(), ada)
+        return await append(wanted)
+
+    monkeypatch.setattr(world.store, "append", overtaken)
+    with pytest.raises(ErasurePending):
+        await world.write(OpenWorkspace(name="Too late"), ada)
 
 
 async def test_an_erasure_can_be_taken_back(world: World) -> None:

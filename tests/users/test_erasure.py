@@ -114,12 +114,25 @@ async def rebuilt(world: World) -> str:
     projector = Projector(world.store, views, read_model())
     job = asyncio.create_task(projector.run())
     for partition, position in (await world.store.heads()).items():
-        while not projector.is_fit:  # noqa: ASYNC110 - it tells nobody when it is
+        while not projector.is_fit:
             await asyncio.sleep(0)
         await projector.wait_for(partition, position)
     job.cancel()
     await asyncio.gather(job, return_exceptions=True)
     return repr([build.__dict__ for build in vars(views)["_builds"].values()])
+
+
+async def test_whoever_invited_them_lets_go_of_their_address_too(world: World) -> None:
+    ada, zeb = await world.enter("Ada"), await world.enter("zebediah.quillfeather")
+    place = await world.write(OpenWorkspace(name="Team"), ada)
+    await world.write(EraseAccount(), zeb)
+    world.clock.at += GRACE - timedelta(days=1)
+    await world.write(Invite(workspace_id=place.id, email=SECRET_EMAIL, role="viewer"), ada)
+    world.clock.forward(days=1)
+    await run_due(world)
+    for text in (await everything_readable(world), rows_of(world), await rebuilt(world)):
+        assert "uillfeather" not in text.lower()
+    assert await world.views.count(world.projector.model_id, ERASURES, ALL) == 0
 
 
 async def test_the_rows_that_were_kept_equal_those_of_a_rebuild(world: World) -> None:
@@ -167,6 +180,9 @@ async def test_nothing_of_theirs_is_good_any_more(world: World) -> None:
     with pytest.raises(NotFound):
         await world.read(GetProfile(), ada)
     assert await world.users.token_uses.last_used([made.id]) == {}
+    around = world.users.write._handlers[EraseAccount].__self__._around
+    for repository in (around.sessions, around.tokens):
+        assert not any(state.user_id == ada.user_id for state, _ in repository._cache.values())
 
 
 async def test_their_address_can_register_again_as_somebody_new(world: World) -> None:
@@ -218,10 +234,12 @@ async def test_a_workspace_of_theirs_alone_goes_with_them_and_others_hear_of_it(
 async def test_a_workspace_is_erased_in_its_time(world: World) -> None:
     ada = await world.enter()
     place, people = await world.team(ada, Bob="member")
-    invitation = await world.write(Invite(workspace_id=place, email="eve@example.com", role="viewer"), ada)
     await world.write(EraseWorkspace(workspace_id=place), ada)
-    world.clock.at += GRACE
+    world.clock.at += GRACE - timedelta(days=1)
+    invitation = await world.write(Invite(workspace_id=place, email="eve@example.com", role="viewer"), ada)
+    world.clock.forward(days=1)
     await run_due(world)
+    assert await world.views.count(world.projector.model_id, ERASURES, ALL) == 0
     for query in (GetWorkspace(workspace_id=place), ListMembers(workspace_id=place, limit=5)):
         with pytest.raises(WorkspaceNotFound):
             await world.read(query, ada)

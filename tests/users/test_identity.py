@@ -13,6 +13,7 @@ from sigdep.users.commands import ChangeAccount, IssueToken, OpenWorkspace, Remo
 from sigdep.users.credentials.signing import AccessTokens, SigningKeys, make_key
 from sigdep.users.events import SessionId
 from sigdep.users.identity import TRUSTED_SECONDS, VERIFIED_SECONDS
+from sigdep.users.service.reading import Reads
 from tests.users.people import identity
 from tests.users.world import ISSUER, PASSWORD, World
 
@@ -124,6 +125,28 @@ async def test_a_removal_takes_effect_within_a_second(world: World) -> None:
     world.clock.forward(seconds=TRUSTED_SECONDS)
     assert place not in (await world.users.identities.principal(bobs)).roles
     assert (await world.users.identities.principal(bearer)).roles[place] == "owner"
+
+
+async def test_what_happens_while_it_is_looked_up_is_seen_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bearer, ada = await signed_in(world)
+    await world.write(OpenWorkspace(name="Before"), ada)
+    await world.caught_up()
+    world.clock.forward(seconds=TRUSTED_SECONDS)
+    roles_of = Reads.roles_of
+
+    async def overtaken(reads: Reads, user_id: Any) -> Any:
+        roles = await roles_of(reads, user_id)
+        monkeypatch.setattr(Reads, "roles_of", roles_of)
+        await world.write(OpenWorkspace(name="Meanwhile"), ada)
+        await world.caught_up()
+        return roles
+
+    monkeypatch.setattr(Reads, "roles_of", overtaken)
+    assert len((await world.users.identities.principal(bearer)).roles) == 2
+    world.clock.forward(seconds=TRUSTED_SECONDS)
+    assert len((await world.users.identities.principal(bearer)).roles) == 3
 
 
 async def test_asked_afresh_it_knows_a_workspace_that_was_made_a_moment_ago(world: World) -> None:

@@ -14,7 +14,7 @@ from sigdep.users.commands import (
     SignIn,
     SignOut,
 )
-from sigdep.users.credentials.passwords import Passwords
+from sigdep.users.credentials.passwords import Passwords, PasswordsBusy
 from sigdep.users.credentials.throttle import GUESS_SECONDS, GUESSES, TooManyGuesses
 from sigdep.users.domain.session import IDLE_MAX, SESSION_MAX
 from sigdep.users.queries import ListSessions, SessionTokens
@@ -76,6 +76,18 @@ async def test_guesses_from_elsewhere_do_not_lock_the_owner_out(world: World) ->
         with pytest.raises(WrongPassword):
             await world.sign_in(password="wrong", address="192.0.2.1")
     await world.sign_in(address="198.51.100.7")
+
+
+async def test_a_password_that_nobody_had_time_for_does_not_count_as_a_guess() -> None:
+    busy = Passwords(memory_kib=64, passes=1, threads=1, waiting_max=0)
+    async with open_world(passwords=busy) as world:
+        await world.sign_up()
+        places, busy._places = busy._places, 0
+        for _ in range(2 * GUESSES):
+            with pytest.raises(PasswordsBusy):
+                await world.sign_in()
+        busy._places = places
+        await world.sign_in()
 
 
 async def test_a_server_without_limits_counts_no_guesses() -> None:
@@ -235,6 +247,14 @@ async def test_the_list_of_sessions_shows_the_good_ones_the_last_used_first(worl
     listed = (await world.read(ListSessions(limit=50), ada)).items
     assert [(session.device, session.current) for session in listed] == [("Phone", False), (None, True)]
     await world.write(ChangeAccount(password="a new password", current_password=PASSWORD), ada)
+    assert [session.current for session in (await world.read(ListSessions(limit=50), ada)).items] == [True]
+
+
+async def test_the_list_of_sessions_leaves_out_those_that_nobody_used_for_long(world: World) -> None:
+    await world.sign_up()
+    await world.sign_in()
+    world.clock.at += IDLE_MAX
+    ada = await world.users.identities.principal((await world.sign_in()).access_token)
     assert [session.current for session in (await world.read(ListSessions(limit=50), ada)).items] == [True]
 
 

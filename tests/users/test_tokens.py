@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Unauthenticated
+from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Unauthenticated, Unavailable
 from sigdep.rpc.call import Principal
 from sigdep.users.commands import IssueToken, WithdrawToken
 from sigdep.users.queries import ListTokens, NewToken
@@ -129,6 +129,25 @@ async def test_the_last_use_is_known_to_the_minute_and_outlives_the_process(worl
     await world.users.token_uses.save()
     world.users.token_uses._unsaved.clear()
     assert (await world.read(ListTokens(limit=50), ada)).items[0].last_used_at == world.clock.at
+
+
+async def test_a_last_use_that_could_not_be_saved_is_saved_the_next_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await world.enter()
+    made = await make(world, ada)
+    await world.users.identities.principal(made.token)
+
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable("The database is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.views, "commit", away)
+        with pytest.raises(Unavailable):
+            await world.users.token_uses.save()
+    await world.users.token_uses.save()
+    assert world.users.token_uses._unsaved == {}
+    assert await world.users.token_uses.last_used([made.id]) == {made.id: world.clock.at}
 
 
 async def test_using_a_token_writes_nothing_into_the_log(world: World) -> None:

@@ -167,7 +167,7 @@ async def world_over(stores: Stores, log: MemoryLog, **options: Any) -> AsyncIte
     users.identities._steady = clock.now
     job = asyncio.create_task(projector.run())
     async with asyncio.timeout(5):
-        while not projector.is_fit:  # noqa: ASYNC110 - it tells nobody when it is
+        while not projector.is_fit:
             await asyncio.sleep(0)
     try:
         yield World(clock, log, stores.log, stores.keys, stores.views, projector, users)
