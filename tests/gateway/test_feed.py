@@ -16,6 +16,7 @@ from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway import feed as feed_module
+from sigdep.gateway import feed_source as feed_source_module
 from sigdep.gateway.application import create_application
 from sigdep.gateway.feed import FeedBatch
 from sigdep.gateway.feed_source import FeedSource, Log
@@ -181,10 +182,27 @@ async def test_pages_of_any_size_together_show_all_of_it_once(client: httpx.Asyn
         page = (await client.get("/api/feed", params={"limit": 7, **position})).json()
         seen += texts(page)
         position = {"from": page["next"]}
-        if not page["items"]:
-            break
         assert len(page["items"]) <= 7
+        if not page["more"]:
+            break
     assert sorted(seen, key=int) == [str(number) for number in range(30)]
+
+
+async def test_a_poll_that_only_finds_what_is_others_says_how_far_it_came(
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "SEARCH_SECONDS_MAX", 0)
+    monkeypatch.setattr(feed_source_module, "SCANNED_EVENTS_MAX", 10)
+    monkeypatch.setattr(feed_source_module, "READ_EVENTS_MAX", 10)
+    for _ in range(15):
+        await world.write("not yours", "nor this", workspace=NEIGHBOUR)
+    await world.write("yours")
+    position: dict[str, str] = {}
+    pages: list[Any] = []
+    while not pages or pages[-1]["more"]:
+        pages.append((await client.get("/api/feed", params=position)).json())
+        position = {"from": pages[-1]["next"]}
+    assert [texts(page) for page in pages] == [[], [], [], ["yours"]]
 
 
 async def test_events_are_cloud_events(client: httpx.AsyncClient, world: World) -> None:

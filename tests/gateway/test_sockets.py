@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from sigdep.gateway import deadlines, protocol
 from sigdep.gateway.application import create_application
@@ -204,3 +205,23 @@ async def test_many_clients_at_once_each_hear_their_own_answer(port: int, notes:
         made = await asyncio.gather(*(client.post("/api/notes", json={"title": str(number)}) for number in range(100)))
     assert [answer.json()["title"] for answer in made] == [str(number) for number in range(100)]
     assert len({answer.headers["x-request-id"] for answer in made}) == len(notes.notes) == 100
+
+
+async def test_an_answer_with_a_line_break_in_a_header_is_never_sent() -> None:
+    refused: list[str] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        try:
+            scope["sigdep.reply_at_once"](200, [(b"location", b"/a\r\nSet-Cookie: x=1")], b"")
+        except RuntimeError as error:
+            refused.append(str(error))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serving(application) as port:
+        received = await exchange_bytes(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert refused == ["A header of an answer holds a line break."]
+    assert b"204" in received.splitlines()[0]
+    assert b"Set-Cookie" not in received

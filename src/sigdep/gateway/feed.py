@@ -38,6 +38,9 @@ POLL_SECONDS: Final = 5.0
 """After so long without a wake-up a feed reads nevertheless: being woken is a hint, what is stored is the truth."""
 
 HEARTBEAT_SECONDS: Final = 15.0
+SEARCH_SECONDS_MAX: Final = 2.0
+"""One poll looks no longer through what others have written before it says how far it came."""
+
 RETRY_MILLISECONDS: Final = 2_000
 USER_FEEDS_MAX: Final = 50
 LATEST: Final = "latest"
@@ -57,9 +60,11 @@ class FeedPage(Struct, frozen=True, kw_only=True):
     """What has happened after `from`."""
 
     items: Sequence[FeedItem]
-    """Oldest first. Empty: nothing happened in time."""
+    """Oldest first."""
     next: str
     """Pass it as `from` of the next request."""
+    more: bool
+    """True: there is more already, or there may be; do not wait before you ask again."""
 
 
 class FeedParameters(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -230,14 +235,17 @@ class _Reader:
 async def _poll(reader: _Reader, exchange: Exchange, send: Send) -> None:
     until = monotonic() + reader.query.wait
     batch = await reader.read(await reader.start())
+    searching_until = monotonic() + SEARCH_SECONDS_MAX
     while not batch.events:
-        left = until - monotonic()
-        if not batch.more:
-            if left <= 0 or reader.ended:
+        if batch.more:
+            if monotonic() >= searching_until:
                 break
-            await reader.wait(batch.next, left)
+        elif monotonic() >= until or reader.ended:
+            break
+        else:
+            await reader.wait(batch.next, until - monotonic())
         batch = await reader.read(batch.next)
-    page = FeedPage(items=_items(batch), next=encode_feed_position(batch.next))
+    page = FeedPage(items=_items(batch), next=encode_feed_position(batch.next), more=batch.more)
     headers = [(b"sigdep-position", page.next.encode()), (b"vary", b"accept"), JSON]
     await send_reply(exchange, send, Reply(200, headers, _encode(page)))
 
