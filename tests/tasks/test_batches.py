@@ -18,7 +18,8 @@ from sigdep.tasks.commands import (
     TrashTask,
 )
 from sigdep.tasks.writing.batches import OPERATIONS_MAX
-from tests.tasks.stories import ADA, BOB, BREAD, CAKE, HOME, MILK, NOON, TEAM
+from sigdep.tasks.writing.comments import CommentExists
+from tests.tasks.stories import ADA, BOB, BREAD, CAKE, HOME, MILK, NOON, NOTE, TEAM
 from tests.tasks.write_side import World, if_match
 
 BY: dict[str, Any] = {"by": ADA, "at": NOON}
@@ -101,10 +102,19 @@ async def test_a_batch_of_things_that_only_the_batch_knows_is_personal(world: Wo
     assert {result.workspace_id for result in answer.value.results} == {HOME}
 
 
+async def test_two_comments_of_a_batch_have_two_ids(world: World) -> None:
+    task = await world.create()
+    comment = CommentOnTask(task_id=task.id, comment_id=NOTE, text="Lactose?", **BY)
+    with pytest.raises(CommentExists) as refusal:
+        await change(world, comment, comment)
+    assert refusal.value.detail.startswith("Operation 1: ")
+
+
 async def test_a_batch_of_a_stranger_finds_nothing(world: World) -> None:
     task = await world.create()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refusal:
         await world.ask(ChangeTasks, by=BOB, commands=(CompleteTask(task_id=task.id, **BY),))
+    assert refusal.value.detail.startswith("Operation 0: ")
 
 
 @pytest.mark.parametrize("size", [0, OPERATIONS_MAX + 1])

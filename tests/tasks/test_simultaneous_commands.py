@@ -54,10 +54,12 @@ async def test_if_match_sees_what_another_process_has_written(world: World) -> N
         await world.ask(EditTask, task_id=task.id, title="Nut", service=another, call=if_match(3))
 
 
-async def test_a_hundred_at_once_on_one_task_are_all_done(world: World) -> None:
+async def test_a_hundred_at_once_on_one_task_take_turns_instead_of_racing(world: World) -> None:
     task = await world.create()
     await asyncio.gather(*(world.ask(CommentOnTask, task_id=task.id, text=f"Note {n}") for n in range(100)))
-    assert (await world.task(task)).comment_count == 100
+    await asyncio.gather(*(world.ask(CreateTask, title=f"{n}", parent_id=task.id) for n in range(100)))
+    assert ((await world.task(task)).comment_count, len(await world.tasks())) == (100, 101)
+    assert world.store.lost_races == 0
 
 
 async def test_numbers_are_unique_in_a_workspace_without_gaps(world: World) -> None:

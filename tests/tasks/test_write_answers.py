@@ -96,7 +96,7 @@ async def test_a_comment_is_changed_guarded_by_its_own_version(world: World) -> 
 
 
 async def test_an_erased_workspace_is_forgotten_and_takes_nothing_any_more(world: World) -> None:
-    task = await world.create(workspace_id=TEAM)
+    task, quiet = [await world.create(workspace_id=TEAM) for _ in range(2)]
     await world.keys.destroy(SubjectId(TEAM))
     asked: list[tuple[type[Any], dict[str, Any]]] = [
         (CreateTask, {"title": "x", "workspace_id": TEAM}),
@@ -108,6 +108,8 @@ async def test_an_erased_workspace_is_forgotten_and_takes_nothing_any_more(world
     call = Call(asked_at=NOON + timedelta(days=1), command_id=CommandId(MILK))
     for _ in range(2):  # An event may be heard twice.
         await world.service.ask(ForgetWorkspace(workspace_id=TEAM, at=call.asked_at), call)
+    tasks = world.service._around.tasks
+    assert (await tasks.load(tasks.decider.stream(quiet.id))).state.title == "", "It is still remembered."
     last = (await world.events())[-1]
     assert last.event == WorkspaceForgotten(workspace_id=TEAM, at=call.asked_at)
     assert (last.subject, last.workspace, last.metadata.actor) == (KEPT, TEAM, None)

@@ -18,6 +18,7 @@ from sigdep.contracts.ids import ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.decider import Decider
+from sigdep.kernel.errors import WrongExpectedVersion
 from sigdep.kernel.ids import NO_STREAM, CommandId, StreamId, Version
 from sigdep.kernel.messages import Command
 from sigdep.kernel.store import AnswerKey, Append, Appended, RecordedEvent, StreamSlice
@@ -85,6 +86,7 @@ class BusyEventStore(MemoryEventStore):
         self._chance = chance
         self.overtaken_by: Awaitable[Any] | None = None
         """What happens when the first append has been decided, and before it is stored."""
+        self.lost_races = 0
 
     async def _let_others_go_first(self) -> None:
         for _ in range(self._chance.randrange(4)):
@@ -101,7 +103,11 @@ class BusyEventStore(MemoryEventStore):
         if overtaken_by is not None:
             await overtaken_by
         await self._let_others_go_first()
-        appended = await super().append(append)
+        try:
+            appended = await super().append(append)
+        except WrongExpectedVersion:
+            self.lost_races += 1
+            raise
         await self._let_others_go_first()
         return appended
 

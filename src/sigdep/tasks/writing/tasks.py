@@ -21,7 +21,7 @@ from sigdep.tasks.commands import (
 from sigdep.tasks.domain import task_content as content
 from sigdep.tasks.domain.subtasks import AddSubtask
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
-from sigdep.tasks.domain.task_decisions import TaskExists, changeable, decide, restored_along, trashed
+from sigdep.tasks.domain.task_decisions import TaskExists, decide, restored_along, trashed
 from sigdep.tasks.events import TaskCreated
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.comments import comment_on_task
@@ -121,7 +121,6 @@ async def _expect_same(attempt: Attempt, command: CreateTask) -> None:
 
 async def _edit(attempt: Attempt, command: EditTask) -> None:
     task = await matching_task(attempt, command.task_id)
-    changeable(task)
     if command.labels is not UNSET:
         command = replace(command, labels=await label_ids(attempt, command.labels, task.labels))
     if command.assignee_ids is not UNSET:
