@@ -1,5 +1,6 @@
 """Time travel: the rows of a workspace, or one stream's events, as they were at an instant or a position."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
@@ -15,8 +16,11 @@ from sigdep.tasks.queries import Moment
 from sigdep.tasks.read_models.model import TasksReadModel
 from sigdep.tasks.read_service.views import CONTEXT, PastView
 
-FOLDED_EVENTS_MAX: Final = 200_000
-"""Events of a partition that are read for one list of the past: some seconds' work."""
+FOLDED_EVENTS_MAX: Final = 100_000
+"""Events of a partition that are read for one list of the past: some seconds' work, and some 200 MB while it lasts."""
+
+FOLDS_AT_ONCE: Final = 1
+"""Others wait for their turn, so that the past never takes the machine from the present."""
 
 VIEWS_KEPT_MAX: Final = 4
 VIEW_ROWS_KEPT_MAX: Final = 5_000
@@ -28,6 +32,7 @@ class Past:
 
     def __init__(self, log: EventStore) -> None:
         self._log = log
+        self._turns = asyncio.Semaphore(FOLDS_AT_ONCE)
         self._views: OrderedDict[tuple[WorkspaceId, Moment], PastView] = OrderedDict()
 
     async def stream(self, stream: StreamId, moment: Moment) -> Sequence[RecordedEvent]:
@@ -48,19 +53,29 @@ class Past:
             Invalid: the position is of another log or workspace, or there is too much to fold.
         """
         check_moment(moment, workspace)
+        if (kept := self._kept(workspace, moment)) is not None:
+            return kept
+        async with self._turns:
+            if (kept := self._kept(workspace, moment)) is not None:
+                return kept  # Made while we waited.
+            head = (await self._log.heads()).get(partition_of(workspace), Position(0))
+            view = await self._fold(workspace, moment, head)
+            # What has not come yet may still change.
+            is_past = moment < now if isinstance(moment, datetime) else moment.position <= head
+            if is_past and view.size <= VIEW_ROWS_KEPT_MAX:
+                self._keep(workspace, moment, view)
+            return view
+
+    def _kept(self, workspace: WorkspaceId, moment: Moment) -> PastView | None:
         kept = self._views.get((workspace, moment))
         if kept is not None:
             self._views.move_to_end((workspace, moment))
-            return kept
-        head = (await self._log.heads()).get(partition_of(workspace), Position(0))
-        view = await self._fold(workspace, moment, head)
-        # What has not come yet may still change.
-        is_past = moment < now if isinstance(moment, datetime) else moment.position <= head
-        if is_past and view.size <= VIEW_ROWS_KEPT_MAX:
-            self._views[workspace, moment] = view
-            if len(self._views) > VIEWS_KEPT_MAX:
-                self._views.popitem(last=False)
-        return view
+        return kept
+
+    def _keep(self, workspace: WorkspaceId, moment: Moment, view: PastView) -> None:
+        self._views[workspace, moment] = view
+        if len(self._views) > VIEWS_KEPT_MAX:
+            self._views.popitem(last=False)
 
     async def _fold(self, workspace: WorkspaceId, moment: Moment, head: Position) -> PastView:
         model = TasksReadModel()

@@ -1,7 +1,8 @@
 """Where a question is answered from: the live read model, or the rows as they were at some time."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from sigdep.kernel.conditions import only, page
 from sigdep.kernel.ids import Position, WorkspaceId, partition_of
@@ -9,7 +10,10 @@ from sigdep.kernel.read_store import Key, ModelId, Page, ReadStore, Row, Select,
 from sigdep.rpc.call import WorkspacePosition
 from sigdep.tasks.read_service.progress import Progress
 
-CONTEXT = "tasks"
+CONTEXT: Final = "tasks"
+
+ROWS_AT_ONCE_MAX: Final = 2_000
+"""So many rows are looked through in the event loop, in some milliseconds; more in a thread beside it."""
 
 
 class View(Protocol):
@@ -71,4 +75,7 @@ class PastView:
         return {key: only(rows[key], columns) for key in keys if key in rows}
 
     async def select(self, select: Select) -> Page:
-        return page(select, self._rows.get(select.table.name, {}).values())
+        rows = self._rows.get(select.table.name, {})
+        if len(rows) <= ROWS_AT_ONCE_MAX:
+            return page(select, rows.values())
+        return await asyncio.to_thread(page, select, rows.values())
