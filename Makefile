@@ -8,8 +8,9 @@ INSTALL := $(PIP) install --quiet --require-hashes
 # The first of these that is new enough makes the virtual environment.
 PYTHONS := python3.13 python3.12 python3.11 python3
 
-# Packages of the system that the tests need, e.g. SERVICES_PACKAGES := redis-server
-SERVICES_PACKAGES ?=
+# Packages of the system that the tests need: a browser, what the README's tour uses, a C compiler for a moved clock.
+# PostgreSQL comes with the test requirements, as a wheel.
+SERVICES_PACKAGES ?= chromium curl gcc libc6-dev
 
 # Arguments for pytest, e.g. make test TESTS="tests/kernel -x"
 TESTS ?=
@@ -40,12 +41,11 @@ bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
 	$(BIN)/python -m benchmarks
 
 services: ## Install what the tests need from the system (as root, with apt-get)
-ifeq ($(strip $(SERVICES_PACKAGES)),)
-	@echo "Nothing to install from the system: PostgreSQL comes with the test requirements, as a wheel."
-else
-	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(SERVICES_PACKAGES)
-endif
+	@missing=$$(for package in $(SERVICES_PACKAGES); do \
+		dpkg-query --show --showformat='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; \
+	done); \
+	if [ -z "$$missing" ]; then echo "Everything that the tests need from the system is there."; exit; fi; \
+	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
 
 # Later files take the pins of earlier ones, so that all of them fit into one environment.
 COMPILE = $(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --universal \
