@@ -14,6 +14,8 @@ from starlette.types import Receive, Scope, Send
 from sigdep.gateway import deadlines, protocol
 from sigdep.gateway.application import create_application
 from sigdep.http import bodies
+from sigdep.http.exchange import Exchange
+from sigdep.http.stamps import new_id
 from tests.gateway.serving import exchange_bytes, serving
 from tests.http.demo import SETTINGS, Notes, People
 
@@ -214,7 +216,9 @@ async def test_an_answer_with_a_line_break_in_a_header_is_never_sent() -> None:
         if scope["type"] == "lifespan":
             return
         try:
-            scope["sigdep.reply_at_once"](200, [(b"location", b"/a\r\nSet-Cookie: x=1")], b"")
+            scope["sigdep.connection"].reply_at_once(
+                Exchange(scope, new_id()), 200, [(b"location", b"/a\r\nSet-Cookie: x=1")], b""
+            )
         except RuntimeError as error:
             refused.append(str(error))
         await send({"type": "http.response.start", "status": 204, "headers": []})

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Final, Protocol
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -164,7 +164,7 @@ class _Reader:
         self._identities = identities
         self._bearer = exchange.bearer or ""
         self._last_event_id = exchange.headers.get(b"last-event-id")
-        self._connection: Any = scope.get("sigdep.connection")
+        self._connection = exchange.connection
         self._gone = gone
         self._looked_at = monotonic()
 

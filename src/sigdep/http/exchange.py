@@ -1,7 +1,7 @@
 """One request on its way through the gateway, and what the layers have learnt of it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from starlette.types import Scope
@@ -11,8 +11,20 @@ from sigdep.rpc.call import Principal
 
 Header = tuple[bytes, bytes]
 
-ReplyAtOnce = Callable[[int, list[Header], bytes], bool]
-"""What our server offers beside ASGI: an answer in one piece, in one call. False: not now, use ASGI."""
+
+class Connection(Protocol):
+    """What our server offers beside ASGI."""
+
+    @property
+    def stopping(self) -> bool:
+        """True: the server is about to end."""
+        ...
+
+    def reply_at_once(self, exchange: "Exchange", status: int, headers: list[Header], body: bytes) -> bool:
+        """Answer in one piece, in one call. False: not now, use ASGI."""
+        ...
+
+
 _KEY: Final = "sigdep.exchange"
 
 _ONCE: Final = frozenset(
@@ -31,6 +43,7 @@ class Exchange:
         "ask_again",
         "bearer",
         "command_id",
+        "connection",
         "headers",
         "method",
         "path",
@@ -38,7 +51,6 @@ class Exchange:
         "principal",
         "query",
         "reading",
-        "reply_at_once",
         "request_id",
         "route",
         "status",
@@ -67,10 +79,13 @@ class Exchange:
         """True while the body is on its way."""
         self.answer_headers: list[Header] = []
         """What the layers add to the answer."""
-        self.reply_at_once: ReplyAtOnce | None = scope.get("sigdep.reply_at_once")
+        self.connection: Connection | None = scope.get("sigdep.connection")
         self.status = 0
         """Of the answer. 0: it has not begun."""
         scope[_KEY] = self
+
+    def belongs_to(self, scope: Scope) -> bool:
+        return scope.get(_KEY) is self
 
     @staticmethod
     def of(scope: Scope) -> "Exchange":

@@ -26,7 +26,8 @@ async def send_reply(exchange: Exchange, send: Send, reply: Reply) -> None:
     exchange.status = status
     if exchange.method == "HEAD":
         body = b""
-    if exchange.reply_at_once is not None and exchange.reply_at_once(status, headers, body):
+    connection = exchange.connection
+    if connection is not None and connection.reply_at_once(exchange, status, headers, body):
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
