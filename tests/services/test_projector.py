@@ -366,7 +366,24 @@ async def test_poison_sets_its_stream_aside_and_the_others_go_on(
         await reached(projector, await log.append(writing(workspace, bad, "last", expected=5)))
         assert await note(projector, read_store, bad) == ("fine", "before", "poison", "after", "later", "last")
         assert projector.parked_streams == 0
+        assert (await read_store.select(projector.model_id, Select(table=PARKED))).rows == []
     assert await verify_read_model(log, read_store, note_model()) == []
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_a_stream_that_comes_back_gets_no_further_than_the_others_are(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId
+) -> None:
+    bad, read_model = new_stream(), Fussy("poison")
+    build = await begin(log, read_store, read_model)
+    await log.append(writing(workspace, bad, "poison"))
+    await build.apply(await log.read_all({}))
+    await log.append(writing(workspace, bad, "next", expected=1))
+    read_model.poison.clear()
+    assert await build.replay_parked() == 1
+    await build.apply(await log.read_all(build.positions))
+    [row] = await all_rows(read_store, build.model)
+    assert read_model.read(row).texts == ("poison", "next")
 
 
 @pytest.mark.usefixtures("_quick")

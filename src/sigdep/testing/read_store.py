@@ -260,6 +260,11 @@ class QuestionsContract(ReadStoreSetup):
         assert await numbers(store, model, Not(OneOf("size", (1,)))) == [1, 3]
         assert await numbers(store, model, Not(IsNull("size"))) == [2, 3]
 
+    async def test_a_value_that_is_named_twice_finds_its_rows_once(self, store: ReadStore, model: ModelId) -> None:
+        await fill(store, model, [item(1, status="a", due_at=EPOCH), item(2, status="b"), item(3, status="a")])
+        where = All((Compare("workspace", "=", identity(0)), OneOf("status", ("a", "b", "a"))))
+        assert await numbers(store, model, where, Order("due_at")) == [1, 2, 3]
+
     async def test_sets_are_asked_what_they_contain(self, store: ReadStore, model: ModelId) -> None:
         await fill(
             store,
