@@ -2,18 +2,22 @@
 
 import asyncio
 import sys
+from contextlib import ExitStack
 from typing import Final
 
 import click
 
 from sigdep.cli.options import data_dir_option, fail, settings_from
 from sigdep.kernel.errors import LogDamaged, SigdepError
-from sigdep.services.data_folder import LOGS, DataFolder
+from sigdep.services.data_folder import LOGS, DataFolder, DataInUse
 from sigdep.services.rebuilding import Progress, rebuild
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.wiring import ContextStores, open_embedded
 
 BAR_CHARACTERS: Final = 24
+
+RETIRED_KEPT_SECONDS: Final = 2.0
+"""After the switch, until a server that runs meanwhile has noticed it."""
 
 
 @click.command("rebuild")
@@ -36,13 +40,20 @@ def rebuild_command(read_model: str, data_dir: str | None) -> None:
 
 
 async def _rebuild(folder: DataFolder, names: tuple[str, ...]) -> None:
-    async with open_embedded(folder, read_only=True) as stores:
-        for context in stores.contexts:
-            if context.name in names:
-                await _rebuild_one(context)
+    """Alone in the folder, or beside the server that holds it."""
+    with ExitStack() as stack:
+        kept_seconds = 0.0
+        try:
+            stack.enter_context(folder.hold())
+        except DataInUse:
+            kept_seconds = RETIRED_KEPT_SECONDS
+        async with open_embedded(folder, read_only=True) as stores:
+            for context in stores.contexts:
+                if context.name in names:
+                    await _rebuild_one(context, kept_seconds)
 
 
-async def _rebuild_one(context: ContextStores) -> None:
+async def _rebuild_one(context: ContextStores, kept_seconds: float) -> None:
     last = Progress(0, 0, 0.0)
 
     def show(progress: Progress) -> None:
@@ -51,7 +62,7 @@ async def _rebuild_one(context: ContextStores) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{context.name}: {bar(progress)}", err=True, nl=False)
 
-    await rebuild(context.log, context.views, context.read_model, show)
+    await rebuild(context.log, context.views, context.read_model, show, retired_kept_seconds=kept_seconds)
     if sys.stderr.isatty():
         click.echo("", err=True)
     click.echo(f"{context.name}: made anew from {last.done:,} events, {last.events_per_second:,.0f} a second.")

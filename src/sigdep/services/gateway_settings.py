@@ -26,6 +26,7 @@ def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySetti
         allowed_origins=_listed(settings.cors_origins),
         https=settings.public_url.startswith("https://"),
         deadline_seconds=settings.request_seconds,
+        log_requests=settings.log_level in ("debug", "info"),
     )
 
 

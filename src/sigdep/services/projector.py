@@ -24,6 +24,9 @@ WAITERS_MAX: Final = 10_000
 RETIRED_KEPT_SECONDS: Final = 10.0
 """After a switch the former build is kept for so long, for those who were reading it."""
 
+LOOK_SECONDS: Final = 0.25
+"""How often it is made sure that no other process has made another build the live one."""
+
 PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 5.0
 """Between attempts while the log or the read store is away: the first, doubled each time, and the longest."""
@@ -108,7 +111,7 @@ class Projector:
                 try:
                     await self._begin()
                     pause = PAUSE_SECONDS
-                    if not await self._follow():
+                    if not await self._follow_while_live():
                         self.state = "stopped"
                         return
                 except ModelGone:
@@ -152,6 +155,28 @@ class Projector:
 
     async def _load(self, model: ModelId) -> Build:
         return await Build(self._log, self._read_store, self._read_model, model).load()
+
+    async def _follow_while_live(self) -> bool:
+        """Follow until the log is closed (False), or another process has made another build the live one (True)."""
+        following = asyncio.create_task(self._follow())
+        replaced = asyncio.create_task(self._replaced())
+        try:
+            done, _ = await asyncio.wait((following, replaced), return_when=asyncio.FIRST_COMPLETED)
+            return following.result() if following in done else True
+        finally:
+            for job in (following, replaced):
+                job.cancel()
+            await asyncio.gather(following, replaced, return_exceptions=True)
+
+    async def _replaced(self) -> None:
+        """Return once the build that is served is not the live one any more."""
+        tables, fingerprint = tables_of(self._read_model), self._read_model.fingerprint
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            async with self._changing:
+                live = await self._read_store.live(self.name, tables, fingerprint)
+                if live is None or self._build is None or live != self._build.model:
+                    return
 
     async def _follow(self) -> bool:
         """Apply what comes. False: the log was closed. True: begin again, with another build."""

@@ -33,15 +33,23 @@ OnProgress = Callable[[Progress], None]
 
 
 async def rebuild(
-    log: EventStore, read_store: ReadStore, read_model: ReadModel, on_progress: OnProgress | None = None
+    log: EventStore,
+    read_store: ReadStore,
+    read_model: ReadModel,
+    on_progress: OnProgress | None = None,
+    *,
+    retired_kept_seconds: float = 0.0,
 ) -> ModelId:
-    """Fill a new build, make it the live one and drop all others. Nobody may be reading them: see `Projector.rebuild`.
+    """Fill a new build, make it the live one and drop all others. Takes up a rebuild that was interrupted.
 
-    Takes up a rebuild that was interrupted.
+    Args:
+        retired_kept_seconds: how long the former build is kept for those who read it. A projector in another process
+            notices the new one within `projector.LOOK_SECONDS`. 0: there is nobody.
     """
     build = await begin(log, read_store, read_model)
     await fill(build, log, on_progress)
     await read_store.switch(build.model, tables_of(read_model))
+    await asyncio.sleep(retired_kept_seconds)
     await read_store.sweep(read_model.name)
     return build.model
 
