@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sigdep.cli import main
+from sigdep.cli import COMMANDS, main
 
 
 def test_config_lists_each_setting_with_its_origin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -39,3 +39,19 @@ def test_doctor_finds_a_secret_that_others_can_read(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["doctor", "--port", "0", "--data-dir", str(tmp_path)])
     assert result.exit_code == 1
     assert f"chmod 600 {secret}" in result.output
+
+
+def test_the_reference_lists_every_setting_with_its_default() -> None:
+    documented = (Path(__file__).parents[2] / "docs/reference/command-line.md").read_text()
+    for row in json.loads(CliRunner().invoke(main, ["config", "--json"]).output):
+        line = next((line for line in documented.splitlines() if f"`{row['variable']}`" in line), "")
+        assert row["about"] in line, row["variable"]
+        if row["setting"] != "data_dir" and row["value"] != "":
+            assert f"`{str(row['value']).lower()}`" in line, row["variable"]
+
+
+def test_the_reference_lists_every_command() -> None:
+    documented = (Path(__file__).parents[2] / "docs/reference/command-line.md").read_text()
+    assert [
+        name for name in COMMANDS if f"`sigdep {name} " not in documented and f"`sigdep {name}`" not in documented
+    ] == []

@@ -38,7 +38,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[str, "Addresses whose X-Forwarded-For is believed, with commas between."] = ""
     cors_origins: Annotated[str, "Web origins that may call the API, with commas between."] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least serious line to log."] = "info"
-    log_format: Annotated[Literal["auto", "json", "text"], "`auto`: text on a terminal, else JSON."] = "auto"
     access_token_seconds: Annotated[int, Meta(ge=60, le=900), "How long an access token is valid."] = 900
     erase_grace_days: Annotated[float, Meta(ge=0, le=365), "Days in which an erasure can be taken back."] = 14.0
     request_seconds: Annotated[Positive, "The longest that one request may take."] = 30
