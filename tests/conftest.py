@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from sigdep.testing.servers import POSTGRESQL_INSTALLATIONS, PostgreSQL, ServerMissing, postgresql
+pytest.register_assert_rewrite("sigdep.testing")  # The contract suites fail as plainly as tests do.
+
+from sigdep.testing.servers import POSTGRESQL_INSTALLATIONS, PostgreSQL, ServerMissing, postgresql  # noqa: E402
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -270,3 +272,50 @@ async def test_nothing_of_the_driver_leaves_the_store(
     connection_of(log).close()
     with pytest.raises(SigdepError):
         await log.append(writing(new_workspace(), new_stream(), "a"))
+
+
+class SlowConnection(FailingConnection):
+    """A connection whose COMMIT takes its time."""
+
+    seconds = 0.01
+    in_the_event_loop = 0
+
+    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if statement == "COMMIT":
+            self.in_the_event_loop += threading.current_thread() is threading.main_thread()
+            time.sleep(self.seconds)
+        return super().execute(statement, *values)
+
+
+async def test_a_slow_disk_does_not_stop_the_event_loop_and_a_quick_one_needs_no_thread(
+    log: SqliteEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_writer, "QUICK_COMMIT_SECONDS", 0.005)  # A busy machine is slow at its quickest.
+    workspace = workspace_in(PARTITION)
+    connection = SlowConnection(connection_of(log))
+    monkeypatch.setattr(log._writer, "_connection", connection)
+
+    async def commits_in_the_event_loop(count: int) -> int:
+        connection.in_the_event_loop = 0
+        for _ in range(count):
+            await log.append(writing(workspace, new_stream(), "a"))
+        return connection.in_the_event_loop
+
+    assert await commits_in_the_event_loop(20) < 10
+    assert await commits_in_the_event_loop(64) == 1  # To see whether it still is slow.
+    connection.seconds = 0
+    monkeypatch.setattr(event_writer, "COMMITS_PER_PROBE", 2)
+    await commits_in_the_event_loop(100)
+    assert await commits_in_the_event_loop(20) > 10
+    assert len(await everything(log)) == 204
+    assert not (await log.verify(PARTITION)).faults
+
+
+async def test_the_write_ahead_log_stays_small_under_any_load(
+    log: SqliteEventStore, log_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_writer, "CHECKPOINT_BYTES", 1_000_000)
+    for _ in range(100):
+        await results_of(log, [writing(new_workspace(), new_stream(), "x" * 1_000) for _ in range(100)])
+    assert log_path.stat().st_size > 10_000_000
+    assert log_path.with_name("log.db-wal").stat().st_size < 4_000_000

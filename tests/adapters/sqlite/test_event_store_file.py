@@ -196,6 +196,13 @@ async def test_nothing_is_remembered_beyond_its_limit_and_nothing_gets_wrong_by_
     assert {(await log.read(stream)).version for stream in streams} == {3}
 
 
+async def test_a_closed_log_is_one_file(log_path: Path, codec: Codec) -> None:
+    store = await SqliteEventStore.open(log_path, codec)
+    await store.append(writing(new_workspace(), new_stream(), "a"))
+    await store.close()
+    assert sorted(place.name for place in log_path.parent.iterdir()) == ["log.db", "log.db.lock"]
+
+
 async def test_the_lock_is_let_go_of_when_the_store_is_closed(log_path: Path, codec: Codec) -> None:
     for _ in range(3):
         store = await SqliteEventStore.open(log_path, codec)

@@ -14,7 +14,7 @@ from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, WorkspaceId
 from sigdep.kernel.store import Append, KeptAnswer
 
-VERSIONS_REMEMBERED: Final = 100_000
+VERSIONS_REMEMBERED: Final = 50_000
 NUMBERS_REMEMBERED: Final = 20_000
 
 _FIND_UNPLACED: Final = "SELECT partition, position, id FROM event WHERE id > (SELECT id FROM placed)"

@@ -72,11 +72,14 @@ class SqliteEventStore:
         lock = FileLock(path)
         try:
             writing = await asyncio.to_thread(open_to_write, path, EVENT_MIGRATIONS)
-            reader = await asyncio.to_thread(EventReader, path)
+            try:
+                return cls(path, codec, await asyncio.to_thread(EventReader, path), lock, writing)
+            except BaseException:
+                writing.close()
+                raise
         except BaseException:
             lock.release()
             raise
-        return cls(path, codec, reader, lock, writing)
 
     async def append(self, append: Append) -> Appended:
         writer = self._writing()
@@ -158,10 +161,10 @@ class SqliteEventStore:
 
     async def close(self) -> None:
         self._closed = True
+        self._reader.close()  # First: whoever comes last empties the write-ahead log, which a reader cannot.
         if self._writer is not None:
             await self._writer.close()
         self._wake()
-        self._reader.close()
         if self._lock is not None:
             self._lock.release()
 
