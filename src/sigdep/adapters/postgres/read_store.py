@@ -69,6 +69,7 @@ class PostgresReadStore:
                     "search_path": quoted(schema),
                     "synchronous_commit": "off",
                     "jit": "off",
+                    "max_parallel_workers_per_gather": "0",  # See `pages`: parts are given in their order.
                 },
             )
         return cls(pool)
