@@ -10,6 +10,7 @@ from sigdep.cli.options import FAILED, data_dir_option, fail, settings_from
 from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.kernel.ids import PARTITIONS, Partition
 from sigdep.services.data_folder import DataFolder
+from sigdep.services.projecting import tables_of
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.verifying import verify_read_model
 from sigdep.services.wiring import ContextStores, open_embedded, scratch_read_store
@@ -65,6 +66,11 @@ async def _chain(context: ContextStores, *, heads: bool) -> AsyncIterator[tuple[
 
 
 async def _rows(context: ContextStores) -> AsyncIterator[tuple[str, bool]]:
+    """After a restore, and after an upgrade, there is no read model to be wrong: it is made at the next start."""
+    read_model = context.read_model
+    if await context.views.live(read_model.name, tables_of(read_model), read_model.fingerprint) is None:
+        yield f"- {context.name} read model: not made yet; the next `sigdep up` makes it", False
+        return
     async with scratch_read_store() as scratch:
         differences = await verify_read_model(context.log, context.views, context.read_model, scratch=scratch)
     for difference in differences:
