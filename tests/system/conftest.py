@@ -1,0 +1,52 @@
+"""One server for all tests that do not end it, and people who have accounts there."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+import pytest
+
+from sigdep.testing.running_server import RunningServer, running_server
+from tests.system.person import Person, signed_up
+
+LONG: Final = os.environ.get("SIGDEP_LONG") == "1"
+
+SignUp = Callable[[str], Awaitable[Person]]
+Say = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """Shared: leave it running."""
+    with running_server() as shared:
+        yield shared
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """Prints a line, whether the test passes or not: what was measured, or by which seed it can be repeated."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+
+    def write(line: str) -> None:
+        reporter.ensure_newline()
+        reporter.write_line(f"  {line}")
+
+    return write
+
+
+@pytest.fixture
+async def sign_up(server: RunningServer) -> AsyncIterator[SignUp]:
+    """Makes newcomers by name."""
+    async with AsyncExitStack() as stack:
+        yield lambda name: stack.enter_async_context(signed_up(server.url, name))
+
+
+@pytest.fixture
+async def ada(sign_up: SignUp) -> Person:
+    return await sign_up("Ada")
+
+
+@pytest.fixture
+async def bob(sign_up: SignUp) -> Person:
+    return await sign_up("Bob")
