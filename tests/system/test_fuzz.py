@@ -1,0 +1,103 @@
+"""Schemathesis reads our OpenAPI document and asks whatever it allows, and much that it does not."""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sigdep.testing.running_server import RunningServer
+from tests.system.conftest import LONG, Say, SignUp
+from tests.system.openapi import easily_drawn, read_document
+from tests.system.test_who_may_do_what import one_of_everything
+
+REQUESTS_MIN: Final = 5_000 if LONG else 500
+"""Of both roles together."""
+
+GENERATED: Final = (
+    ("--phases=examples,coverage,fuzzing,stateful", "--max-examples=30")
+    if LONG
+    else ("--phases=examples,fuzzing", "--max-examples=4")
+)
+"""The number is for each operation."""
+
+TIMEOUT_SECONDS: Final = 1_200 if LONG else 90
+ANSWER_SECONDS_MAX: Final = 2.0
+CHECKS: Final = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+
+
+@pytest.mark.timeout(TIMEOUT_SECONDS + 30)
+@pytest.mark.parametrize("role", ["owner", "viewer"])
+async def test_no_request_breaks_it_and_every_answer_is_as_documented(
+    role: str, server: RunningServer, sign_up: SignUp, tmp_path: Path, say: Say
+) -> None:
+    ada, bob = await sign_up("Ada"), await sign_up("Bob")
+    workspace = await ada.open_workspace()
+    await ada.invite(bob, workspace, "viewer")
+    things = await one_of_everything(ada, bob, workspace)
+    caller = ada if role == "owner" else bob
+    seed = random.SystemRandom().randrange(2**31)
+    report = tmp_path / "report.ndjson"
+    ran = _schemathesis(server.url, caller.token, things, seed, report)
+    statuses = _statuses(report)
+    say(f"{role}: {sum(statuses.values())} requests, seed {seed}: {dict(sorted(statuses.items()))}")
+    assert ran.returncode == 0, f"seed {seed}\n{ran.stdout[-12_000:]}\n{ran.stderr[-2_000:]}"
+    assert sum(statuses.values()) >= REQUESTS_MIN / 2
+    assert statuses[401] < sum(statuses.values()) / 4, "Most of it never got past the door."
+    assert sum(count for status, count in statuses.items() if status >= 500) == 0
+    assert server.is_running
+    assert "Traceback" not in server.printed
+
+
+def _schemathesis(
+    url: str, token: str, things: dict[str, str], seed: int, report: Path
+) -> subprocess.CompletedProcess[str]:
+    described = report.with_name("openapi.json")
+    described.write_text(json.dumps(easily_drawn(read_document(url), things)))
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        str(described),
+        f"--url={url}",
+        f"--header=Authorization: Bearer {token}",
+        *GENERATED,
+        f"--checks={','.join(CHECKS)}",
+        f"--max-response-time={ANSWER_SECONDS_MAX}",
+        f"--seed={seed}",
+        "--report=ndjson",
+        f"--report-ndjson-path={report}",
+        "--suppress-health-check=all",
+        "--exclude-path-regex=^/api/users/me$|^/api/sessions",
+        "--continue-on-failure",
+        "--no-color",
+    ]
+    return subprocess.run(
+        command, cwd=report.parent, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+    )
+
+
+def _statuses(report: Path) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for line in report.read_text().splitlines():
+        found.update(_statuses_in(json.loads(line)))
+    return found
+
+
+def _statuses_in(part: object) -> list[int]:
+    """All `status_code`s, wherever the report keeps them."""
+    if isinstance(part, dict):
+        own = [part["status_code"]] if isinstance(part.get("status_code"), int) else []
+        return own + [status for value in part.values() for status in _statuses_in(value)]
+    if isinstance(part, list):
+        return [status for value in part for status in _statuses_in(value)]
+    return []
