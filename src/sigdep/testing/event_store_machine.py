@@ -133,7 +133,7 @@ class EventStoreMachine(RuleBasedStateMachine):
             key=lambda pair: pair[1].position if isinstance(pair[1], Appended) else 1_000_000,
         )
         for append, result in pairs:
-            self.compare(append, result, self.run(outcome(self.model, append)))
+            self.compare(append, result, self.run(outcome(self.model, append)), at_once=True)
 
     @rule(place=st.integers(0, 2), number=stream_numbers, after=st.integers(0, 5), until=st.none() | st.integers(0, 8))
     def read(self, place: int, number: int, after: int, until: int | None) -> None:
@@ -214,7 +214,15 @@ class EventStoreMachine(RuleBasedStateMachine):
         result = self.run(outcome(self.store, append))
         self.compare(append, result, self.run(outcome(self.model, append)))
 
-    def compare(self, append: Append, found: Appended | SigdepError, expected: Appended | SigdepError) -> None:
+    def compare(
+        self,
+        append: Append,
+        found: Appended | SigdepError,
+        expected: Appended | SigdepError,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """`at_once`: one that was refused may have met its stream before others moved it on."""
         if isinstance(found, Appended) and isinstance(expected, Appended):
             assert (found.partition, found.position, found.numbers, found.repeated) == (
                 expected.partition,
@@ -226,7 +234,7 @@ class EventStoreMachine(RuleBasedStateMachine):
                 self.stored.append(append)
         else:
             assert type(found) is type(expected)
-            assert str(found) == str(expected)
+            assert at_once or str(found) == str(expected)
 
 
 async def _all_outcomes(store: EventStore, appends: Sequence[Append]) -> list[Appended | SigdepError]:

@@ -16,9 +16,10 @@ from sigdep.adapters.postgres.connecting import connect
 from sigdep.adapters.postgres.errors import NotStorable, OutOfOrder
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.reader import fair_shares
+from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
-from sigdep.kernel.errors import LogDamaged, WrongExpectedVersion
-from sigdep.kernel.ids import CommandId, Partition, Position, StreamId, partition_of
+from sigdep.kernel.errors import WrongExpectedVersion
+from sigdep.kernel.ids import CommandId, Partition, Position, Positions, StreamId, partition_of
 from sigdep.kernel.store import ANSWERS_KEPT_HOURS, AlreadyAnswered, Appended, Snapshot
 from sigdep.testing.event_store_setup import everything, outcome
 from sigdep.testing.sample_events import (
@@ -182,10 +183,24 @@ def copy_schema(server: PostgreSQL, dsn: str, schema: str, elsewhere: str) -> No
     subprocess.run(restore, input=dumped, check=True, capture_output=True, timeout=60)
 
 
-async def test_a_log_that_has_lost_its_end_halts_who_has_seen_more(store: PostgresEventStore) -> None:
-    await store.append(writing(workspace_in(5), new_stream(), "a"))
-    with pytest.raises(LogDamaged, match="lost its end"):
-        await store.read_all({Partition(5): Position(2)})
+async def test_closing_ends_a_follower_that_is_just_reading(
+    store: PostgresEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, next_rows = asyncio.Event(), store._reader.next_rows
+
+    async def next_rows_when_closed(after: Positions, limit: int) -> list[StoredRow]:
+        await closed.wait()
+        return await next_rows(after, limit)
+
+    async def follow() -> int:
+        return sum([len(batch) async for batch in store.follow({})])
+
+    monkeypatch.setattr(store._reader, "next_rows", next_rows_when_closed)
+    follower = asyncio.create_task(follow())
+    await asyncio.sleep(0.01)
+    await store.close()
+    closed.set()
+    assert await asyncio.wait_for(follower, 5) == 0
 
 
 async def test_a_newer_database_is_refused_with_a_sentence(

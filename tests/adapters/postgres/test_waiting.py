@@ -10,7 +10,7 @@ from sigdep.adapters.postgres.waiting import Queue, Waiting
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import StreamId, SubjectId
-from sigdep.kernel.store import AnswerKey
+from sigdep.kernel.store import AnswerKey, EventTooLarge
 from sigdep.testing.sample_events import answering, appending, new_workspace, write, written
 
 WORKSPACE = new_workspace()
@@ -92,6 +92,11 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(monkeypatch: p
     assert refusal.value.retry_after_seconds == waiting.RETRY_AFTER_SECONDS
     queue.take()
     queue.put(request("c"))
+
+
+def test_an_append_too_large_to_be_written_in_time_is_refused() -> None:
+    with pytest.raises(EventTooLarge):
+        Queue().put(request("a", size=waiting.APPEND_BYTES_MAX + 1))
 
 
 def test_a_queue_is_full_of_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:

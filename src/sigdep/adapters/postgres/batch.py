@@ -145,7 +145,7 @@ class Batch:
                     partition=request.partition,
                     position=Position(position),
                     recorded_at=instant(row["repeated_us"][r - 1]) if repeated else recorded_at,
-                    numbers=own_numbers,
+                    numbers=_former_numbers(r, row) if repeated else own_numbers,
                     repeated=repeated,
                 )
 
@@ -161,6 +161,12 @@ class Batch:
             for (r, stream, version), found in zip(expected, actual, strict=True)
             if r == request and version != found
         )
+
+
+def _former_numbers(request: int, row: asyncpg.Record | Mapping[str, Any]) -> tuple[int, ...]:
+    """Those that a repeated request was given at first."""
+    pairs = zip(row["repeated_number_request"] or (), row["repeated_numbers"] or (), strict=True)
+    return tuple([number for r, number in pairs if r == request])
 
 
 def integers(numbers: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from sigdep.adapters.postgres.errors import Away, translated
+from sigdep.kernel.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ class Reading:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._closed = False
 
     @classmethod
     async def open(cls, dsn: str, application: str) -> "Reading":
@@ -99,17 +101,20 @@ class Reading:
         return await self._ask(lambda: self._pool.execute(statement, *arguments))
 
     async def close(self) -> None:
+        """Finish the questions that have been asked, and take no more."""
+        self._closed = True
         with translated():
             await self._pool.close()
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         patience = Patience()
-        while True:  # Patience ends.
+        while not self._closed:  # Patience ends.
             try:
                 with translated():
                     return await question()
             except Away as error:
                 await patience.wait(error)
+        raise Unavailable("The connections to the database have been closed.")
 
 
 def quoted(schema: str) -> str:

@@ -93,7 +93,12 @@ class PostgresEventStore:
         reached, pause = dict(after), POLL_SECONDS_MIN
         while not self._closed:
             ring = self._bell.next_ring()
-            batch = await self.read_all(reached)
+            try:
+                batch = await self.read_all(reached)
+            except Unavailable:
+                if self._closed:
+                    return
+                raise
             if batch:
                 reached |= {recorded.partition: recorded.position for recorded in batch}
                 pause = POLL_SECONDS_MIN

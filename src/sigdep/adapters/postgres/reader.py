@@ -66,7 +66,8 @@ class Reader:
         Raises:
             LogDamaged: a position is missing.
         """
-        lags = await self._lags(after)
+        heads = await self.heads()
+        lags = {number: lag for number, head in heads.items() if (lag := head - after.get(number, 0)) > 0}
         if not lags:
             return []
         ranges = [(number, after.get(number, 0), share) for number, share in fair_shares(lags, limit).items()]
@@ -78,16 +79,6 @@ class Reader:
             number, position = next(place for place in wanted if place not in there)
             raise LogDamaged(f"Position {number}/{position} is missing from the log.")
         return rows
-
-    async def _lags(self, after: Positions) -> Mapping[Partition, int]:
-        heads = await self.heads()
-        for number, seen in after.items():
-            if seen > heads.get(number, 0):
-                raise LogDamaged(
-                    f"Partition {number} ends at {heads.get(number, 0)}, and its reader has seen position {seen}:"
-                    " the log has lost its end."
-                )
-        return {number: lag for number, head in heads.items() if (lag := head - after.get(number, 0)) > 0}
 
     async def answer(self, caller: UUID, key: str) -> KeptAnswer | None:
         row = await self._reading.fetchrow(

@@ -8,11 +8,14 @@ from uuid import UUID
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import StreamId, partition_of
-from sigdep.kernel.store import Append, Appended
+from sigdep.kernel.store import Append, Appended, EventTooLarge
 
 WAITING_APPENDS_MAX: Final = 10_000
 WAITING_BYTES_MAX: Final = 268_435_456
 """More appends or bytes than these are refused at once: a queue that only grows helps nobody."""
+
+APPEND_BYTES_MAX: Final = 33_554_432
+"""Of one append. More would not be written within the time that a statement has."""
 
 BATCH_EVENTS_MAX: Final = 512
 BATCH_BYTES_MAX: Final = 1_048_576
@@ -59,8 +62,11 @@ class Queue:
     def put(self, waiting: Waiting) -> None:
         """
         Raises:
+            EventTooLarge: the append has more than APPEND_BYTES_MAX.
             Unavailable: the queue is full.
         """
+        if waiting.size > APPEND_BYTES_MAX:
+            raise EventTooLarge(f"One append takes at most {APPEND_BYTES_MAX:,} bytes; this one has {waiting.size:,}.")
         if len(self._waiting) >= WAITING_APPENDS_MAX or self._bytes >= WAITING_BYTES_MAX:
             raise Unavailable("The event store has more to write than it can. Please try again.", RETRY_AFTER_SECONDS)
         self._waiting.append(waiting)

@@ -47,6 +47,8 @@ CREATE FUNCTION {schema}.append(
     OUT positions bigint[],       -- by request: of its last event, or the head where it has none
     OUT recorded_us bigint,
     OUT repeated_us bigint[],     -- by request: when a repeated one was recorded; null: none is
+    OUT repeated_numbers bigint[], -- those that repeated requests were given at first
+    OUT repeated_number_request int[], -- and to whom each of them belongs
     OUT numbers bigint[],         -- by numbered event
     OUT write_actual int[],       -- by write: the version found
     OUT guard_actual int[]        -- by guard: the version found
@@ -205,7 +207,7 @@ BEGIN
     IF repeated <> '{}' THEN
         repeated_us := array_fill(NULL::bigint, ARRAY[cardinality(request_command)]);
         FOR again IN
-            SELECT r, event_number[e] AS n, former.*
+            SELECT r, former.*
               FROM generate_series(1, cardinality(event_write)) e
              CROSS JOIN LATERAL (SELECT event_write[e] AS w, write_request[event_write[e]] AS r) its
              CROSS JOIN LATERAL (
@@ -215,8 +217,9 @@ BEGIN
         LOOP
             positions[again.r] := again.position;
             repeated_us[again.r] := again.recorded_us;
-            IF again.n > 0 THEN
-                numbers[again.n] := again.number;
+            IF again.number IS NOT NULL THEN
+                repeated_numbers := repeated_numbers || again.number;
+                repeated_number_request := repeated_number_request || again.r;
             END IF;
         END LOOP;
     END IF;
