@@ -25,6 +25,7 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import NO_STREAM, CommandId, SubjectId, WorkspaceId, stream_id
 from sigdep.kernel.read_store import All, Compare, Order, Select
 from sigdep.kernel.store import Append, Metadata, StreamWrite
+from sigdep.services.collector import calm_collector
 from sigdep.services.rebuilding import Progress, rebuild
 from sigdep.tasks import context as tasks
 from sigdep.tasks.events import TaskCompleted, TaskCreated, TaskEdited
@@ -124,6 +125,7 @@ async def _read_models(store: SqliteEventStore, path: Path, workspace: Workspace
 
 
 def main() -> None:
+    calm_collector()  # As in every process of ours.
     figures = uvloop.run(run(int(sys.argv[1]) if len(sys.argv) > 1 else SIZES[-1]))
     print_figures("Growth", figures)
     print(f"\nKept in {keep_figures('growth', figures)}")

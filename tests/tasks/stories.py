@@ -35,8 +35,8 @@ def edited(**fields: Any) -> TaskEdited:
 
 def create(**fields: Any) -> CreateTask:
     """As it reaches the decision: with everything that is looked up beforehand."""
-    content: dict[str, Any] = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON, "workspace_id": HOME, "task_id": MILK} | fields
-    return CreateTask(**content)
+    content: dict[str, Any] = {"title": "Buy milk", "rank": "W", "by": ADA, "at": NOON}
+    return CreateTask(**(content | {"workspace_id": HOME, "task_id": MILK} | fields))
 
 
 def edit(**fields: Any) -> EditTask:

@@ -9,6 +9,7 @@ import click
 
 from sigdep.cli.options import data_dir_option, fail, settings_from
 from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.services.collector import calm_collector
 from sigdep.services.data_folder import LOGS, DataFolder, DataInUse
 from sigdep.services.rebuilding import Progress, rebuild
 from sigdep.services.secret_files import SecretsExposed
@@ -33,6 +34,7 @@ def rebuild_command(read_model: str, data_dir: str | None) -> None:
     folder = DataFolder(settings.data_path)
     if not folder.exists:
         fail(f"{folder.path} holds no data. Name the folder with --data-dir.")
+    calm_collector()
     try:
         asyncio.run(_rebuild(folder, LOGS if read_model == "all" else (read_model,)))
     except (SigdepError, LogDamaged, SecretsExposed) as error:

@@ -16,6 +16,7 @@ from sigdep.gateway.logging import configure_logging
 from sigdep.gateway.metrics import Metrics
 from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.kernel.store import EventStore
+from sigdep.services.collector import calm_collector
 from sigdep.services.contexts import Contexts, open_contexts
 from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.gateway_settings import gateway_settings
@@ -76,6 +77,7 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
         await contexts.caught_up()
         for name, job in contexts.chores.items():
             jobs.start(name, job)
+        calm_collector()
         feed = await stack.enter_async_context(FeedSource(contexts.published))
         metrics = Metrics()
         metrics.add(PartMetrics(contexts.projectors))
