@@ -117,31 +117,45 @@ class Rows:
         return Changes(self._delete_where, deleted, put)
 
 
-async def apply(
-    store: ReadStore,
+async def project(
+    stored: StoredRows,
     model: ModelId,
     read_model: ReadModel,
     batch: Sequence[RecordedEvent],
-    before: Positions,
     *,
     passing_over: Collection[StreamId] = (),
-) -> Positions:
-    """Project one batch and commit it. Returns the checkpoint's new places, of the partitions in the batch.
+) -> Changes:
+    """What a batch does to the rows. Nothing is stored yet.
 
     Args:
         passing_over: streams whose events are not projected.
+    """
+    rows = Rows(stored, model)
+    projected = [recorded for recorded in batch if recorded.stream not in passing_over] if passing_over else batch
+    await read_model.project(projected, rows)
+    return rows.changes()
+
+
+async def store(
+    read_store: ReadStore, model: ModelId, changes: Changes, batch: Sequence[RecordedEvent], before: Positions
+) -> Positions:
+    """Commit what `project` gave, and the checkpoint. Returns its new places, of the partitions in the batch.
 
     Raises:
         CheckpointMoved: another projector was here.
         Invalid: a row does not fit its table.
     """
-    rows = Rows(store, model)
-    projected = [recorded for recorded in batch if recorded.stream not in passing_over] if passing_over else batch
-    await read_model.project(projected, rows)
     after = last_positions(batch)
     start = {partition: before.get(partition, Position(0)) for partition in after}
-    await store.commit(model, rows.changes(), before=start, after=after)
+    await read_store.commit(model, changes, before=start, after=after)
     return after
+
+
+async def apply(
+    read_store: ReadStore, model: ModelId, read_model: ReadModel, batch: Sequence[RecordedEvent], before: Positions
+) -> Positions:
+    """Project one batch and store it: see `store`."""
+    return await store(read_store, model, await project(read_store, model, read_model, batch), batch, before)
 
 
 def last_positions(batch: Iterable[RecordedEvent]) -> Mapping[Partition, Position]:

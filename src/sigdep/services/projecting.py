@@ -9,7 +9,7 @@ import structlog
 
 from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
-from sigdep.kernel.projection import ReadModel, Rows, apply
+from sigdep.kernel.projection import ReadModel, Rows, StoredRows, project, store
 from sigdep.kernel.read_store import (
     PAGE_ROWS_MAX,
     Changes,
@@ -28,6 +28,9 @@ PAUSES_SECONDS: Final = (0.02, 0.2)
 
 PARKED_STREAMS_MAX: Final = 1_000
 """With more of them it is not the events that are at fault."""
+
+NO_FAULT_OF_AN_EVENT: Final = (CheckpointMoved, LogDamaged, Unavailable)
+"""Whatever else goes wrong while a batch is applied is put down to one of its events."""
 
 PARKED: Final = Table(
     name="parked",
@@ -62,18 +65,18 @@ class Build:
         self.positions: dict[Partition, Position] = {}
         self.parked: dict[StreamId, Version] = {}
         self._log = log
-        self._read_store = read_store
+        self.read_store = read_store
         self._read_model = read_model
 
     async def load(self) -> "Build":
         """Read again how far it has come, from what is stored."""
         self.parked = await self._load_parked()
-        self.positions = dict(await self._read_store.checkpoint(self.model))
+        self.positions = dict(await self.read_store.checkpoint(self.model))
         return self
 
     async def _load_parked(self) -> dict[StreamId, Version]:
         everything = Select(table=PARKED, limit=PAGE_ROWS_MAX)
-        page = await self._read_store.select(self.model, everything)
+        page = await self.read_store.select(self.model, everything)
         return {StreamId(str(row["stream"])): Version(int(str(row["version"]))) for row in page.rows}
 
     async def apply(self, batch: Sequence[RecordedEvent]) -> Positions:
@@ -87,7 +90,7 @@ class Build:
         """
         try:
             after = await self._apply(batch)
-        except (CheckpointMoved, LogDamaged, Unavailable):
+        except NO_FAULT_OF_AN_EVENT:
             raise
         except Exception as error:
             _log.warning("a batch failed, trying its events alone", model=str(self.model), error=type(error).__name__)
@@ -97,9 +100,15 @@ class Build:
         return after
 
     async def _apply(self, batch: Sequence[RecordedEvent]) -> Positions:
-        after = await apply(
-            self._read_store, self.model, self._read_model, batch, self.positions, passing_over=self.parked
-        )
+        return await self.store(await self.project(batch, self.read_store), batch)
+
+    async def project(self, batch: Sequence[RecordedEvent], stored: StoredRows) -> Changes:
+        """What the next events do to the rows, but for those of streams that are set aside."""
+        return await project(stored, self.model, self._read_model, batch, passing_over=self.parked)
+
+    async def store(self, changes: Changes, batch: Sequence[RecordedEvent]) -> Positions:
+        """Store what `project` gave for the next events."""
+        after = await store(self.read_store, self.model, changes, batch, self.positions)
         self.positions.update(after)
         return after
 
@@ -132,7 +141,7 @@ class Build:
         }
         before = {recorded.partition: self.positions.get(recorded.partition, Position(0))}
         after = {recorded.partition: recorded.position}
-        await self._read_store.commit(self.model, Changes((), (), [(PARKED, row)]), before=before, after=after)
+        await self.read_store.commit(self.model, Changes((), (), [(PARKED, row)]), before=before, after=after)
         self.parked[recorded.stream] = recorded.version
         self.positions.update(after)
         _log.error(
@@ -161,11 +170,11 @@ class Build:
         missed = [event for event in history.events if event.position <= self.positions.get(event.partition, 0)]
         here = {event.partition: self.positions[event.partition] for event in missed[:1]}
         try:
-            rows = Rows(self._read_store, self.model)
+            rows = Rows(self.read_store, self.model)
             await self._read_model.project(missed, rows)
             rows.delete(PARKED, (stream,))
-            await self._read_store.commit(self.model, rows.changes(), before=here, after=here)
-        except (CheckpointMoved, LogDamaged, Unavailable):
+            await self.read_store.commit(self.model, rows.changes(), before=here, after=here)
+        except NO_FAULT_OF_AN_EVENT:
             raise
         except Exception as error:
             _log.warning("a stream stays aside", model=str(self.model), stream=stream, error=type(error).__name__)

@@ -11,6 +11,7 @@ from sigdep.kernel.ids import Positions
 from sigdep.kernel.projection import ReadModel, last_positions
 from sigdep.kernel.read_store import ModelId, ReadStore
 from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.services.ahead import Ahead
 from sigdep.services.projecting import Build, tables_of
 
 BATCH_EVENTS: Final = 10_000
@@ -65,22 +66,24 @@ async def fill(
 ) -> None:
     """Project everything that is in the log now. What comes meanwhile is not waited for: it might never end.
 
-    The next batch is read while one is being projected.
+    While one batch is projected, the one before it is stored and the one after it is read.
     """
     heads = await log.heads()
     meter = _Meter(build, heads, on_progress)
-    batch = await log.read_all(build.positions, limit=batch_events)
-    while batch and any(build.positions.get(partition, 0) < head for partition, head in heads.items()):
-        following = {**build.positions, **last_positions(batch)}
-        reading = asyncio.create_task(_read(log, following, batch_events))
-        try:
-            await build.apply(batch)
-        except BaseException:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-            raise
-        meter.count(len(batch))
-        batch = await reading
+    reached = dict(build.positions)
+    async with Ahead(build) as ahead:
+        batch = await log.read_all(reached, limit=batch_events)
+        while batch and any(reached.get(partition, 0) < head for partition, head in heads.items()):
+            reached.update(last_positions(batch))
+            reading = asyncio.create_task(_read(log, dict(reached), batch_events))
+            try:
+                await ahead.apply(batch)
+            except BaseException:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+                raise
+            meter.count(len(batch))
+            batch = await reading
 
 
 async def _read(log: EventStore, after: Positions, events: int) -> Sequence[RecordedEvent]:
