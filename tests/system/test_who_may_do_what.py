@@ -182,7 +182,7 @@ async def test_a_thing_of_another_workspace_cannot_be_reached_through_a_field(te
         assert answer.status_code in (404, 422) or answer.json()["items"] == []
 
 
-async def test_a_removed_member_is_out_within_a_second_and_an_open_feed_ends(team: Team) -> None:
+async def test_a_removed_member_is_out_within_a_second_and_an_open_feed_ends_as_well(team: Team) -> None:
     bob, path = team.viewer, f"/api/tasks/{team.things['task_id']}"
     for _ in range(3):  # Whatever is cached is cached now.
         await bob.read(path)
@@ -198,11 +198,8 @@ async def test_a_removed_member_is_out_within_a_second_and_an_open_feed_ends(tea
     while (await bob.client.get(path)).status_code != 404:
         assert time.perf_counter() - removed < REMOVED_SECONDS_MAX
         await asyncio.sleep(0.02)
-    await asyncio.sleep(max(0.0, removed + REMOVED_SECONDS_MAX - time.perf_counter()))
-    await team.owner.edit_task(team.things["task_id"], title="After")
-    heard = await asyncio.wait_for(streaming, 10)
+    heard = await asyncio.wait_for(streaming, max(0.01, removed + REMOVED_SECONDS_MAX - time.perf_counter()))
     assert "Before" in heard
-    assert "After" not in heard
     feed = await bob.client.get("/api/feed", params={"workspace_id": team.workspace, "wait": 0})
     assert feed.status_code == 404
 
