@@ -13,8 +13,9 @@ from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.document_model import DocumentModel
 from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.ids import Positions
 from sigdep.kernel.projection import Rows
-from sigdep.kernel.read_store import CheckpointMoved, ModelId, Row, Select
+from sigdep.kernel.read_store import Changes, CheckpointMoved, ModelId, Row, Select
 from sigdep.kernel.store import RecordedEvent
 from sigdep.services import projecting
 from sigdep.services.ahead import Ahead
@@ -50,6 +51,15 @@ class Troubled(DocumentModel[Note]):
         await super().project(batch, rows)
 
 
+class Slow(MemoryReadStore):
+    """Stores a batch only when the next one has surely been projected."""
+
+    async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await super().commit(model, changes, before=before, after=after)
+
+
 @pytest.fixture
 def log() -> MemoryEventStore:
     return MemoryEventStore(Codec(SAMPLE_EVENTS, MemoryKeyRing()))
@@ -78,7 +88,7 @@ async def test_whatever_the_batches_and_whatever_fails(
     expected = await everything(plain, build.model)
 
     for batch_events in (1, 2, 3, 7, 100):
-        store = MemoryReadStore()
+        store = Slow()
         build = await begin(log, store, Troubled())
         await fill(build, log, batch_events=batch_events)
         assert await everything(store, build.model) == expected
