@@ -101,6 +101,26 @@ async def everything(store: MemoryReadStore, model: ModelId) -> tuple[Sequence[R
     return notes.rows, [{**row, "position": 0} for row in parked.rows]
 
 
+async def test_what_was_projected_on_top_of_a_batch_that_failed_is_not_stored(
+    log: MemoryEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cured(Troubled):
+        @staticmethod
+        def _troubled(note: Note) -> Row:
+            return Troubled._troubled(note) if note.texts[-1] == "misfit" else columns(note)
+
+    monkeypatch.setattr(projecting, "PAUSES_SECONDS", ())
+    workspace, stream = new_workspace(), new_stream()
+    for version, text in enumerate(("fine", "misfit", "cured")):
+        await log.append(writing(workspace, stream, text, expected=version))
+    store, read_model = Slow(), Cured()
+    build = await begin(log, store, read_model)
+    await fill(build, log, batch_events=1)
+    [row], [parked] = await everything(store, build.model)
+    assert read_model.read(row).texts == ("fine",)
+    assert (parked["stream"], parked["version"]) == (stream, 2)
+
+
 @pytest.mark.parametrize("error", [CheckpointMoved("moved"), Unavailable("away")])
 async def test_a_store_that_refuses_is_heard_of_and_positions_say_what_is_stored(
     log: MemoryEventStore, error: Exception, monkeypatch: pytest.MonkeyPatch
