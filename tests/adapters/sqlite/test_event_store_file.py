@@ -20,7 +20,16 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import LogDamaged, Unavailable, WrongExpectedVersion
 from sigdep.kernel.ids import Partition, Position
 from sigdep.testing.event_store_setup import everything, outcome
-from sigdep.testing.sample_events import new_stream, new_workspace, workspace_in, writing
+from sigdep.testing.sample_events import (
+    answering,
+    appending,
+    new_stream,
+    new_workspace,
+    workspace_in,
+    write,
+    writing,
+    written,
+)
 
 HOLD_THE_LOCK = """
 import sys, time
@@ -160,6 +169,24 @@ async def test_a_stream_that_exists_is_no_new_one_after_a_restart(log_path: Path
     assert results[1].actual == 2
     assert [recorded.position for recorded in await everything(again)] == [1, 2, 3, 4]
     await again.close()
+
+
+async def test_a_repeat_is_known_after_a_restart_whatever_else_would_refuse_it(log_path: Path, codec: Codec) -> None:
+    """By a used key, by a guard that has moved; alone, and among others."""
+    workspace, guarded = new_workspace(), new_stream()
+    keyed = appending(workspace, write(workspace, new_stream(), *written("a")), answer=answering(new_workspace()))
+    guarding = appending(workspace, write(workspace, new_stream(), *written("b")), unchanged={guarded: 0})
+    first = await SqliteEventStore.open(log_path, codec)
+    stored = [await first.append(append) for append in (keyed, guarding)]
+    await first.append(writing(workspace, guarded, "moved"))
+    await first.close()
+    for batch in ([keyed], [guarding], [writing(workspace, new_stream(), "new"), keyed, guarding]):
+        again = await SqliteEventStore.open(log_path, codec)
+        results = await asyncio.gather(*(again.append(append) for append in batch))
+        for append, result in zip(batch, results, strict=True):
+            assert result.repeated == (append in (keyed, guarding))
+        await again.close()
+    assert [appended.position for appended in stored] == [1, 2]
 
 
 async def test_events_are_found_whether_they_are_placed_yet_or_not(log_path: Path, codec: Codec) -> None:

@@ -91,8 +91,8 @@ class EventMemory:
     def find_versions(self, appends: Sequence[Append], *, trusting: bool) -> dict[StreamId, int]:
         """The present version of each stream that the appends write or guard.
 
-        `trusting`: a stream that is to begin is taken not to exist. If it does, storing it fails, for a stream has
-        each version once: then find out with trusting=False. It saves a look-up for almost every new stream.
+        `trusting`: a stream that is to begin is taken not to exist, which saves a look-up for almost every one. If it
+        does exist, storing it fails, for a stream has each version once. Nothing may be refused on this ground.
         """
         versions: dict[StreamId, int] = {}
         unknown: list[tuple[StreamId]] = []

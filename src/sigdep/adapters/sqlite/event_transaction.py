@@ -12,7 +12,7 @@ from sigdep.adapters.sqlite.event_memory import Change, EventMemory, Head, Place
 from sigdep.kernel.chain import link, place
 from sigdep.kernel.codec import StoredEvent, instant
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
-from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version, partition_of
+from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, Version, partition_of
 from sigdep.kernel.store import ANSWERS_KEPT_HOURS, AlreadyAnswered, AnswerKey, Append, Appended, KeptAnswer, Snapshot
 
 ANSWERS_CLEARED_FOR_EACH_KEPT: Final = 2
@@ -64,6 +64,10 @@ class _Segment:
     """Which of the transaction's rows is the segment's last."""
 
 
+class MisplacedTrust(Exception):
+    """The transaction cannot go on without looking whether streams are really new."""
+
+
 class Transaction:
     """Between BEGIN and COMMIT, which are the caller's, as is rolling back when anything is raised."""
 
@@ -79,6 +83,7 @@ class Transaction:
         self._connection = connection
         self._memory = memory
         self._now_us = now_us
+        self._trusting = trusting
         self._rows: list[Row] = []
         self._unplaced: list[tuple[int, int, int]] = []
         self._segments: dict[Partition, _Segment] = {}
@@ -90,17 +95,24 @@ class Transaction:
         self._answers = memory.find_answers(appends)
 
     def decide(self, append: Append, events: Sequence[StoredEvent]) -> Appended | SigdepError:
-        """What becomes of one append, in the order that the port promises."""
+        """What becomes of one append, in the order that the port promises.
+
+        Raises:
+            MisplacedTrust: it is to be refused, but may be a repeat of one whose streams have been trusted to be new.
+        """
         mismatch = self._mismatch(append)
-        if mismatch is not None:
-            repeated = self._stored_before(append)
-            if repeated is not None:
-                return repeated
-        if append.answer is not None:
-            kept = self._answers.get((append.answer.caller, append.answer.key))
-            if kept is not None:
-                return AlreadyAnswered(kept)
-        return mismatch or self._accept(append, events)
+        kept = None if append.answer is None else self._answers.get((append.answer.caller, append.answer.key))
+        if mismatch is None and kept is None:
+            return self._accept(append, events)
+        if self._trusting and any(self._versions[write.stream] == NO_STREAM for write in append.writes):
+            raise MisplacedTrust
+        repeated = self._stored_before(append)
+        if repeated is not None:
+            return repeated
+        if kept is not None:
+            return AlreadyAnswered(kept)
+        assert mismatch is not None
+        return mismatch
 
     def save_snapshot(self, snapshot: Snapshot, sealed: bytes) -> None:
         values = (snapshot.stream, snapshot.subject.bytes, snapshot.version, snapshot.schema, sealed)

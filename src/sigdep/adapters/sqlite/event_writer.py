@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from sigdep.adapters.sqlite.driver import translated
 from sigdep.adapters.sqlite.event_memory import EventMemory
-from sigdep.adapters.sqlite.event_transaction import Transaction
+from sigdep.adapters.sqlite.event_transaction import MisplacedTrust, Transaction
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import SigdepError, Unavailable
 from sigdep.kernel.ids import Positions
@@ -185,7 +185,7 @@ class EventWriter:
         """Everything of a transaction but its COMMIT."""
         try:
             return self._attempt(batch, trusting=True)
-        except sqlite3.IntegrityError:
+        except (sqlite3.IntegrityError, MisplacedTrust):
             self._roll_back()
             return self._attempt(batch, trusting=False)
 
