@@ -1,5 +1,6 @@
 """The contract suite of the read store: what every adapter must do."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -450,6 +451,27 @@ class BatchesContract(ReadStoreSetup):
         )
         await store.commit(model, changes, before={}, after={})
         assert await numbers(store, model, ALL) == [2, 4, 5]
+
+    async def test_no_question_sees_half_a_batch(self, store: ReadStore, model: ModelId) -> None:
+        keys = [(identity(number),) for number in range(1, 301)]
+        await fill(store, model, [item(key[0].int, size=0, status="a") for key in keys])
+        written = asyncio.Event()
+
+        async def write() -> None:
+            for size in range(1, 16):
+                await fill(store, model, [item(key[0].int, size=size, status="ab"[size % 2]) for key in keys])
+            written.set()
+
+        writing = asyncio.create_task(write())
+        while not written.is_set():
+            many = await store.get_many(model, ITEMS, keys, ("size",))
+            whole = await store.select(model, Select(table=ITEMS, limit=PAGE_ROWS_MAX, order=(Order("status"),)))
+            for found in (many.values(), whole.rows):
+                sizes = {int(str(row["size"])) for row in found}
+                assert (len(found), len(sizes)) == (300, 1)
+            assert await store.count(model, ITEMS, Compare("status", "=", "a")) in (0, 300)
+            await asyncio.sleep(0)
+        await writing
 
     async def test_the_last_of_two_rows_with_one_key_stays(self, store: ReadStore, model: ModelId) -> None:
         await fill(store, model, [item(1, size=1), item(1, size=2)])
