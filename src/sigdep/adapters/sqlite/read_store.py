@@ -246,6 +246,16 @@ def _hurried(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         connection.set_progress_handler(None, 0)
 
 
+@contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Statements inside see the same state, whatever is written meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
 class _Getter:
     """Fetches rows of one table by their keys."""
 
@@ -272,15 +282,17 @@ class _Getter:
         return None if found is None else self._decode(found)
 
     def many(self, connection: sqlite3.Connection, keys: Collection[Key]) -> Mapping[Key, Row]:
+        """All as they were at one moment, in however many statements."""
         rows: dict[Key, Row] = {}
         remaining = iter(keys)
-        while some := list(islice(remaining, self.KEYS_AT_ONCE)):
-            places = ", ".join([self._place] * len(some))
-            listed = f"({places})" if len(self._key) == 1 else f"(VALUES {places})"
-            values = [value for key in self._encoded(some) for value in key]
-            for found in connection.execute(self._get_some + listed, values):
-                row = self._decode_fetched(found)
-                rows[tuple(row[column] for column in self._key)] = only(row, self._wanted)
+        with _one_moment(connection):
+            while some := list(islice(remaining, self.KEYS_AT_ONCE)):
+                places = ", ".join([self._place] * len(some))
+                listed = f"({places})" if len(self._key) == 1 else f"(VALUES {places})"
+                values = [value for key in self._encoded(some) for value in key]
+                for found in connection.execute(self._get_some + listed, values):
+                    row = self._decode_fetched(found)
+                    rows[tuple(row[column] for column in self._key)] = only(row, self._wanted)
         return rows
 
     def _encoded(self, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
