@@ -57,13 +57,18 @@ class Paging:
         if cursor is None:
             return select
         order = full_order(select.table, select.order)
-        return msgspec.structs.replace(select, after=self._decode(cursor, select.table, order))
+        return msgspec.structs.replace(select, after=self.place(cursor, select.table, order))
 
     def cursor(self, place: Sequence[Value] | None) -> str | None:
         """For the next page, from `Page.next`."""
         return None if place is None else urlsafe_b64encode(self._question + _encode(place)).rstrip(b"=").decode()
 
-    def _decode(self, cursor: str, table: Table, order: Sequence[Order]) -> tuple[Value, ...]:
+    def place(self, cursor: str, table: Table, order: Sequence[Order]) -> tuple[Value, ...]:
+        """The place in the order after which the page begins.
+
+        Raises:
+            Invalid: the cursor is broken, or of another question.
+        """
         stored = _stored(cursor)
         if stored[:_DIGEST_BYTES] != self._question:
             raise Invalid.at(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.cursors import Paging
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Position, Positions, Version, partition_of
 from sigdep.kernel.read_store import All, Compare, Order, Row, Select
@@ -15,7 +16,6 @@ from sigdep.kernel.store import RecordedEvent
 from sigdep.rpc.call import Answer, Call, Encoded, WorkspacePosition
 from sigdep.tasks.queries import GetHistory, GetTask, Moment
 from sigdep.tasks.read_models.task_rows import TASKS
-from sigdep.tasks.read_service.cursors import decode_cursor, encode_cursor, question_digest
 from sigdep.tasks.read_service.histories import HistoryEntry, history_of
 from sigdep.tasks.read_service.past import check_moment, until
 from sigdep.tasks.read_service.sources import Sources, not_found
@@ -84,16 +84,16 @@ class Single:
         thing = THINGS[query.thing]
         events = await self._sources.events(thing, query.id, call)
         workspace = events[0].workspace
-        question = question_digest(query, workspace)
+        paging = Paging(query, workspace)
         entries = list(history_of(thing, events))
         if query.newest_first:
             entries.reverse()
         if query.cursor is not None:
-            (last,) = decode_cursor(query.cursor, question, thing.table, _BY_VERSION)
+            (last,) = paging.place(query.cursor, thing.table, _BY_VERSION)
             assert isinstance(last, int)
             entries = [one for one in entries if (one.version < last if query.newest_first else one.version > last)]
         shown = entries[: query.limit]
-        following = encode_cursor(question, (shown[-1].version,)) if len(shown) < len(entries) else None
+        following = paging.cursor((shown[-1].version,) if len(shown) < len(entries) else None)
         return Answer(
             value=History(workspace_id=workspace, entries=shown, next_cursor=following),
             position=_position(events),

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.cursors import Paging
 from sigdep.kernel.ids import Position
 from sigdep.kernel.read_store import All, Compare, ModelId, Order, Page, Select
 from sigdep.rpc.call import Answer, Call, Encoded
@@ -15,7 +16,7 @@ from sigdep.tasks.queries import ListSubtasks, ListTasks
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS
 from sigdep.tasks.read_service.listing import tree_of, zone_of
 from sigdep.tasks.read_service.names import hidden_projects, lacks, scope_of
-from sigdep.tasks.read_service.pages import Paging, document_of, listing
+from sigdep.tasks.read_service.pages import document_of, listing
 from sigdep.tasks.read_service.questions import leaves_out_hidden, task_question
 from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.things import TASK
