@@ -497,7 +497,7 @@ async def test_a_read_model_that_was_never_made_does_not_pass(log: EventStore, r
 
 
 def test_waiting_is_bounded(log: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sigdep.services.projector.WAITERS_MAX", 1)
+    monkeypatch.setattr("sigdep.services.waiters.WAITERS_MAX", 1)
 
     async def scenario() -> None:
         projector = Projector(log, MemoryReadStore(), note_model())

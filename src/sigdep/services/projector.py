@@ -1,7 +1,6 @@
 """Keeps a read model true: follows the log for ever, and makes the read model anew when its code has changed."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
@@ -15,11 +14,10 @@ from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadSt
 from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
 from sigdep.services.projecting import Build, ProjectionBroken, tables_of
 from sigdep.services.rebuilding import BATCH_EVENTS, SERVING_BATCH_EVENTS, OnProgress, Progress, begin, fill
+from sigdep.services.waiters import Waiters
 
 WAIT_SECONDS: Final = 5.0
 """How long a read waits for a position, unless told otherwise."""
-
-WAITERS_MAX: Final = 10_000
 
 RETIRED_KEPT_SECONDS: Final = 10.0
 """After a switch the former build is kept for so long, for those who were reading it."""
@@ -62,8 +60,7 @@ class Projector:
         self._build: Build | None = None
         self._changing = asyncio.Lock()
         """Held by whoever applies to the served build, or replaces it."""
-        self._waiting: dict[Partition, dict[asyncio.Future[None], Position]] = defaultdict(dict)
-        self._waiters = 0
+        self._waiters = Waiters()
         self._filling: set[ModelId] = set()
         self._rebuilding = asyncio.Lock()
         self._builds = asyncio.Lock()
@@ -148,7 +145,7 @@ class Projector:
             if self._is_first_time:
                 await build.replay_parked()
             self._build = build
-        self._wake()
+        self._waiters.reached(self.positions)
         if self._is_first_time:
             await self._sweep()
             self._is_first_time = False
@@ -191,7 +188,7 @@ class Projector:
                     if build is not self._build:
                         return True
                     await build.apply(batch)
-                self._wake()
+                self._waiters.reached(self.positions)
                 if self.state != "live":
                     self._set_live(heads)
                 if 1 < len(batch) < READ_EVENTS_MAX:
@@ -207,10 +204,7 @@ class Projector:
     def _halt(self, why: str) -> None:
         self.state = f"halted: {why}"
         _log.critical("projector halted", model=self.name, why=why)
-        for waiting in self._waiting.values():
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(self._not_there())
+        self._waiters.give_up(self._not_there())
 
     # ── rebuilding ────────────────────────────────────────────────────────────────────────────────────
 
@@ -244,7 +238,7 @@ class Projector:
                 self._build = build
         finally:
             self._filling.discard(build.model)
-        self._wake()
+        self._waiters.reached(self.positions)
 
     async def _fill(self, build: Build) -> None:
         while True:
@@ -285,32 +279,18 @@ class Projector:
         """
         if self.positions.get(partition, 0) >= position and self._build is not None:
             return
-        if self._waiters >= WAITERS_MAX or self.state.startswith("halted"):
+        if self.state.startswith("halted"):
             raise self._not_there()
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[partition][future] = position
-        self._waiters += 1
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await future
+            await self._waiters.wait(partition, position, timeout_seconds)
         except TimeoutError:
             raise self._not_there() from None
-        finally:
-            self._waiters -= 1
-            del self._waiting[partition][future]
 
     def _not_there(self) -> Unavailable:
         return Unavailable(
             f"{self.name} does not reflect that position yet ({self.state}). Please try again.",
             retry_after_seconds=1.0,
         )
-
-    def _wake(self) -> None:
-        for partition, waiting in self._waiting.items():
-            reached = self.positions.get(partition, 0)
-            for future, position in waiting.items():
-                if position <= reached and not future.done():
-                    future.set_result(None)
 
 
 async def _end(batches: AsyncIterator[Sequence[RecordedEvent]]) -> None:
