@@ -22,6 +22,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
 
 DRAWN_LENGTH_MAX: Final = 60
 PATTERN_LENGTH_MAX: Final = 40
+PATIENCE: Final = "wait"
+"""The parameter by which a client asks for an answer that takes long."""
 
 TEXTS: Final[Mapping[str, str]] = {
     "email": "nobody@example.org",
@@ -149,7 +151,7 @@ def read_document(url: str) -> JSON:
 def easily_drawn(document: JSON, things: Mapping[str, str]) -> JSON:
     """The document, with requests that a generator draws in milliseconds, and that often concern what exists.
 
-    By a long regular expression a text takes it seconds. Answers are described as before.
+    By a long regular expression a text takes it seconds. Nothing asks to wait. Answers are described as before.
 
     Args:
         things: ids by the names that placeholders and fields have.
@@ -163,6 +165,8 @@ def easily_drawn(document: JSON, things: Mapping[str, str]) -> JSON:
     _ease(copy["components"].get("parameters"), things)
     for place in places:
         _ease([place.get("parameters"), place.get("requestBody")], things)
+        if "parameters" in place:
+            place["parameters"] = [one for one in place["parameters"] if one.get("name") != PATIENCE]
     return copy
 
 

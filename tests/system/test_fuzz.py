@@ -26,6 +26,11 @@ GENERATED: Final = (
 """The number is for each operation."""
 
 TIMEOUT_SECONDS: Final = 1_200 if LONG else 90
+SETTINGS: Final = """
+[phases.stateful.inference]
+algorithms = ["dependency-analysis"]  # The other, by Location, links what it created to paths that it does not fit.
+"""
+
 ANSWER_SECONDS_MAX: Final = 2.0
 CHECKS: Final = (
     "not_a_server_error",
@@ -33,6 +38,10 @@ CHECKS: Final = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
+    "ignored_auth",
+    "unsupported_method",
+    "allow_header_conformance",
+    "missing_required_header",
 )
 
 
@@ -53,7 +62,7 @@ async def test_no_request_breaks_it_and_every_answer_is_as_documented(
     say(f"{role}: {sum(statuses.values())} requests, seed {seed}: {dict(sorted(statuses.items()))}")
     assert ran.returncode == 0, f"seed {seed}\n{ran.stdout[-12_000:]}\n{ran.stderr[-2_000:]}"
     assert sum(statuses.values()) >= REQUESTS_MIN / 2
-    assert statuses[401] < sum(statuses.values()) / 4, "Most of it never got past the door."
+    assert statuses[401] < sum(statuses.values()) / 2, "Most of it never got past the door."
     assert sum(count for status, count in statuses.items() if status >= 500) == 0
     assert server.is_running
     assert "Traceback" not in server.printed
@@ -64,8 +73,11 @@ def _schemathesis(
 ) -> subprocess.CompletedProcess[str]:
     described = report.with_name("openapi.json")
     described.write_text(json.dumps(easily_drawn(read_document(url), things)))
+    settings = report.with_name("schemathesis.toml")
+    settings.write_text(SETTINGS)
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
+        f"--config-file={settings}",
         "run",
         str(described),
         f"--url={url}",
