@@ -47,6 +47,10 @@ def test_content_may_be_as_deep_as_the_limit() -> None:
     assert BodyReader(CreateNoteBody).read(body, JSON).title == "a"
 
 
+HOSTILE_SECONDS_MAX = 5.0
+"""A tenth of it on a quiet machine; a body that costs more than its length takes minutes."""
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -61,12 +65,12 @@ def test_content_may_be_as_deep_as_the_limit() -> None:
     ],
     ids=range(8),
 )
-def test_a_hostile_body_of_a_megabyte_costs_less_than_a_second(hostile: bytes) -> None:
+def test_a_hostile_body_of_a_megabyte_costs_no_more_than_seconds(hostile: bytes) -> None:
     reader = BodyReader(CreateNoteBody)
     started = process_time()
     with suppress(SigdepError):
         reader.read(hostile, JSON)
-    assert process_time() - started < 1
+    assert process_time() - started < HOSTILE_SECONDS_MAX
 
 
 async def test_a_client_that_has_gone_before_its_body_has_not_sent_an_empty_one() -> None:

@@ -18,3 +18,12 @@ async def read_feed(person: Person, position: str = "", workspace: str = "") -> 
             return items, position
         items += page["items"]
     raise AssertionError(f"The feed has more than {PAGES_MAX} pages.")
+
+
+async def read_events(person: Person, workspace: str = "") -> list[JSON]:
+    """All that has happened in the workspace: for comparing before with after.
+
+    Positions will not do: they also say how far the log of all people is, where others sign up meanwhile.
+    """
+    items, _ = await read_feed(person, workspace=workspace)
+    return items

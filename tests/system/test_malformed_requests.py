@@ -12,7 +12,7 @@ import pytest
 from sigdep.testing.running_server import RunningServer
 from tests.system import malformed
 from tests.system.conftest import LONG
-from tests.system.feed import read_feed
+from tests.system.feed import read_events
 from tests.system.malformed import AS_JSON, NONSENSE, QUERIES, UNREADABLE, Malformed
 from tests.system.openapi import Operation, operations, read_document
 from tests.system.person import Person, new_id, problem
@@ -135,14 +135,14 @@ def _names(path: str) -> list[str]:
 async def _refused(person: Person, cases: Sequence[Malformed], things: dict[str, str]) -> None:
     """Send all of them, a few at a time: each is a problem, none takes long, and nothing is stored."""
     workspaces = (person.workspace, things["workspace_id"])
-    before = [await read_feed(person, workspace=workspace) for workspace in workspaces]
+    before = [await read_events(person, workspace) for workspace in workspaces]
     me = await person.read("/api/users/me")
     waiting = iter(cases)
     complaints = [
         one for some in await asyncio.gather(*(_send(person, waiting) for _ in range(IN_FLIGHT))) for one in some
     ]
     assert not complaints, f"{len(complaints)} of {len(cases)}:\n" + "\n".join(complaints[:SHOWN_MAX])
-    assert [await read_feed(person, workspace=workspace) for workspace in workspaces] == before
+    assert [await read_events(person, workspace) for workspace in workspaces] == before
     assert await person.read("/api/users/me") == me
 
 

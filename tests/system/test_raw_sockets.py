@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sigdep.testing.running_server import RunningServer, running_server
-from tests.system.feed import read_feed
+from tests.system.feed import read_events
 from tests.system.person import Person
 
 ANSWER_SECONDS_MAX = 2.0
@@ -84,7 +84,7 @@ def _garbage() -> Iterator[tuple[str, bytes]]:
 
 
 async def test_garbage_harms_nobody(server: RunningServer, ada: Person) -> None:
-    before = await read_feed(ada)
+    before = await read_events(ada)
     for what, sent in _garbage():
         started = time.perf_counter()
         got = await exchange(server.url, sent)
@@ -96,7 +96,7 @@ async def test_garbage_harms_nobody(server: RunningServer, ada: Person) -> None:
         assert b"Traceback" not in got
     assert server.is_running
     assert (await ada.client.get("/health/live")).status_code == 200
-    assert await read_feed(ada) == before
+    assert await read_events(ada) == before
     assert "Traceback" not in server.printed
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from sigdep.testing.running_server import RunningServer
 from tests.system.conftest import SignUp
-from tests.system.feed import read_feed
+from tests.system.feed import read_events, read_feed
 from tests.system.openapi import Operation, operations, read_document
 from tests.system.person import Person, new_id, problem
 
@@ -73,18 +73,18 @@ def described(server: RunningServer) -> list[Operation]:
 
 
 async def test_a_stranger_gets_404_from_every_route_that_names_a_thing(team: Team, described: list[Operation]) -> None:
-    before = await read_feed(team.owner, workspace=team.workspace)
+    before = await read_events(team.owner, team.workspace)
     walked = 0
     for operation, answer in await _walk(team.stranger, team, described):
         assert answer.status_code == 404, f"{operation.method} {operation.path} → {answer.status_code}: {answer.text}"
         assert problem(answer, 404)["type"].endswith("/not-found")
         walked += 1
     assert walked >= 25, "The walk has missed most of the routes."
-    assert await read_feed(team.owner, workspace=team.workspace) == before
+    assert await read_events(team.owner, team.workspace) == before
 
 
 async def test_a_viewer_gets_403_from_every_route_that_changes_a_thing(team: Team, described: list[Operation]) -> None:
-    before = await read_feed(team.owner, workspace=team.workspace)
+    before = await read_events(team.owner, team.workspace)
     walked = 0
     for operation, answer in await _walk(team.viewer, team, described):
         where = f"{operation.method} {operation.path}"
@@ -94,7 +94,7 @@ async def test_a_viewer_gets_403_from_every_route_that_changes_a_thing(team: Tea
         else:
             assert answer.status_code in (200, 403), f"{where} → {answer.status_code}: {answer.text}"
     assert walked >= 15, "The walk has missed most of the routes."
-    assert await read_feed(team.owner, workspace=team.workspace) == before
+    assert await read_events(team.owner, team.workspace) == before
 
 
 async def test_nobody_gets_anywhere_without_signing_in(server: RunningServer, described: list[Operation]) -> None:
