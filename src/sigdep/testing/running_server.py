@@ -150,6 +150,12 @@ class RunningServer:
         pages = int(Path(f"/proc/{self.process_id}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """What the process has worked so far, of user and system together (Linux only)."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def running_server(
