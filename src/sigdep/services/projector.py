@@ -32,6 +32,9 @@ PAUSE_SECONDS_MAX: Final = 5.0
 GATHER_SECONDS: Final = 0.005
 """After a batch of several events, while more are surely on their way: larger batches cost less for each event."""
 
+APPLIED_EVENTS_MAX: Final = 200
+"""At once, while requests are served: after a large import each of them would otherwise wait for a whole batch."""
+
 _log = structlog.get_logger("sigdep.projector")
 
 
@@ -187,8 +190,9 @@ class Projector:
                 async with self._changing:
                     if build is not self._build:
                         return True
-                    await build.apply(batch)
-                self._waiters.reached(self.positions)
+                    for first in range(0, len(batch), APPLIED_EVENTS_MAX):
+                        await build.apply(batch[first : first + APPLIED_EVENTS_MAX])
+                        self._waiters.reached(self.positions)
                 if self.state != "live":
                     self._set_live(heads)
                 if 1 < len(batch) < READ_EVENTS_MAX:
