@@ -54,11 +54,11 @@ lock: $(VENV)/created.stamp ## Remake requirements/ from pyproject.toml
 	$(PIP) install --quiet uv
 	$(COMPILE) --group build --output-file requirements/build.txt
 	$(COMPILE) pyproject.toml --constraints requirements/build.txt --output-file requirements/run.txt
-	$(COMPILE) pyproject.toml --extra postgres --group test --constraints requirements/build.txt \
+	$(COMPILE) pyproject.toml --extra distributed --group test --constraints requirements/build.txt \
 		--constraints requirements/run.txt --output-file requirements/test.txt
-	$(COMPILE) pyproject.toml --extra postgres --group dev --constraints requirements/build.txt \
+	$(COMPILE) pyproject.toml --extra distributed --group dev --constraints requirements/build.txt \
 		--constraints requirements/test.txt --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra postgres --group bench --constraints requirements/build.txt \
+	$(COMPILE) pyproject.toml --extra distributed --group bench --constraints requirements/build.txt \
 		--constraints requirements/dev.txt --output-file requirements/bench.txt
 	@if grep -n '://' requirements/*.txt; then echo "An address has no place in a lock file." >&2; exit 1; fi
 
