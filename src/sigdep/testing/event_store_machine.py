@@ -199,6 +199,7 @@ class EventStoreMachine(RuleBasedStateMachine):
         assert _comparable(in_order) == _comparable(expected)
         self.run(self.store.close())
         self.run(self.clean_up())
+        self.run(self.loop.shutdown_default_executor())
         self.loop.close()
         self.temporary.cleanup()
 

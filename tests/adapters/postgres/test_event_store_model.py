@@ -3,6 +3,7 @@
 import os
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -10,9 +11,11 @@ from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.kernel.codec import Codec
 from sigdep.testing.event_store_machine import EventStoreMachine
 
-HISTORIES = 500 if os.environ.get("SIGDEP_LONG") == "1" else 15
+LONG = os.environ.get("SIGDEP_LONG") == "1"
+HISTORIES = 500 if LONG else 15
 
 
+@pytest.mark.timeout(1_200 if LONG else 120)
 def test_random_histories_are_those_of_the_model(postgresql_shared_dsn: str, schema: str) -> None:
     numbers = count(1)
 

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from sigdep.adapters.sqlite.event_store import SqliteEventStore
@@ -16,7 +17,7 @@ class SqliteMachine(EventStoreMachine):
         return await SqliteEventStore.open(self.folder / "log.db", codec)
 
 
-TestSqliteAgainstTheModel = SqliteMachine.TestCase
+TestSqliteAgainstTheModel = pytest.mark.timeout(1_200 if LONG else 120)(SqliteMachine.TestCase)
 TestSqliteAgainstTheModel.settings = settings(
     max_examples=500 if LONG else 30,
     stateful_step_count=40,
