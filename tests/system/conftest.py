@@ -21,6 +21,9 @@ def server() -> Iterator[RunningServer]:
     """Shared: leave it running."""
     with running_server() as shared:
         yield shared
+        # After all that the tests have sent it.
+        assert shared.stop() == 0
+        assert "Traceback" not in shared.printed
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ async def test_after_an_erasure_no_byte_of_it_is_left_anywhere(tmp_path: Path) -
             assert (await bob.task(kept["id"]))["title"] == "Kept"
         assert server.stop() == 0
         assert _found(server.data, hints) == []
+        assert _found(before, hints) == []
         assert _found(after, hints) == []
         _succeeded(server.run("verify"))
         _succeeded(server.run("rebuild", "all"))

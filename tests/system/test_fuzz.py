@@ -21,7 +21,7 @@ REQUESTS_MIN: Final = 5_000 if LONG else 500
 GENERATED: Final = (
     ("--phases=examples,coverage,fuzzing,stateful", "--max-examples=30")
     if LONG
-    else ("--phases=examples,fuzzing", "--max-examples=4")
+    else ("--phases=examples,fuzzing", "--max-examples=3")
 )
 """The number is for each operation."""
 

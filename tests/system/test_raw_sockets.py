@@ -149,7 +149,7 @@ async def test_slow_clients_are_cut_off_and_delay_nobody() -> None:
             for _ in range(20):
                 asked = time.perf_counter()
                 assert (await client.get("/health/live")).status_code == 200
-                assert time.perf_counter() - asked < 0.5
+                assert time.perf_counter() - asked < 1.0
         try:
             async with asyncio.timeout(CUT_SECONDS_MAX):
                 await asyncio.gather(*(_until_closed(reader) for reader, _ in connections))
