@@ -12,7 +12,7 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import FeedBatch
 from sigdep.http.positions import FeedPosition
 from sigdep.kernel.ids import Partition, Position, partition_of
-from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
+from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.rpc.call import Call, WorkspacePosition
 
 SCANNED_EVENTS_MAX: Final = 2_000
@@ -32,7 +32,7 @@ class Log:
     """The log of one context, and how its events are told to others."""
 
     context: str
-    store: EventStore
+    store: EventLog
     publish: Publish
     partition_for: Callable[[WorkspaceId], Partition] = partition_of
     """Where this log keeps what happens in a workspace. Others may stand there too."""

@@ -177,12 +177,44 @@ class ChainReport(Struct, frozen=True, kw_only=True):
     faults: Sequence[ChainFault]
 
 
-class EventStore(Protocol):
-    """An append-only log of one context, in partitions, each gap-free and in commit order.
+class EventLog(Protocol):
+    """What has happened, to be read: an event store, or its copy on the way to whoever follows it.
 
     Order: within a partition, positions are contiguous and follow the order of commits: a reader
     that has seen position n will never later find a new event at or below n. Across partitions
     there is no order. `recorded_at` never goes back within a partition, even if the clock does.
+    """
+
+    async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
+        """The stream's events with after < version <= until, all of them. An unknown stream is empty."""
+        ...
+
+    async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
+        """The next events: at most `limit`, each partition in order. None waits because another is busy.
+
+        Raises:
+            LogDamaged: a position is missing, or an event has no known type.
+        """
+        ...
+
+    def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
+        """Batches as `read_all` gives them, for ever: waits where there is nothing new. Never yields an empty batch."""
+        ...
+
+    async def heads(self) -> Positions:
+        """The last position of each partition that has one."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, end every `follow`, let go of all resources. Safe to repeat.
+
+        Every other call on a closed store raises Unavailable.
+        """
+        ...
+
+
+class EventStore(EventLog, Protocol):
+    """An append-only log of one context, in partitions, each gap-free and in commit order.
 
     Durability: what `append` returned is on the disk and survives kill -9 and power loss.
 
@@ -216,26 +248,6 @@ class EventStore(Protocol):
         """The answer kept for a caller's idempotency key, if it has been used in the last ANSWERS_KEPT_HOURS."""
         ...
 
-    async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
-        """The stream's events with after < version <= until, all of them. An unknown stream is empty."""
-        ...
-
-    async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
-        """The next events: at most `limit`, each partition in order. None waits because another is busy.
-
-        Raises:
-            LogDamaged: a position is missing, or an event has no known type.
-        """
-        ...
-
-    def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
-        """Batches as `read_all` gives them, for ever: waits where there is nothing new. Never yields an empty batch."""
-        ...
-
-    async def heads(self) -> Positions:
-        """The last position of each partition that has one."""
-        ...
-
     async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None:
         """The stream's snapshot. None: there is none, it has another schema, or its subject has been erased."""
         ...
@@ -251,11 +263,4 @@ class EventStore(Protocol):
 
     async def verify(self, partition: Partition) -> ChainReport:
         """Recompute the partition's hash chain from the stored bytes. No key is needed."""
-        ...
-
-    async def close(self) -> None:
-        """Finish what was accepted, end every `follow`, let go of all resources. Safe to repeat.
-
-        Every other call on a closed store raises Unavailable.
-        """
         ...

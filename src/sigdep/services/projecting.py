@@ -21,7 +21,7 @@ from sigdep.kernel.read_store import (
     Select,
     Table,
 )
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import EventLog, RecordedEvent
 
 PAUSES_SECONDS: Final = (0.02, 0.2)
 """Before an event that failed is tried again. Then its stream is set aside."""
@@ -60,7 +60,7 @@ def tables_of(read_model: ReadModel) -> tuple[Table, ...]:
 class Build:
     """A build and how far it has come. One job at a time may change it."""
 
-    def __init__(self, log: EventStore, read_store: ReadStore, read_model: ReadModel, model: ModelId) -> None:
+    def __init__(self, log: EventLog, read_store: ReadStore, read_model: ReadModel, model: ModelId) -> None:
         self.model = model
         self.positions: dict[Partition, Position] = {}
         self.parked: dict[StreamId, Version] = {}

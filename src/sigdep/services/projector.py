@@ -11,7 +11,7 @@ from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadStore
-from sigdep.kernel.store import READ_EVENTS_MAX, EventStore, RecordedEvent
+from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.services.projecting import Build, ProjectionBroken, tables_of
 from sigdep.services.rebuilding import BATCH_EVENTS, SERVING_BATCH_EVENTS, OnProgress, Progress, begin, fill
 from sigdep.services.waiters import Waiters
@@ -47,7 +47,7 @@ class Projector:
 
     def __init__(
         self,
-        log: EventStore,
+        log: EventLog,
         read_store: ReadStore,
         read_model: ReadModel,
         *,

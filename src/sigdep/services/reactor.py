@@ -11,7 +11,7 @@ from sigdep.kernel.errors import SigdepError
 from sigdep.kernel.ids import Position, Positions
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.read_store import Changes, ModelId, ReadStore
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import EventLog, RecordedEvent
 
 Publish = Callable[[RecordedEvent], CloudEvent | None]
 React = Callable[[CloudEvent], Awaitable[None]]
@@ -30,7 +30,7 @@ class Reactor:
     does and the checkpoint are not stored together.
     """
 
-    def __init__(self, name: str, log: EventStore, publish: Publish, react: React, checkpoints: ReadStore) -> None:
+    def __init__(self, name: str, log: EventLog, publish: Publish, react: React, checkpoints: ReadStore) -> None:
         self.name = name
         self.state = "starting"
         self._log, self._publish, self._react, self._checkpoints = log, publish, react, checkpoints

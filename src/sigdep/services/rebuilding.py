@@ -10,7 +10,7 @@ from msgspec import Struct
 from sigdep.kernel.ids import Positions
 from sigdep.kernel.projection import ReadModel, last_positions
 from sigdep.kernel.read_store import ModelId, ReadStore
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import EventLog, RecordedEvent
 from sigdep.services.ahead import Ahead
 from sigdep.services.projecting import Build, tables_of
 
@@ -34,7 +34,7 @@ OnProgress = Callable[[Progress], None]
 
 
 async def rebuild(
-    log: EventStore,
+    log: EventLog,
     read_store: ReadStore,
     read_model: ReadModel,
     on_progress: OnProgress | None = None,
@@ -55,14 +55,14 @@ async def rebuild(
     return build.model
 
 
-async def begin(log: EventStore, read_store: ReadStore, read_model: ReadModel) -> Build:
+async def begin(log: EventLog, read_store: ReadStore, read_model: ReadModel) -> Build:
     """The build to fill: a new one, or one that was begun with the same code."""
     model = await read_store.prepare(read_model.name, tables_of(read_model), read_model.fingerprint)
     return await Build(log, read_store, read_model, model).load()
 
 
 async def fill(
-    build: Build, log: EventStore, on_progress: OnProgress | None = None, *, batch_events: int = BATCH_EVENTS
+    build: Build, log: EventLog, on_progress: OnProgress | None = None, *, batch_events: int = BATCH_EVENTS
 ) -> None:
     """Project everything that is in the log now. What comes meanwhile is not waited for: it might never end.
 
@@ -86,7 +86,7 @@ async def fill(
             batch = await reading
 
 
-async def _read(log: EventStore, after: Positions, events: int) -> Sequence[RecordedEvent]:
+async def _read(log: EventLog, after: Positions, events: int) -> Sequence[RecordedEvent]:
     return await log.read_all(after, limit=events)
 
 

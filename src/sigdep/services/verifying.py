@@ -9,7 +9,7 @@ from sigdep.kernel.conditions import compare_places, full_order, sort_values
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.projection import ReadModel, last_positions
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, Key, ModelId, ReadStore, Row, Select, Table
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.rebuilding import BATCH_EVENTS
 
@@ -29,7 +29,7 @@ class Difference(Struct, frozen=True):
 
 
 async def verify_read_model(
-    log: EventStore, read_store: ReadStore, read_model: ReadModel, *, scratch: ReadStore | None = None
+    log: EventLog, read_store: ReadStore, read_model: ReadModel, *, scratch: ReadStore | None = None
 ) -> Sequence[Difference]:
     """Replay the log as far as the live build has come, and compare. Nothing: every row is what the log says.
 
@@ -73,7 +73,7 @@ async def _compare(
 class _Replay:
     """A build of its own, that is filled exactly as far as another has come."""
 
-    def __init__(self, log: EventStore, store: ReadStore, read_model: ReadModel) -> None:
+    def __init__(self, log: EventLog, store: ReadStore, read_model: ReadModel) -> None:
         self.store = store
         self.reached: Positions = {}
         self._log = log

@@ -10,7 +10,7 @@ from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import Partition, Position, StreamId, WorkspaceId, partition_of
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Key, ModelId, Row, Table
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import EventLog, RecordedEvent
 from sigdep.rpc.call import WorkspacePosition
 from sigdep.tasks.queries import Moment
 from sigdep.tasks.read_models.model import TasksReadModel
@@ -30,7 +30,7 @@ VIEW_ROWS_KEPT_MAX: Final = 5_000
 class Past:
     """Folds the log up to a moment."""
 
-    def __init__(self, log: EventStore) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
         self._turns = asyncio.Semaphore(FOLDS_AT_ONCE)
         self._views: OrderedDict[tuple[WorkspaceId, Moment], PastView] = OrderedDict()

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.queries import (
     GetHistory,
@@ -32,7 +32,7 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 class TasksRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`."""
 
-    def __init__(self, store: ReadStore, log: EventStore, progress: Progress) -> None:
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
         """
         Args:
             store: where the read model `tasks` is kept.

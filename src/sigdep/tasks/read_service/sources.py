@@ -8,7 +8,7 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Version, partition_of
 from sigdep.kernel.read_store import ReadStore
-from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.kernel.store import EventLog, RecordedEvent
 from sigdep.rpc.call import Call
 from sigdep.tasks.queries import Moment
 from sigdep.tasks.read_service.past import Past
@@ -22,7 +22,7 @@ _WORKSPACE: Final = ("workspace_id",)
 class Sources:
     """What every part of the service needs, and what the caller may see of it."""
 
-    def __init__(self, store: ReadStore, log: EventStore, progress: Progress) -> None:
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
         self.store = store
         self.log = log
         self.progress = progress

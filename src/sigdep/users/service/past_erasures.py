@@ -5,14 +5,14 @@ from collections import defaultdict
 from sigdep.kernel.ids import Partition, Position, StreamId, SubjectId
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.projection import last_positions
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog
 from sigdep.users.domain.realm import RESERVED
 from sigdep.users.events import InvitationForgotten, UserErased, WorkspaceErased
 
 _ERASED = frozenset((UserErased.__name__, WorkspaceErased.__name__))
 
 
-async def destroy_keys_again(log: EventStore, keys: KeyRing) -> int:
+async def destroy_keys_again(log: EventLog, keys: KeyRing) -> int:
     """Destroy every key whose destruction the log of users records. Returns how many there are. Safe to repeat."""
     subjects: defaultdict[StreamId, set[SubjectId]] = defaultdict(set)
     erased: set[StreamId] = set()

@@ -8,7 +8,7 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.ids import Partition, Position, Positions, partition_of
 from sigdep.kernel.read_store import Compare, Condition, Key, ModelId, Page, ReadStore, Row, Select, Table
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog
 from sigdep.rpc.call import MEMBERSHIPS_MAX, Call, WorkspacePosition
 from sigdep.users.domain.realm import REALM
 from sigdep.users.read_models.workspaces import MEMBERSHIPS
@@ -45,7 +45,7 @@ class Progress(Protocol):
 class Reads:
     """Rows of the present, as far as they have been projected."""
 
-    def __init__(self, log: EventStore, store: ReadStore, progress: Progress) -> None:
+    def __init__(self, log: EventLog, store: ReadStore, progress: Progress) -> None:
         self.log = log
         self.store = store
         self.progress = progress
