@@ -13,9 +13,11 @@ from sigdep.adapters.postgres.bell import Bell
 from sigdep.adapters.postgres.connecting import Reading, quoted
 from sigdep.adapters.postgres.migrations import Step, migrate
 from sigdep.adapters.postgres.reader import Reader
+from sigdep.adapters.postgres.sealed_log import PostgresSealedLog
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
+from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.kernel.store import (
     READ_EVENTS_MAX,
     AlreadyAnswered,
@@ -29,10 +31,6 @@ from sigdep.kernel.store import (
 )
 
 MIGRATIONS: Final[Sequence[Step]] = (("event_store_1", "append_1"),)
-
-POLL_SECONDS_MIN: Final = 0.05
-POLL_SECONDS_MAX: Final = 0.5
-"""A follower that finds nothing looks again after these, doubled each time, unless the bell rings."""
 
 TIDY_SECONDS: Final = 600.0
 """Between rounds that forget old answers."""
@@ -48,6 +46,9 @@ class PostgresEventStore:
         self._reader = Reader(reading, schema)
         self._appender = Appender(dsn, schema)
         self._bell = Bell(dsn, schema)
+        self.sealed = PostgresSealedLog(self._reader, self._bell)
+        """The same log, for whoever passes it on without a key."""
+        self._log = UnsealedLog(self.sealed, codec)
         self._closed = False
         self._tidying = asyncio.create_task(self._tidy(), name=f"forget old answers of {schema}")
 
@@ -81,36 +82,16 @@ class PostgresEventStore:
         return await self._reader.answer(caller, key)
 
     async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
-        self._check_open()
-        events = await self._codec.unseal(await self._reader.stream(stream, after, until))
-        return StreamSlice(events=events, version=events[-1].version if events else after)
+        return await self._log.read(stream, after=after, until=until)
 
     async def read_all(self, after: Positions, *, limit: int = READ_EVENTS_MAX) -> Sequence[RecordedEvent]:
-        self._check_open()
-        return await self._codec.unseal(await self._reader.next_rows(after, limit))
+        return await self._log.read_all(after, limit=limit)
 
-    async def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
-        reached, pause = dict(after), POLL_SECONDS_MIN
-        while not self._closed:
-            ring = self._bell.next_ring()
-            try:
-                batch = await self.read_all(reached)
-            except Unavailable:
-                if self._closed:
-                    return
-                raise
-            if batch:
-                reached |= {recorded.partition: recorded.position for recorded in batch}
-                pause = POLL_SECONDS_MIN
-                yield batch
-            else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(ring.wait(), pause)
-                pause = min(pause * 2, POLL_SECONDS_MAX)
+    def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
+        return self._log.follow(after)
 
     async def heads(self) -> Positions:
-        self._check_open()
-        return await self._reader.heads()
+        return await self._log.heads()
 
     async def load_snapshot(self, stream: StreamId, schema: str) -> Snapshot | None:
         self._check_open()
@@ -145,6 +126,7 @@ class PostgresEventStore:
         if self._closed:
             return
         self._closed = True
+        await self.sealed.close()
         await self._appender.close()
         await self._bell.close()
         self._tidying.cancel()

@@ -9,25 +9,34 @@ from sigdep.adapters.postgres.errors import OutOfOrder, translated
 
 MIGRATION_SECONDS_MAX: Final = 600.0
 
+DRAFT: Final = "draft"
+"""The part in `schema_version` that says: something is being copied into this schema."""
+
 Step = Sequence[str]
 """The SQL files that lead from one version to the next, run in one transaction."""
 
 
-async def migrate(dsn: str, schema: str, part: str, steps: Sequence[Step]) -> None:
+async def migrate(dsn: str, schema: str, part: str, steps: Sequence[Step], *, draft: bool = False) -> None:
     """Run the steps that the database has not seen. The first leads to version 1.
 
     Args:
         part: what the steps make, as in `event_store`: several parts may live in one schema.
+        draft: open it also while it is a draft.
 
     Raises:
-        OutOfOrder: a newer release has been here.
+        OutOfOrder: a newer release has been here, or it is a draft.
         Unavailable: the database is away.
     """
     connection = await connect(dsn, "sigdep migration", command_seconds=MIGRATION_SECONDS_MAX)
     try:
         with translated():
-            if await _version(connection, schema, part) != len(steps):
+            if await version_of(connection, schema, part) != len(steps):
                 await _run(connection, schema, part, steps)
+            if not draft and await version_of(connection, schema, DRAFT):
+                raise OutOfOrder(
+                    f"The {part.replace('_', ' ')} in schema {schema} is a copy that has been interrupted. Run the same"
+                    " `sigdep migrate` to its end."
+                )
     finally:
         with translated():
             await connection.close()
@@ -41,7 +50,7 @@ async def _run(connection: Connection, schema: str, part: str, steps: Sequence[S
         await connection.execute(
             f"CREATE TABLE IF NOT EXISTS {schema}.schema_version (part text PRIMARY KEY, version integer NOT NULL)"
         )
-        version = await _version(connection, schema, part)
+        version = await version_of(connection, schema, part)
         if version > len(steps):
             raise OutOfOrder(
                 f"The {part.replace('_', ' ')} in schema {schema} has version {version}, and this release knows"
@@ -64,7 +73,7 @@ def statements(name: str, schema: str) -> str:
     return source.replace("{schema}", quoted(schema))
 
 
-async def _version(connection: Connection, schema: str, part: str) -> int:
+async def version_of(connection: Connection, schema: str, part: str) -> int:
     """Which version is there. 0: none."""
     if await connection.fetchval("SELECT to_regclass($1)", f"{quoted(schema)}.schema_version") is None:
         return 0

@@ -23,7 +23,7 @@ ANSWERS_KEPT_US: Final = ANSWERS_KEPT_HOURS * 3_600_000_000
 
 VERSION_MAX: Final = 2_147_483_647
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "e.partition, e.position, e.recorded_us, e.workspace, e.stream, e.version, e.command_id, e.type,"
     " e.schema_version, e.payload, e.metadata, e.subject, e.number"
 )
@@ -120,7 +120,7 @@ class Reader:
 
     async def _between(self, partition: Partition, after: Position, until: Position) -> list[StoredRow]:
         rows = await self._reading.fetch(
-            f"SELECT {_COLUMNS} FROM {self._schema}.event e"
+            f"SELECT {COLUMNS} FROM {self._schema}.event e"
             " WHERE e.partition = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position",
             partition,
             after,
@@ -131,7 +131,7 @@ class Reader:
 
 def stream_statement(schema: str) -> str:
     return (
-        f"SELECT {_COLUMNS} FROM {schema}.event e WHERE e.stream = $1 AND e.version > $2 AND e.version <= $3"
+        f"SELECT {COLUMNS} FROM {schema}.event e WHERE e.stream = $1 AND e.version > $2 AND e.version <= $3"
         f" ORDER BY e.version LIMIT {STREAM_PAGE}"
     )
 
@@ -139,7 +139,7 @@ def stream_statement(schema: str) -> str:
 def ranges_statement(schema: str) -> str:
     """The next so many of each partition. LIMIT makes each a walk along the primary key, at any size of the log."""
     return (
-        f"SELECT {_COLUMNS} FROM ROWS FROM (unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bigint[]))"
+        f"SELECT {COLUMNS} FROM ROWS FROM (unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bigint[]))"
         " WITH ORDINALITY wanted (partition, after, share, place) CROSS JOIN LATERAL"
         f" (SELECT * FROM {schema}.event stored"
         " WHERE stored.partition = wanted.partition AND stored.position > wanted.after"
