@@ -1,7 +1,7 @@
 """A log that another service keeps is read as if it were here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from itertools import count
 
@@ -17,16 +17,9 @@ from sigdep.kernel.store import RecordedEvent
 from sigdep.rpc.log import PIECE_BYTES_MAX, RemoteLog, log_handler
 from sigdep.testing.event_store_setup import everything
 from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, appending, new_stream, workspace_in, write
-from sigdep.testing.servers import PostgreSQL, postgresql
 
 SECONDS_MAX = 10
 names = count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgreSQL]:
-    with postgresql(18) as started:
-        yield started
 
 
 class World:
@@ -59,9 +52,9 @@ class World:
 
 
 @pytest.fixture
-async def world(server: PostgreSQL) -> AsyncIterator[World]:
+async def world(postgresql_dsn: str) -> AsyncIterator[World]:
     made = World()
-    await made.open(server.dsn(server.create_database()))
+    await made.open(postgresql_dsn)
     yield made
     await made.close()
 
