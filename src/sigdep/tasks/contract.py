@@ -1,0 +1,92 @@
+"""What the services of this context answer, for those who ask them from another process."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sigdep.rpc.contract import ServiceContract
+from sigdep.tasks.commands import (
+    ArchiveProject,
+    ChangeTasks,
+    CommentOnTask,
+    CompleteTask,
+    CreateLabel,
+    CreateProject,
+    CreateTask,
+    DeleteComment,
+    EditComment,
+    EditLabel,
+    EditProject,
+    EditTask,
+    ForgetWorkspace,
+    MoveProject,
+    MoveTask,
+    ReopenTask,
+    RestoreLabel,
+    RestoreProject,
+    RestoreTask,
+    SnoozeTask,
+    TrashLabel,
+    TrashProject,
+    TrashTask,
+    UnarchiveProject,
+)
+from sigdep.tasks.queries import (
+    GetHistory,
+    GetLabel,
+    GetProject,
+    GetTask,
+    ListComments,
+    ListLabels,
+    ListProjects,
+    ListSubtasks,
+    ListTasks,
+)
+from sigdep.tasks.read_service.single import History
+
+WRITE: Final = ServiceContract(
+    name="tasks.write",
+    messages=(
+        CreateTask,
+        EditTask,
+        MoveTask,
+        CompleteTask,
+        ReopenTask,
+        SnoozeTask,
+        TrashTask,
+        RestoreTask,
+        CommentOnTask,
+        EditComment,
+        DeleteComment,
+        ChangeTasks,
+        CreateProject,
+        EditProject,
+        MoveProject,
+        ArchiveProject,
+        UnarchiveProject,
+        TrashProject,
+        RestoreProject,
+        CreateLabel,
+        EditLabel,
+        TrashLabel,
+        RestoreLabel,
+        ForgetWorkspace,
+    ),
+)
+
+READ: Final = ServiceContract(
+    name="tasks.read",
+    messages=(
+        GetTask,
+        ListTasks,
+        ListSubtasks,
+        ListComments,
+        GetProject,
+        ListProjects,
+        GetLabel,
+        ListLabels,
+        GetHistory,
+    ),
+    values={GetHistory: History},
+)
+
+CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

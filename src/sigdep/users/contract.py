@@ -1,0 +1,91 @@
+"""What the services of this context answer, for those who ask them from another process."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sigdep.rpc.contract import ServiceContract
+from sigdep.users.commands import (
+    AnswerInvitation,
+    ChangeAccount,
+    ChangeMemberRole,
+    EraseAccount,
+    EraseWorkspace,
+    ExchangeRefreshToken,
+    Invite,
+    IssueToken,
+    KeepAccount,
+    KeepWorkspace,
+    OpenWorkspace,
+    RemoveMember,
+    RenameWorkspace,
+    RevokeInvitation,
+    RevokeRefreshToken,
+    SignIn,
+    SignOut,
+    SignUp,
+    WithdrawToken,
+)
+from sigdep.users.queries import (
+    GetProfile,
+    GetPublicKeys,
+    GetWorkspace,
+    InvitationView,
+    ListInvitations,
+    ListMembers,
+    ListSessions,
+    ListTokens,
+    ListWorkspaces,
+    MemberView,
+    Page,
+    SessionView,
+    TokenView,
+    WorkspaceView,
+)
+
+WRITE: Final = ServiceContract(
+    name="users.write",
+    messages=(
+        SignUp,
+        ChangeAccount,
+        EraseAccount,
+        KeepAccount,
+        SignIn,
+        ExchangeRefreshToken,
+        RevokeRefreshToken,
+        SignOut,
+        IssueToken,
+        WithdrawToken,
+        OpenWorkspace,
+        RenameWorkspace,
+        EraseWorkspace,
+        KeepWorkspace,
+        ChangeMemberRole,
+        RemoveMember,
+        Invite,
+        AnswerInvitation,
+        RevokeInvitation,
+    ),
+)
+
+READ: Final = ServiceContract(
+    name="users.read",
+    messages=(
+        GetProfile,
+        ListSessions,
+        ListTokens,
+        ListWorkspaces,
+        GetWorkspace,
+        ListMembers,
+        ListInvitations,
+        GetPublicKeys,
+    ),
+    values={
+        ListSessions: Page[SessionView],
+        ListTokens: Page[TokenView],
+        ListWorkspaces: Page[WorkspaceView],
+        ListMembers: Page[MemberView],
+        ListInvitations: Page[InvitationView],
+    },
+)
+
+CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)
