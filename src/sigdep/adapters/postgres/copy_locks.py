@@ -23,6 +23,7 @@ _SERVICES: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name LIKE 'sigdep %' AND application_name <> $1"
 )
+_LOCK_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 
 
 class InUse(Unavailable):
@@ -54,8 +55,11 @@ async def held_still(dsn: str, tables: Sequence[tuple[str, str]]) -> AsyncIterat
 
 
 @asynccontextmanager
-async def held_alone(dsn: str) -> AsyncIterator[StillHeld]:
+async def held_alone(dsn: str, what: str) -> AsyncIterator[StillHeld]:
     """Keep others from copying into this database while the block lasts.
+
+    Args:
+        what: is copied there: `logs` and `keys` may go to one database, each with a lock of its own.
 
     Raises:
         InUse: services are connected, or somebody copies into it.
@@ -64,7 +68,9 @@ async def held_alone(dsn: str) -> AsyncIterator[StillHeld]:
     async with _connected(dsn) as connection:
         await _refuse_services(connection)
         with translated():
-            alone = await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", COPYING)
+            alone = await connection.fetchval(
+                "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", f"{COPYING} {what}"
+            )
         if not alone:
             raise InUse("Another `sigdep migrate` copies into this database.")
         yield lambda: _answers(connection)

@@ -15,25 +15,31 @@ WAL_BYTES_KEPT: Final = 67_108_864
 STATEMENTS_CACHED: Final = 256
 BUSY_SECONDS: Final = 5.0
 
+DRAFT: Final = 0x53444452
+"""The application id of a file that something is being copied into ("SDDR"). It stands in the file's header."""
+
 
 class TooNew(Unavailable):
     """The file was written by a later release."""
 
 
-def open_to_write(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+def open_to_write(path: Path, migrations: Sequence[str], *, draft: bool = False) -> sqlite3.Connection:
     """A connection to the file, created or brought to the present schema where need be.
 
     Args:
         migrations: each takes the file from the schema before it to the next; `PRAGMA user_version` counts them.
+        draft: open it also while it is a draft.
 
     Raises:
         TooNew: a later release wrote it.
         LogDamaged: it is no database.
-        Unavailable: it cannot be opened.
+        Unavailable: it cannot be opened, or is a draft.
     """
     with translated_errors(f"Opening {path}"):
         connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
         try:
+            if not draft:
+                _check_whole(connection, path)
             connection.execute("PRAGMA journal_mode=WAL")
             # Not NORMAL: what has been acknowledged must survive a power cut.
             connection.execute("PRAGMA synchronous=FULL")
@@ -55,11 +61,12 @@ def open_to_read(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
     Raises:
         TooNew: a later release wrote it.
         LogDamaged: it is no database.
-        Unavailable: it is not there, cannot be opened, or has not been brought to the present schema.
+        Unavailable: it is not there, cannot be opened, is a draft, or has not been brought to the present schema.
     """
     with translated_errors(f"Opening {path}"):
         connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
         try:
+            _check_whole(connection, path)
             if _schema_version(connection, path, len(migrations)) < len(migrations):
                 raise Unavailable(f"{path} has an older schema: start SigDep on it once, which brings it up to date.")
         except BaseException:
@@ -79,6 +86,11 @@ def _connect(uri: str) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIBIBYTES}")
     return connection
+
+
+def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] == DRAFT:
+        raise Unavailable(f"{path} is a copy that has been interrupted. Run the same `sigdep migrate` to its end.")
 
 
 def _schema_version(connection: sqlite3.Connection, path: Path, known: int) -> int:

@@ -26,19 +26,19 @@ from sigdep.kernel.store import ChainReport, KeptAnswer
 EVENTS_PER_READ: Final = 2_000
 """While a chain is walked, each read ends soon: a long one would keep the write-ahead log from being emptied."""
 
-_COLUMNS: Final = """event.partition, event.position, recorded_us, workspace, stream, version, command_id, type,
+COLUMNS: Final = """event.partition, event.position, recorded_us, workspace, stream, version, command_id, type,
 schema_version, payload, metadata, subject, number"""
 # ruff: noqa: S608  These are statements of ours, put together from parts of ours.
 _READ_STREAM: Final = f"""
-SELECT {_COLUMNS} FROM event WHERE stream = ? AND version > ? AND version <= ? ORDER BY version LIMIT ?
+SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? AND version <= ? ORDER BY version LIMIT ?
 """
-_READ_LOG: Final = f"SELECT {_COLUMNS} FROM event WHERE id > ? ORDER BY id LIMIT ?"
+_READ_LOG: Final = f"SELECT {COLUMNS} FROM event WHERE id > ? ORDER BY id LIMIT ?"
 # Of one partition: what `place` knows, then what it does not know yet.
 _READ_PARTITION: Final = f"""
-SELECT {_COLUMNS}, link FROM place CROSS JOIN event ON event.id = place.id
+SELECT {COLUMNS}, link FROM place CROSS JOIN event ON event.id = place.id
 WHERE place.partition = :partition AND place.position > :after AND place.position <= :until
 UNION ALL
-SELECT {_COLUMNS}, link FROM event
+SELECT {COLUMNS}, link FROM event
 WHERE id > (SELECT id FROM placed) AND partition = :partition AND position > :after AND position <= :until
 """
 _READ_LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM event"

@@ -24,7 +24,7 @@ NEW_KEYS_PER_COMMIT: Final = 256
 CHECKPOINT_ATTEMPTS: Final = 3
 """Each waits up to `database.BUSY_SECONDS` for readers."""
 
-_MIGRATIONS: Final = (
+KEY_MIGRATIONS: Final = (
     """
 CREATE TABLE subject_key (
     subject BLOB PRIMARY KEY,
@@ -167,7 +167,7 @@ def _open(path: Path, wrapping: AesGcmKey) -> tuple[sqlite3.Connection, sqlite3.
     with translated_errors(f"Opening {path}"):
         if not path.exists():
             path.touch(mode=0o600)
-        writing = open_to_write(path, _MIGRATIONS)
+        writing = open_to_write(path, KEY_MIGRATIONS)
         try:
             # What is overwritten is overwritten with zeros, not just forgotten.
             writing.execute("PRAGMA secure_delete=ON")
@@ -175,7 +175,7 @@ def _open(path: Path, wrapping: AesGcmKey) -> tuple[sqlite3.Connection, sqlite3.
                 "INSERT INTO proof VALUES (1, ?) ON CONFLICT DO NOTHING", (wrapping.seal(_PROOF, b"proof"),)
             )
             _check_proof(path, wrapping, writing.execute("SELECT sealed FROM proof").fetchone()[0])
-            return open_to_read(path, _MIGRATIONS), writing
+            return open_to_read(path, KEY_MIGRATIONS), writing
         except BaseException:
             writing.close()
             raise
