@@ -31,8 +31,8 @@ from sigdep.tasks.domain.project_decisions import PROJECT
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TASK
 from sigdep.tasks.events import EVENTS
+from sigdep.tasks.queries import Side
 from sigdep.tasks.write_service import TasksWrite
-from sigdep.tasks.writing.attempt import Side
 from tests.tasks.stories import ADA, BOB, EVE, HOME, NOON, TEAM
 
 Asked = tuple[type[Command], dict[str, Any]]

@@ -24,7 +24,7 @@ from tests.users.world import GRACE, PASSWORD, World, answer_key, sign_up
 
 async def test_who_registers_has_a_profile_and_a_personal_workspace(world: World) -> None:
     profile = await world.sign_up()
-    ada = await world.users.identities.principal((await world.sign_in()).access_token)
+    ada = await world.users.reading.identities.principal((await world.sign_in()).access_token)
     assert await world.read(GetProfile(), ada) == profile
     (home,) = (await world.read(ListWorkspaces(limit=50), ada)).items
     assert (home.id, home.personal, home.role) == (profile.personal_workspace_id, True, "owner")
@@ -189,7 +189,7 @@ async def test_a_new_password_replaces_the_old_one_and_ends_the_other_sessions(w
         await world.sign_in()
     await world.sign_in(password="a new password")
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(other.access_token)
+        await world.users.reading.identities.principal(other.access_token)
 
 
 async def test_a_new_password_is_held_to_the_same_rules(world: World) -> None:
@@ -243,7 +243,7 @@ async def test_an_erasure_can_be_taken_back(world: World) -> None:
 async def test_a_token_is_not_enough_to_erase_an_account(world: World) -> None:
     ada = await world.enter()
     made = await world.write(IssueToken(name="x", scopes=("profile:write",), expires_at=None), ada)
-    by_token = await world.users.identities.principal(made.token)
+    by_token = await world.users.reading.identities.principal(made.token)
     with pytest.raises(Forbidden):
         await world.write(EraseAccount(), by_token)
 

@@ -48,7 +48,7 @@ SECRET_EMAIL = "zebediah.quillfeather@example.com"
 
 
 async def run_due(world: World) -> None:
-    report = await world.users.erasures.run_due(world.clock.at)
+    report = await world.users.writing.erasures.run_due(world.clock.at)
     assert report.failed == []
     await world.caught_up()
 
@@ -105,7 +105,7 @@ async def test_neither_log_nor_read_models_nor_a_rebuild_holds_the_person(world:
         assert "uillfeather" not in text.lower()
         assert "Zebediah" not in text
         assert "Bob" in text
-    assert "uillfeather" not in repr(world.users.write._handlers[EraseAccount].__self__._around.users._cache)
+    assert "uillfeather" not in repr(world.users.writing.write._handlers[EraseAccount].__self__._around.users._cache)
 
 
 async def rebuilt(world: World) -> str:
@@ -165,12 +165,12 @@ async def test_nothing_of_theirs_is_good_any_more(world: World) -> None:
     ada = await world.enter()
     tokens = await world.sign_in()
     made = await world.write(IssueToken(name="x", scopes=("tasks:read",), expires_at=None), ada)
-    await world.users.identities.principal(made.token)
-    await world.users.token_uses.save()
+    await world.users.reading.identities.principal(made.token)
+    await world.users.reading.token_uses.save()
     await erased(world, ada)
     for bearer in (tokens.access_token, made.token):
         with pytest.raises(Unauthenticated):
-            await world.users.identities.principal(bearer)
+            await world.users.reading.identities.principal(bearer)
     with pytest.raises(InvalidGrant):
         await world.write(ExchangeRefreshToken(refresh_token=tokens.refresh_token))
     with pytest.raises(WrongPassword):
@@ -179,8 +179,8 @@ async def test_nothing_of_theirs_is_good_any_more(world: World) -> None:
         await world.write(ChangeAccount(name="Ghost"), ada)
     with pytest.raises(NotFound):
         await world.read(GetProfile(), ada)
-    assert await world.users.token_uses.last_used([made.id]) == {}
-    around = world.users.write._handlers[EraseAccount].__self__._around
+    assert await world.users.reading.token_uses.last_used([made.id]) == {}
+    around = world.users.writing.write._handlers[EraseAccount].__self__._around
     for repository in (around.sessions, around.tokens):
         assert not any(state.user_id == ada.user_id for state, _ in repository._cache.values())
 
@@ -302,8 +302,8 @@ async def test_a_crash_at_any_step_is_made_up_for_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(world.keys, "destroy", crashing(world.keys.destroy, at_call if place == "destroy" else 0))
         patch.setattr(world.store, "append", crashing(world.store.append, at_call if place == "append" else 0))
-        await world.users.erasures.run_due(world.clock.at)
-    fresh = Erasures(_restarted(world), world.users.token_uses)
+        await world.users.writing.erasures.run_due(world.clock.at)
+    fresh = Erasures(_restarted(world), world.users.reading.token_uses)
     assert (await fresh.run_due(world.clock.at)).failed == []
     await world.caught_up()
     assert (await fresh.run_due(world.clock.at)).done == 0
@@ -317,7 +317,7 @@ async def test_a_crash_at_any_step_is_made_up_for_by_the_next_run(
 
 def _restarted(world: World) -> Any:
     """The same data under new eyes: nothing is remembered."""
-    around = world.users.write._handlers[EraseAccount].__self__._around
+    around = world.users.writing.write._handlers[EraseAccount].__self__._around
     for repository in around.repositories:
         repository._cache.clear()
     return around
@@ -328,7 +328,7 @@ async def test_two_processes_that_erase_at_once_erase_once(world: World) -> None
     await world.write(EraseAccount(), ada)
     world.clock.at += GRACE
     await world.caught_up()
-    reports = await asyncio.gather(*(world.users.erasures.run_due(world.clock.at) for _ in range(3)))
+    reports = await asyncio.gather(*(world.users.writing.erasures.run_due(world.clock.at) for _ in range(3)))
     assert [report.failed for report in reports] == [[], [], []]
     types = [recorded.type for recorded in await world.store.read_all({}, limit=100_000)]
     assert types.count("UserErased") == 1
@@ -344,7 +344,7 @@ async def test_one_that_fails_does_not_keep_others_from_being_erased(
     world.clock.at += GRACE
     with monkeypatch.context() as patch:
         patch.setattr(world.keys, "destroy", crashing(world.keys.destroy, 1))
-        report = await world.users.erasures.run_due(world.clock.at)
+        report = await world.users.writing.erasures.run_due(world.clock.at)
     assert [type(error) for error in report.failed] == [Crash]
     await world.caught_up()
     assert await world.keys.find([SubjectId(bob.user_id)]) == {}

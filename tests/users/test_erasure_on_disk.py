@@ -30,7 +30,7 @@ async def test_no_file_holds_a_trace_of_who_was_erased(tmp_path: Path) -> None:
 
         await world.write(EraseAccount(), zeb)
         world.clock.at += GRACE
-        report = await world.users.erasures.run_due(world.clock.at)
+        report = await world.users.writing.erasures.run_due(world.clock.at)
         assert report.failed == []
         await world.caught_up()
         assert (await world.read(GetProfile(), ada)).name == "Ada"

@@ -25,7 +25,7 @@ async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """Nobody, as yet. The clock of the calls is the real one."""
     application = create_application(
         world.users.routes,
-        identities=world.users.identities,
+        identities=world.users.reading.identities,
         settings=GatewaySettings(fingerprint_key=KEY, limits=None, log_requests=False),
     )
     transport = httpx.ASGITransport(app=application, client=("192.0.2.7", 4711))
@@ -35,7 +35,7 @@ async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(autouse=True)
 def real_time(world: World) -> None:
-    world.users.identities._now = time.time
+    world.users.reading.identities._now = time.time
 
 
 async def signed_in(client: httpx.AsyncClient, **person: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def looks(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def signed_in(world: World) -> tuple[str, Principal]:
     await world.sign_up()
     bearer = (await world.sign_in()).access_token
-    principal = await world.users.identities.principal(bearer)
+    principal = await world.users.reading.identities.principal(bearer)
     await world.caught_up()
     return bearer, principal
 
@@ -44,17 +44,17 @@ async def test_a_credential_that_was_good_a_moment_ago_is_not_looked_up(world: W
     bearer, principal = await signed_in(world)
     looks.clear()
     for _ in range(100):
-        assert await world.users.identities.principal(bearer) is principal
+        assert await world.users.reading.identities.principal(bearer) is principal
     assert looks == []
 
 
 async def test_it_is_not_looked_up_later_either_while_nothing_happens(world: World, looks: list[str]) -> None:
     bearer, _ = await signed_in(world)
-    await world.users.identities.principal(bearer, fresh=True)
+    await world.users.reading.identities.principal(bearer, fresh=True)
     looks.clear()
     for _ in range(10):
         world.clock.forward(seconds=TRUSTED_SECONDS)
-        await world.users.identities.principal(bearer)
+        await world.users.reading.identities.principal(bearer)
     assert looks == []
 
 
@@ -66,7 +66,7 @@ async def test_it_is_looked_up_once_when_something_has_happened_however_many_ask
     await world.caught_up()
     world.clock.forward(seconds=TRUSTED_SECONDS)
     looks.clear()
-    found = await asyncio.gather(*(world.users.identities.principal(bearer) for _ in range(50)))
+    found = await asyncio.gather(*(world.users.reading.identities.principal(bearer) for _ in range(50)))
     assert looks == ["people", "sessions"]
     assert {len(one.roles) for one in found} == {2}
 
@@ -84,33 +84,33 @@ async def test_the_signature_is_verified_again_after_a_minute(world: World, monk
     await world.write(ChangeAccount(name="A"), principal)
     await world.caught_up()
     world.clock.forward(seconds=VERIFIED_SECONDS - 1)
-    await world.users.identities.principal(bearer)
+    await world.users.reading.identities.principal(bearer)
     assert verified == []
     world.clock.forward(seconds=1)
-    await world.users.identities.principal(bearer)
+    await world.users.reading.identities.principal(bearer)
     assert verified == [bearer]
 
 
 async def test_a_token_is_refused_in_the_second_in_which_it_expires_though_it_is_remembered(world: World) -> None:
     bearer, _ = await signed_in(world)
     world.clock.forward(seconds=899.9)
-    await world.users.identities.principal(bearer)
+    await world.users.reading.identities.principal(bearer)
     world.clock.forward(seconds=0.1)
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(bearer)
+        await world.users.reading.identities.principal(bearer)
 
 
 async def test_a_revocation_takes_effect_within_a_second(world: World) -> None:
     bearer, principal = await signed_in(world)
     made = await world.write(IssueToken(name="x", scopes=("tasks:read",), expires_at=None), principal)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
     await world.write(WithdrawToken(token_id=made.id), principal)
     await world.write(SignOut(), principal)
     await world.caught_up()
     world.clock.forward(seconds=TRUSTED_SECONDS)
     for credential in (bearer, made.token):
         with pytest.raises(Unauthenticated):
-            await world.users.identities.principal(credential)
+            await world.users.reading.identities.principal(credential)
     assert TRUSTED_SECONDS < 1
 
 
@@ -118,13 +118,13 @@ async def test_a_removal_takes_effect_within_a_second(world: World) -> None:
     bearer, ada = await signed_in(world)
     place, people = await world.team(ada, Bob="admin")
     bobs = (await world.sign_in("Bob")).access_token
-    assert (await world.users.identities.principal(bobs)).roles[place] == "admin"
+    assert (await world.users.reading.identities.principal(bobs)).roles[place] == "admin"
     bob = people["Bob"].user_id
     await world.write(RemoveMember(workspace_id=place, user_id=bob, by=ada.user_id, at=world.clock.at), ada)
     await world.caught_up()
     world.clock.forward(seconds=TRUSTED_SECONDS)
-    assert place not in (await world.users.identities.principal(bobs)).roles
-    assert (await world.users.identities.principal(bearer)).roles[place] == "owner"
+    assert place not in (await world.users.reading.identities.principal(bobs)).roles
+    assert (await world.users.reading.identities.principal(bearer)).roles[place] == "owner"
 
 
 async def test_what_happens_while_it_is_looked_up_is_seen_the_next_time(
@@ -144,33 +144,33 @@ async def test_what_happens_while_it_is_looked_up_is_seen_the_next_time(
         return roles
 
     monkeypatch.setattr(Reads, "roles_of", overtaken)
-    assert len((await world.users.identities.principal(bearer)).roles) == 2
+    assert len((await world.users.reading.identities.principal(bearer)).roles) == 2
     world.clock.forward(seconds=TRUSTED_SECONDS)
-    assert len((await world.users.identities.principal(bearer)).roles) == 3
+    assert len((await world.users.reading.identities.principal(bearer)).roles) == 3
 
 
 async def test_asked_afresh_it_knows_a_workspace_that_was_made_a_moment_ago(world: World) -> None:
     bearer, ada = await signed_in(world)
     opened = await world.write(OpenWorkspace(name="Team"), ada)
-    assert opened.id not in (await world.users.identities.principal(bearer)).roles
-    assert (await world.users.identities.principal(bearer, fresh=True)).roles[opened.id] == "owner"
-    assert (await world.users.identities.principal(bearer)).roles[opened.id] == "owner"
+    assert opened.id not in (await world.users.reading.identities.principal(bearer)).roles
+    assert (await world.users.reading.identities.principal(bearer, fresh=True)).roles[opened.id] == "owner"
+    assert (await world.users.reading.identities.principal(bearer)).roles[opened.id] == "owner"
 
 
 async def test_a_session_that_began_a_moment_ago_is_known(world: World) -> None:
     await world.sign_up()
     for _ in range(20):
         tokens = await world.sign_in()
-        await world.users.identities.principal(tokens.access_token)
+        await world.users.reading.identities.principal(tokens.access_token)
 
 
 async def test_failures_are_not_remembered(world: World) -> None:
     bearer, _ = await signed_in(world)
     for number in range(50):
         with pytest.raises(Unauthenticated):
-            await world.users.identities.principal(f"{bearer}{number}")
-    assert list(world.users.identities._known) == [bearer]
-    assert world.users.identities._asking == {}
+            await world.users.reading.identities.principal(f"{bearer}{number}")
+    assert list(world.users.reading.identities._known) == [bearer]
+    assert world.users.reading.identities._asking == {}
 
 
 async def test_only_the_last_used_credentials_are_remembered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +178,8 @@ async def test_only_the_last_used_credentials_are_remembered(world: World, monke
     await world.sign_up()
     first, second, third = [(await world.sign_in()).access_token for _ in range(3)]
     for bearer in (first, second, first, third):
-        await world.users.identities.principal(bearer)
-    assert list(world.users.identities._known) == [first, third]
+        await world.users.reading.identities.principal(bearer)
+    assert list(world.users.reading.identities._known) == [first, third]
 
 
 @pytest.mark.parametrize(
@@ -190,20 +190,22 @@ async def test_only_the_last_used_credentials_are_remembered(world: World, monke
 async def test_garbage_is_refused(world: World, bearer: str) -> None:
     for fresh in (False, True):
         with pytest.raises(Unauthenticated):
-            await world.users.identities.principal(bearer, fresh=fresh)
+            await world.users.reading.identities.principal(bearer, fresh=fresh)
 
 
 async def test_a_refresh_token_is_no_credential(world: World) -> None:
     await world.sign_up()
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal((await world.sign_in()).refresh_token)
+        await world.users.reading.identities.principal((await world.sign_in()).refresh_token)
 
 
 async def test_a_token_that_was_never_made_is_refused(world: World) -> None:
     ada = await world.enter()
-    made_up = world.users.write._handlers[IssueToken].__self__._around.opaque.access_token(ada.user_id, identity(8))
+    made_up = world.users.writing.write._handlers[IssueToken].__self__._around.opaque.access_token(
+        ada.user_id, identity(8)
+    )
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(made_up)
+        await world.users.reading.identities.principal(made_up)
 
 
 async def test_a_genuine_token_of_another_server_is_refused(world: World) -> None:
@@ -214,33 +216,33 @@ async def test_a_genuine_token_of_another_server_is_refused(world: World) -> Non
         session_id = SessionId(principal.credential_id)
         forged = other.sign(principal.user_id, session_id, token_id=identity(1), at=world.clock.at)
         with pytest.raises(Unauthenticated):
-            await world.users.identities.principal(forged)
+            await world.users.reading.identities.principal(forged)
 
 
 def _keys(world: World) -> SigningKeys:
-    return world.users.identities._access_tokens.keys
+    return world.users.reading.identities._access_tokens.keys
 
 
 async def test_a_session_of_another_person_is_refused(world: World) -> None:
     """As a key that leaked could sign it: the session must be that person's own."""
     ada, bob = await world.enter("Ada"), await world.enter("Bob")
-    tokens = world.users.identities._access_tokens
+    tokens = world.users.reading.identities._access_tokens
     crossed = tokens.sign(ada.user_id, bob.credential_id, token_id=identity(1), at=world.clock.at)  # type: ignore[arg-type]
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(crossed)
+        await world.users.reading.identities.principal(crossed)
 
 
 async def test_changing_the_password_keeps_the_session_that_did_it(world: World) -> None:
     bearer, ada = await signed_in(world)
     await world.write(ChangeAccount(password="a new password", current_password=PASSWORD), ada)
-    assert (await world.users.identities.principal(bearer, fresh=True)).user_id == ada.user_id
+    assert (await world.users.reading.identities.principal(bearer, fresh=True)).user_id == ada.user_id
 
 
 async def test_many_who_wait_hear_of_one_failure_and_nobody_hangs(world: World) -> None:
     await world.sign_up()
     bearer = (await world.sign_in()).access_token + "x"
     results = await asyncio.gather(
-        *(world.users.identities.principal(bearer) for _ in range(10)), return_exceptions=True
+        *(world.users.reading.identities.principal(bearer) for _ in range(10)), return_exceptions=True
     )
     assert all(isinstance(result, Unauthenticated) for result in results)
 
@@ -248,8 +250,8 @@ async def test_many_who_wait_hear_of_one_failure_and_nobody_hangs(world: World) 
 async def test_who_gives_up_takes_nobody_along(world: World) -> None:
     await world.sign_up()
     bearer = (await world.sign_in()).access_token
-    impatient = asyncio.ensure_future(world.users.identities.principal(bearer))
-    patient = asyncio.ensure_future(world.users.identities.principal(bearer))
+    impatient = asyncio.ensure_future(world.users.reading.identities.principal(bearer))
+    patient = asyncio.ensure_future(world.users.reading.identities.principal(bearer))
     await asyncio.sleep(0)
     impatient.cancel()
     assert (await patient).credential == "session"
@@ -262,7 +264,7 @@ async def test_a_known_credential_costs_a_few_microseconds(world: World) -> None
 
 
 async def _microseconds(world: World, bearer: str) -> float:
-    identities, times = world.users.identities, 2_000
+    identities, times = world.users.reading.identities, 2_000
     identities._steady = time.monotonic
     await identities.principal(bearer)
     start = time.perf_counter()

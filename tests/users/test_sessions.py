@@ -32,14 +32,14 @@ async def assert_over(world: World, tokens: SessionTokens) -> None:
     with pytest.raises(InvalidGrant):
         await refresh(world, tokens)
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(tokens.access_token, fresh=True)
+        await world.users.reading.identities.principal(tokens.access_token, fresh=True)
 
 
 async def test_signing_in_gives_tokens_that_are_good_at_once(world: World) -> None:
     profile = await world.sign_up()
     tokens = await world.sign_in()
     assert (tokens.token_type, tokens.expires_in) == ("Bearer", 900)
-    assert (await world.users.identities.principal(tokens.access_token)).user_id == profile.id
+    assert (await world.users.reading.identities.principal(tokens.access_token)).user_id == profile.id
 
 
 @pytest.mark.parametrize("password", ["wrong password", "", PASSWORD.upper(), PASSWORD + " "])
@@ -104,7 +104,7 @@ async def test_a_repeated_sign_in_with_its_key_begins_one_session(world: World) 
     key = answer_key(None)
     first, again = await world.sign_in(answer_key=key), await world.sign_in(answer_key=key)
     assert first.refresh_token == again.refresh_token
-    ada = await world.users.identities.principal(first.access_token)
+    ada = await world.users.reading.identities.principal(first.access_token)
     assert len((await world.read(ListSessions(limit=50), ada)).items) == 1
 
 
@@ -112,7 +112,7 @@ async def test_an_old_hash_is_made_anew_when_its_owner_signs_in(world: World) ->
     profile = await world.sign_up()
     tokens = await world.sign_in()
     stronger = Passwords(memory_kib=128, passes=1, threads=1)
-    world.users.write._handlers[SignIn].__self__._around.passwords = stronger
+    world.users.writing.write._handlers[SignIn].__self__._around.passwords = stronger
     await world.sign_in()
     history = (await world.store.read(f"user-{profile.id}")).events  # type: ignore[arg-type]
     assert [recorded.type for recorded in history] == ["UserRegistered", "PasswordRehashed"]
@@ -130,7 +130,7 @@ async def test_a_refresh_token_is_exchanged_for_the_next_one(world: World) -> No
         following = await refresh(world, tokens)
         assert following.refresh_token != tokens.refresh_token
         assert following.access_token != tokens.access_token
-        await world.users.identities.principal(following.access_token)
+        await world.users.reading.identities.principal(following.access_token)
         tokens = following
 
 
@@ -193,7 +193,7 @@ async def test_an_access_token_is_no_refresh_token(world: World) -> None:
 async def test_signing_out_ends_the_session(world: World) -> None:
     await world.sign_up()
     tokens, other = await world.sign_in(), await world.sign_in()
-    ada = await world.users.identities.principal(tokens.access_token)
+    ada = await world.users.reading.identities.principal(tokens.access_token)
     await world.write(SignOut(), ada)
     await assert_over(world, tokens)
     await world.write(SignOut(), ada)  # Twice is once.
@@ -216,7 +216,7 @@ async def test_a_token_has_no_session_to_sign_out_of(world: World) -> None:
     ada = await world.enter()
     made = await world.write(IssueToken(name="x", scopes=("profile:write",), expires_at=None), ada)
     with pytest.raises(Refused):
-        await world.write(SignOut(), await world.users.identities.principal(made.token))
+        await world.write(SignOut(), await world.users.reading.identities.principal(made.token))
 
 
 async def test_revoking_a_refresh_token_ends_its_session(world: World) -> None:
@@ -254,7 +254,7 @@ async def test_the_list_of_sessions_leaves_out_those_that_nobody_used_for_long(w
     await world.sign_up()
     await world.sign_in()
     world.clock.at += IDLE_MAX
-    ada = await world.users.identities.principal((await world.sign_in()).access_token)
+    ada = await world.users.reading.identities.principal((await world.sign_in()).access_token)
     assert [session.current for session in (await world.read(ListSessions(limit=50), ada)).items] == [True]
 
 

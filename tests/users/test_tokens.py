@@ -24,7 +24,7 @@ async def make(world: World, ada: Principal, wish: IssueToken = READ) -> NewToke
 async def test_a_token_is_good_for_its_scopes_at_once(world: World) -> None:
     ada = await world.enter()
     made = await make(world, ada)
-    principal = await world.users.identities.principal(made.token)
+    principal = await world.users.reading.identities.principal(made.token)
     assert (principal.user_id, principal.credential, principal.credential_id) == (ada.user_id, "token", made.id)
     assert principal.scopes == frozenset(("tasks:read",))
     assert principal.roles == ada.roles
@@ -52,10 +52,10 @@ async def test_a_token_expires(world: World) -> None:
     wish = IssueToken(name="x", scopes=("tasks:read",), expires_at=world.clock.at + timedelta(minutes=1))
     made = await make(world, ada, wish)
     world.clock.forward(seconds=59)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
     world.clock.forward(seconds=1)
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(made.token)
+        await world.users.reading.identities.principal(made.token)
 
 
 async def test_a_token_must_expire_in_the_future(world: World) -> None:
@@ -67,13 +67,13 @@ async def test_a_token_must_expire_in_the_future(world: World) -> None:
 async def test_a_revoked_token_is_good_for_nothing(world: World) -> None:
     ada = await world.enter()
     made = await make(world, ada)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
     for _ in range(2):
         await world.write(WithdrawToken(token_id=made.id), ada)
     await world.caught_up()
     world.clock.forward(seconds=1)
     with pytest.raises(Unauthenticated):
-        await world.users.identities.principal(made.token)
+        await world.users.reading.identities.principal(made.token)
     assert (await world.read(ListTokens(limit=50), ada)).items == []
 
 
@@ -82,7 +82,7 @@ async def test_nobody_revokes_the_token_of_another(world: World) -> None:
     made = await make(world, ada)
     with pytest.raises(NotFound):
         await world.write(WithdrawToken(token_id=made.id), bob)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
 
 
 async def test_nobody_takes_the_id_of_anothers_token(world: World) -> None:
@@ -91,13 +91,13 @@ async def test_nobody_takes_the_id_of_anothers_token(world: World) -> None:
     mine = await make(world, ada, wish)
     with pytest.raises(Refused):
         await make(world, bob, wish)
-    assert (await world.users.identities.principal(mine.token)).user_id == ada.user_id
+    assert (await world.users.reading.identities.principal(mine.token)).user_id == ada.user_id
 
 
 async def test_a_token_makes_no_token_that_may_do_more_than_itself(world: World) -> None:
     ada = await world.enter()
     wish = IssueToken(name="x", scopes=("profile:write", "tasks:read"), expires_at=None)
-    by_token = await world.users.identities.principal((await make(world, ada, wish)).token)
+    by_token = await world.users.reading.identities.principal((await make(world, ada, wish)).token)
     await make(world, by_token, READ)
     with pytest.raises(Forbidden):
         await make(world, by_token, IssueToken(name="x", scopes=("tasks:write",), expires_at=None))
@@ -119,15 +119,15 @@ async def test_the_last_use_is_known_to_the_minute_and_outlives_the_process(worl
     ada = await world.enter()
     made = await make(world, ada)
     assert (await world.read(ListTokens(limit=50), ada)).items[0].last_used_at is None
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
     first = world.clock.at
     world.clock.forward(seconds=PRECISION_SECONDS - 1)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
     assert (await world.read(ListTokens(limit=50), ada)).items[0].last_used_at == first
     world.clock.forward(seconds=1)
-    await world.users.identities.principal(made.token)
-    await world.users.token_uses.save()
-    world.users.token_uses._unsaved.clear()
+    await world.users.reading.identities.principal(made.token)
+    await world.users.reading.token_uses.save()
+    world.users.reading.token_uses._unsaved.clear()
     assert (await world.read(ListTokens(limit=50), ada)).items[0].last_used_at == world.clock.at
 
 
@@ -136,7 +136,7 @@ async def test_a_last_use_that_could_not_be_saved_is_saved_the_next_time(
 ) -> None:
     ada = await world.enter()
     made = await make(world, ada)
-    await world.users.identities.principal(made.token)
+    await world.users.reading.identities.principal(made.token)
 
     async def away(*_: object, **__: object) -> None:
         raise Unavailable("The database is away.")
@@ -144,18 +144,18 @@ async def test_a_last_use_that_could_not_be_saved_is_saved_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(world.views, "commit", away)
         with pytest.raises(Unavailable):
-            await world.users.token_uses.save()
-    await world.users.token_uses.save()
-    assert world.users.token_uses._unsaved == {}
-    assert await world.users.token_uses.last_used([made.id]) == {made.id: world.clock.at}
+            await world.users.reading.token_uses.save()
+    await world.users.reading.token_uses.save()
+    assert world.users.reading.token_uses._unsaved == {}
+    assert await world.users.reading.token_uses.last_used([made.id]) == {made.id: world.clock.at}
 
 
 async def test_using_a_token_writes_nothing_into_the_log(world: World) -> None:
     ada = await world.enter()
     made = await make(world, ada)
     heads = dict(await world.store.heads())
-    await world.users.identities.principal(made.token)
-    await world.users.token_uses.save()
+    await world.users.reading.identities.principal(made.token)
+    await world.users.reading.token_uses.save()
     assert await world.store.heads() == heads
 
 

@@ -40,15 +40,15 @@ async def test_who_creates_a_workspace_sees_it_in_the_very_next_request(world: W
     ada = await world.enter()
     opened = await world.write(OpenWorkspace(name="Team"), ada)
     call = world.call(ada)
-    assert (await world.users.read.ask(GetWorkspace(workspace_id=opened.id), call)).value == opened
+    assert (await world.users.reading.read.ask(GetWorkspace(workspace_id=opened.id), call)).value == opened
     assert (opened.role, opened.personal, opened.version) == ("owner", False, 2)
 
 
 async def test_creating_with_ones_own_id_may_be_repeated(world: World) -> None:
     ada = await world.enter()
     wish = OpenWorkspace(name="Team", workspace_id=identity(5))  # type: ignore[arg-type]
-    first = await world.users.write.ask(wish, world.call(ada))
-    again = await world.users.write.ask(wish, world.call(ada))
+    first = await world.users.writing.write.ask(wish, world.call(ada))
+    again = await world.users.writing.write.ask(wish, world.call(ada))
     assert first.value == again.value
     assert (first.created, again.created) == (True, False)
 
@@ -174,7 +174,7 @@ async def test_an_invitation_brings_one_in_once(world: World) -> None:
     joined = await world.write(AnswerInvitation(token=invitation.token, accept=True), eve)
     assert (joined.id, joined.role) == (opened.id, "member")
     call = world.call(eve)
-    assert (await world.users.read.ask(GetWorkspace(workspace_id=opened.id), call)).value.role == "member"
+    assert (await world.users.reading.read.ask(GetWorkspace(workspace_id=opened.id), call)).value.role == "member"
     with pytest.raises(InvitationGone):
         await world.write(AnswerInvitation(token=invitation.token, accept=True), eve)
     assert (await world.read(ListInvitations(workspace_id=opened.id, limit=50), ada)).items == []
@@ -283,4 +283,4 @@ async def test_other_contexts_hear_who_is_no_member(world: World) -> None:
     ada, eve = await world.enter("Ada"), await world.enter("Eve")
     place, people = await world.team(ada, Bob="viewer")
     asked = [ada.user_id, people["Bob"].user_id, eve.user_id, UserId(identity(404))]
-    assert list(await world.users.members.are_members(place, asked)) == [eve.user_id, identity(404)]
+    assert list(await world.users.writing.members.are_members(place, asked)) == [eve.user_id, identity(404)]

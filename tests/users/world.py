@@ -73,12 +73,12 @@ class World:
 
     async def write(self, message: Command, principal: Principal | None = None, **more: Any) -> Any:
         """What the answer shows."""
-        return (await self.users.write.ask(message, self.call(principal, **more))).value
+        return (await self.users.writing.write.ask(message, self.call(principal, **more))).value
 
     async def read(self, query: Query, principal: Principal | None = None, **more: Any) -> Any:
         """What the answer shows, once reads reflect everything."""
         await self.caught_up()
-        return (await self.users.read.ask(query, self.call(principal, **more))).value
+        return (await self.users.reading.read.ask(query, self.call(principal, **more))).value
 
     async def caught_up(self) -> None:
         for partition, position in (await self.store.heads()).items():
@@ -96,7 +96,7 @@ class World:
     async def enter(self, name: str = "Ada") -> Principal:
         """A new person, signed in."""
         await self.sign_up(name)
-        return await self.users.identities.principal((await self.sign_in(name)).access_token)
+        return await self.users.reading.identities.principal((await self.sign_in(name)).access_token)
 
     async def team(self, owner: Principal, **members: Role) -> tuple[WorkspaceId, dict[str, Principal]]:
         """A workspace of the owner's with new people in it, by name."""
@@ -164,7 +164,7 @@ async def world_over(stores: Stores, log: MemoryLog, **options: Any) -> AsyncIte
         now=clock.now,
         **defaults | options,
     )
-    users.identities._steady = clock.now
+    users.reading.identities._steady = clock.now
     job = asyncio.create_task(projector.run())
     async with asyncio.timeout(5):
         while not projector.is_fit:

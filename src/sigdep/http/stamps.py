@@ -5,6 +5,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from sigdep.kernel.ids import CommandId
+from sigdep.rpc.call import Call
+
 
 def utc_now() -> datetime:
     """The present instant, UTC, in whole microseconds."""
@@ -14,3 +17,8 @@ def utc_now() -> datetime:
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562 §5.7). Those of one process ascend."""
     return uuid7()
+
+
+def internal_call() -> Call:
+    """What accompanies a question that one service asks another on behalf of nobody."""
+    return Call(asked_at=utc_now(), command_id=CommandId(new_id()))

@@ -90,13 +90,13 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
         log=stores.tasks.log,
         views=stores.tasks.views,
         progress=tasks_projector,
-        members=people.members,
+        members=people.writing.members,
         alone=True,
     )
     try:
         yield Contexts(
             routes=(*work.routes, *people.routes),
-            identities=people.identities,
+            identities=people.reading.identities,
             published=(
                 Log(context="tasks", store=stores.tasks.log, publish=tasks.publish),
                 Log(
@@ -123,7 +123,7 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
 async def _erase_for_ever(people: users.UsersContext, grace_days: float) -> None:
     """Carry out erasures when their time has come."""
     while True:
-        report = await people.erasures.run_due(utc_now())
+        report = await people.writing.erasures.run_due(utc_now())
         for error in report.failed:
             _log.warning("erasure failed and will be tried again", error=str(error))
         await asyncio.sleep(ERASURES_EVERY_SECONDS if grace_days else ERASURES_SOON_SECONDS)
@@ -132,4 +132,4 @@ async def _erase_for_ever(people: users.UsersContext, grace_days: float) -> None
 async def _save_token_uses(people: users.UsersContext) -> None:
     while True:
         await asyncio.sleep(TOKEN_USES_EVERY_SECONDS)
-        await people.token_uses.save()
+        await people.reading.token_uses.save()

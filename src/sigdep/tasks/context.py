@@ -7,7 +7,8 @@ from typing import Any, Final
 from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.read_store import ReadStore
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog, EventStore
+from sigdep.rpc.call import Service
 from sigdep.tasks.domain.label_decisions import LABEL
 from sigdep.tasks.domain.label_name import LABEL_NAME
 from sigdep.tasks.domain.project_decisions import PROJECT
@@ -27,8 +28,20 @@ from sigdep.tasks.write_api.projects import project_write_routes
 from sigdep.tasks.write_api.tasks import task_write_routes
 from sigdep.tasks.write_service import TasksWrite
 from sigdep.tasks.writing.attempt import Members
+from sigdep.tasks.writing.remote_neighbours import RemoteNeighbours
 
-__all__ = ["DECIDERS", "EVENTS", "TasksContext", "open_tasks", "publish", "read_model"]
+__all__ = [
+    "DECIDERS",
+    "EVENTS",
+    "TasksContext",
+    "TasksReactions",
+    "open_read",
+    "open_tasks",
+    "open_write",
+    "publish",
+    "read_model",
+    "routes",
+]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (TASK, SUBTASKS, PROJECT, LABEL, LABEL_NAME, WORKSPACE)
 
@@ -49,7 +62,8 @@ class TasksContext:
 
 
 def open_tasks(*, log: EventStore, views: ReadStore, progress: Progress, members: Members, alone: bool) -> TasksContext:
-    """
+    """Both sides in one process.
+
     Args:
         progress: the projector of this context's read model.
         members: knows who belongs to a workspace.
@@ -57,15 +71,30 @@ def open_tasks(*, log: EventStore, views: ReadStore, progress: Progress, members
     """
     write = TasksWrite(log, members=members, neighbours=RankNeighbours(views, progress), alone=alone)
     read = TasksRead(views, log, progress)
-    return TasksContext(
-        write=write,
-        read=read,
-        reactions=TasksReactions(write),
-        routes=(
-            # The hot ones first.
-            *task_write_routes(write),
-            *read_routes(read),
-            *project_write_routes(write),
-            *label_write_routes(write),
-        ),
+    return TasksContext(write=write, read=read, reactions=TasksReactions(write), routes=routes(write, read))
+
+
+def open_write(*, log: EventStore, members: Members, read: Service) -> TasksWrite:
+    """The writing side by itself, one process of several."""
+    return TasksWrite(log, members=members, neighbours=RemoteNeighbours(read), alone=False)
+
+
+def open_read(*, log: EventLog, views: ReadStore, progress: Progress) -> TasksRead:
+    """The reading side by itself.
+
+    Args:
+        log: as the writing side offers it.
+        progress: the projector of this context's read model.
+    """
+    return TasksRead(views, log, progress)
+
+
+def routes(write: Service, read: Service) -> Sequence[Route]:
+    """What the gateway offers of this context, wherever its services run."""
+    return (
+        # The hot ones first.
+        *task_write_routes(write),
+        *read_routes(read),
+        *project_write_routes(write),
+        *label_write_routes(write),
     )

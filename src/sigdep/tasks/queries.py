@@ -30,6 +30,10 @@ TaskSort = Literal[
 ProjectSort = Literal["rank", "-rank", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at"]
 
 
+Side = Literal["before", "after"]
+"""Of a rank."""
+
+
 class GetTask(Query):
     """By its id, or by its number in a workspace."""
 
@@ -135,3 +139,24 @@ class GetHistory(Query):
     newest_first: bool = False
     cursor: str | None = None
     limit: int = 50
+
+
+# ── asked by the writing side of this context, on behalf of nobody ──────────────────────────────────────
+
+
+class FindTaskRank(Query):
+    """The nearest rank on one side of another among the tasks of one project (or none) below one task (or none)."""
+
+    workspace_id: WorkspaceId
+    project_id: ProjectId | None
+    parent_id: TaskId | None
+    rank: str
+    side: Side
+
+
+class FindProjectRank(Query):
+    """The nearest rank on one side of another among the workspace's projects."""
+
+    workspace_id: WorkspaceId
+    rank: str
+    side: Side

@@ -9,7 +9,7 @@ from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.read_store import ReadStore
-from sigdep.kernel.store import EventStore
+from sigdep.kernel.store import EventLog, EventStore
 from sigdep.users.api import routes
 from sigdep.users.credentials.opaque import Opaque
 from sigdep.users.credentials.passwords import Passwords
@@ -23,6 +23,7 @@ from sigdep.users.domain.workspace import workspace
 from sigdep.users.events import EVENTS
 from sigdep.users.identity import UsersIdentities
 from sigdep.users.publishing import publish
+from sigdep.users.reactions import TokenUsesReactions
 from sigdep.users.read_models.model import UsersReadModel
 from sigdep.users.service.erasure import Erasures
 from sigdep.users.service.past_erasures import destroy_keys_again
@@ -33,7 +34,19 @@ from sigdep.users.service.surroundings import Rules, Surroundings
 from sigdep.users.service.token_uses import TokenUses
 from sigdep.users.service.write import UsersWrite
 
-__all__ = ["DECIDERS", "EVENTS", "REALM", "UsersContext", "destroy_keys_again", "open_users", "publish", "read_model"]
+__all__ = [
+    "DECIDERS",
+    "EVENTS",
+    "REALM",
+    "UsersContext",
+    "destroy_keys_again",
+    "open_read",
+    "open_users",
+    "open_write",
+    "publish",
+    "read_model",
+    "routes",
+]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (user, email, workspace, session, token)
 
@@ -43,25 +56,45 @@ def read_model() -> UsersReadModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsersContext:
-    """The context at work."""
+class UsersWriteSide:
+    """Commands, and the jobs that belong to them."""
 
     write: UsersWrite
-    read: UsersRead
-    identities: UsersIdentities
     members: MemberRoll
     """Tells other contexts who belongs to a workspace."""
     erasures: Erasures
     """To be run every minute or so."""
+    passwords: Passwords
+
+    def close(self) -> None:
+        """Let go of the threads. The stores are not ours to close."""
+        self.passwords.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsersReadSide:
+    """Queries, and who is asking."""
+
+    read: UsersRead
+    identities: UsersIdentities
     token_uses: TokenUses
     """To be saved every minute or so, and at the end."""
+    reactions: TokenUsesReactions
+    """To be told every public event of this context, where the writing side is another process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsersContext:
+    """Both sides at work in one process."""
+
+    writing: UsersWriteSide
+    reading: UsersReadSide
     routes: Sequence[Route]
-    passwords: Passwords
 
     async def close(self) -> None:
         """Write down what is noted, and let go of the threads. The stores are not ours to close."""
-        await self.token_uses.save()
-        self.passwords.close()
+        await self.reading.token_uses.save()
+        self.writing.close()
 
 
 def open_users(
@@ -80,7 +113,8 @@ def open_users(
     limits: bool = True,
     passwords: Passwords | None = None,
 ) -> UsersContext:
-    """
+    """Both sides in one process.
+
     Args:
         progress: the projector of this context's read model.
         token_key: at least 32 bytes, to derive secrets and ids from. Never to be lost or changed.
@@ -90,27 +124,89 @@ def open_users(
         alone: no other process writes to this log.
         limits: guesses of passwords are limited.
     """
-    public_keys = SigningKeys(*signing_keys)
-    access_tokens = AccessTokens(public_keys, issuer=issuer, lifetime_seconds=access_token_seconds)
-    reads, uses = Reads(log, views, progress), TokenUses(views)
+    uses = TokenUses(views)
+    writing = open_write(
+        log=log,
+        views=views,
+        progress=progress,
+        keys=keys,
+        token_key=token_key,
+        signing_keys=signing_keys,
+        issuer=issuer,
+        alone=alone,
+        access_token_seconds=access_token_seconds,
+        erase_grace=erase_grace,
+        limits=limits,
+        passwords=passwords,
+        uses=uses,
+    )
+    reading = open_read(
+        log=log, views=views, progress=progress, signing_keys=signing_keys, issuer=issuer, now=now, uses=uses
+    )
+    return UsersContext(writing=writing, reading=reading, routes=routes(writing.write, reading.read))
+
+
+def open_write(
+    *,
+    log: EventStore,
+    views: ReadStore,
+    progress: Progress,
+    keys: KeyRing,
+    token_key: bytes,
+    signing_keys: Sequence[bytes],
+    issuer: str,
+    alone: bool,
+    access_token_seconds: int = LIFETIME_SECONDS_MAX,
+    erase_grace: timedelta = Rules.erase_grace,
+    limits: bool = True,
+    passwords: Passwords | None = None,
+    uses: TokenUses | None = None,
+) -> UsersWriteSide:
+    """The writing side. The arguments are those of `open_users`.
+
+    Args:
+        views: where a read model of its own is kept, for what deciding must look up: no other service's tables.
+        progress: the projector of that one.
+    """
+    access_tokens = AccessTokens(SigningKeys(*signing_keys), issuer=issuer, lifetime_seconds=access_token_seconds)
     around = Surroundings(
         log,
         keys=keys,
-        reads=reads,
+        reads=Reads(log, views, progress),
         opaque=Opaque(token_key),
         passwords=passwords or Passwords(),
         access_tokens=access_tokens,
         rules=Rules(erase_grace=erase_grace, throttled=limits),
         alone=alone,
     )
-    write, read = UsersWrite(around), UsersRead(reads, keys=public_keys, uses=uses)
-    return UsersContext(
-        write=write,
-        read=read,
-        identities=UsersIdentities(reads, access_tokens, uses, now=now),
+    return UsersWriteSide(
+        write=UsersWrite(around),
         members=MemberRoll(around),
-        erasures=Erasures(around, uses),
-        token_uses=uses,
-        routes=routes(write, read),
+        erasures=Erasures(around, uses or TokenUses(views)),
         passwords=around.passwords,
+    )
+
+
+def open_read(
+    *,
+    log: EventLog,
+    views: ReadStore,
+    progress: Progress,
+    signing_keys: Sequence[bytes],
+    issuer: str,
+    now: Callable[[], float],
+    uses: TokenUses | None = None,
+) -> UsersReadSide:
+    """The reading side. The arguments are those of `open_users`.
+
+    Args:
+        log: as the writing side offers it.
+    """
+    public_keys, reads, uses = SigningKeys(*signing_keys), Reads(log, views, progress), uses or TokenUses(views)
+    identities = UsersIdentities(reads, AccessTokens(public_keys, issuer=issuer), uses, now=now)
+    return UsersReadSide(
+        read=UsersRead(reads, keys=public_keys, uses=uses, identities=identities),
+        identities=identities,
+        token_uses=uses,
+        reactions=TokenUsesReactions(uses),
     )

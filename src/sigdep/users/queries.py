@@ -63,6 +63,24 @@ class GetPublicKeys(Query):
     """With which anybody verifies our access tokens."""
 
 
+# ── asked by other services, on behalf of nobody ────────────────────────────────────────────────────────
+
+
+class Identify(Query):
+    """Whom a bearer credential stands for, and their roles. The answer's value is a Principal."""
+
+    bearer: str
+    fresh: bool = False
+    """Ask the side that writes, past every cache. Otherwise the roles may be half a second old."""
+
+
+class FindStrangers(Query):
+    """Those of the users who are no members of the workspace."""
+
+    workspace_id: WorkspaceId
+    user_ids: tuple[UserId, ...]
+
+
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

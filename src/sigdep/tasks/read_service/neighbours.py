@@ -1,14 +1,13 @@
 """The ranks beside a rank, for whoever puts a thing between two others."""
 
-from typing import Final, Literal
+from typing import Final
 
 from sigdep.contracts.ids import ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.read_store import All, Compare, Condition, IsNull, Order, ReadStore, Select, Table
+from sigdep.tasks.queries import Side
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import TASKS
 from sigdep.tasks.read_service.progress import Progress
-
-Side = Literal["before", "after"]
 
 _RANK: Final = ("rank",)
 

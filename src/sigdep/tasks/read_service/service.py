@@ -8,6 +8,8 @@ from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.queries import (
+    FindProjectRank,
+    FindTaskRank,
     GetHistory,
     GetLabel,
     GetProject,
@@ -19,6 +21,7 @@ from sigdep.tasks.queries import (
     ListTasks,
 )
 from sigdep.tasks.read_service.lists import Lists
+from sigdep.tasks.read_service.neighbours import RankNeighbours
 from sigdep.tasks.read_service.progress import Progress
 from sigdep.tasks.read_service.single import Single
 from sigdep.tasks.read_service.sources import Sources
@@ -41,6 +44,7 @@ class TasksRead:
         """
         sources = Sources(store, log, progress)
         single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources)
+        self._neighbours: Final = RankNeighbours(store, progress)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {
             GetTask: single.get_task,
@@ -52,6 +56,8 @@ class TasksRead:
             ListComments: lists.list_comments,
             ListProjects: lists.list_projects,
             ListLabels: lists.list_labels,
+            FindTaskRank: self._find_task_rank,
+            FindProjectRank: self._find_project_rank,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
@@ -65,3 +71,12 @@ class TasksRead:
             return await handler(message, call)
         except ModelGone:
             return await handler(message, call)  # A rebuild has been switched to meanwhile; its rows are live now.
+
+    async def _find_task_rank(self, query: FindTaskRank, _call: Call) -> Answer[str | None]:
+        found = await self._neighbours.task_rank(
+            query.workspace_id, query.project_id, query.parent_id, query.rank, query.side
+        )
+        return Answer(value=found)
+
+    async def _find_project_rank(self, query: FindProjectRank, _call: Call) -> Answer[str | None]:
+        return Answer(value=await self._neighbours.project_rank(query.workspace_id, query.rank, query.side))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sigdep.contracts.ids import CommentId, ProjectId, TaskId, UserId, WorkspaceId
@@ -24,10 +24,9 @@ from sigdep.tasks.domain.subtasks import SUBTASKS, Subtasks
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TASK
 from sigdep.tasks.domain.workspace import WORKSPACE, Workspace
+from sigdep.tasks.queries import Side
 
 S = TypeVar("S", bound=State)
-
-Side = Literal["before", "after"]
 
 
 class TooManyChanges(Refused):

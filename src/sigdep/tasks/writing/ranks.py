@@ -7,7 +7,8 @@ from sigdep.kernel.errors import Invalid
 from sigdep.tasks.commands import CreateProject, CreateTask, MoveProject, MoveTask
 from sigdep.tasks.domain import rank as ranks
 from sigdep.tasks.domain.task_content import valid_rank
-from sigdep.tasks.writing.attempt import Attempt, Side
+from sigdep.tasks.queries import Side
+from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.references import project_at, task_at
 
 Beside = Callable[[str, Side], Awaitable[str | None]]

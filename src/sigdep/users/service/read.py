@@ -7,13 +7,14 @@ from msgspec import convert
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role, at_least
+from sigdep.http.identity import Identities
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import All, Compare, Order, Row, Select
 from sigdep.kernel.read_store import Any as AnyOf
-from sigdep.rpc.call import Answer, Call
+from sigdep.rpc.call import Answer, Call, Principal
 from sigdep.users.credentials.signing import JsonWebKeySet, SigningKeys
 from sigdep.users.domain.session import IDLE_MAX
 from sigdep.users.domain.user import UserNotFound
@@ -22,6 +23,7 @@ from sigdep.users.queries import (
     GetProfile,
     GetPublicKeys,
     GetWorkspace,
+    Identify,
     InvitationView,
     ListInvitations,
     ListMembers,
@@ -51,8 +53,9 @@ Lists = ListSessions | ListTokens | ListWorkspaces | ListMembers | ListInvitatio
 class UsersRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`. Each is about the caller, or asked by a member."""
 
-    def __init__(self, reads: Reads, *, keys: SigningKeys, uses: TokenUses) -> None:
+    def __init__(self, reads: Reads, *, keys: SigningKeys, uses: TokenUses, identities: Identities) -> None:
         self._reads = reads
+        self._identities = identities
         self._keys = keys
         self._uses = uses
         self._handlers: dict[type[Command | Query], Any] = {
@@ -64,6 +67,7 @@ class UsersRead:
             ListMembers: self.list_members,
             ListInvitations: self.list_invitations,
             GetPublicKeys: self.get_public_keys,
+            Identify: self.identify,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
@@ -75,6 +79,9 @@ class UsersRead:
 
     async def get_public_keys(self, query: GetPublicKeys, call: Call) -> Answer[JsonWebKeySet]:
         return Answer(value=self._keys.public)
+
+    async def identify(self, query: Identify, call: Call) -> Answer[Principal]:
+        return Answer(value=await self._identities.principal(query.bearer, fresh=query.fresh))
 
     # ── oneself ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,9 @@
 """The commands of this context, carried out: the service `users.write`."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sigdep.contracts.ids import UserId
 from sigdep.kernel.messages import Command, Query
 from sigdep.rpc.call import Answer, Call
 from sigdep.users.commands import (
@@ -25,8 +27,10 @@ from sigdep.users.commands import (
     SignUp,
     WithdrawToken,
 )
+from sigdep.users.queries import FindStrangers
 from sigdep.users.service.accounts import Accounts
 from sigdep.users.service.invitations import Invitations
+from sigdep.users.service.roll import MemberRoll
 from sigdep.users.service.sessions import Sessions
 from sigdep.users.service.surroundings import Surroundings
 from sigdep.users.service.tokens import Tokens
@@ -34,7 +38,7 @@ from sigdep.users.service.workspaces import Workspaces
 
 
 class UsersWrite:
-    """A Service (`rpc/call.py`) of the commands that the public API can ask for."""
+    """A Service (`rpc/call.py`) of the commands that the public API can ask for, and of what only the log can tell."""
 
     def __init__(self, around: Surroundings) -> None:
         accounts, sessions, tokens = Accounts(around), Sessions(around), Tokens(around)
@@ -59,7 +63,9 @@ class UsersWrite:
             Invite: invitations.invite,
             AnswerInvitation: invitations.answer,
             RevokeInvitation: invitations.revoke,
+            FindStrangers: self._find_strangers,
         }
+        self._roll = MemberRoll(around)
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         handle = self._handlers.get(type(message))
@@ -67,3 +73,6 @@ class UsersWrite:
             raise TypeError(f"users.write carries out no {type(message).__name__}.")
         answer: Answer[Any] = await handle(message, call)
         return answer
+
+    async def _find_strangers(self, query: FindStrangers, _call: Call) -> Answer[Sequence[UserId]]:
+        return Answer(value=tuple(await self._roll.are_members(query.workspace_id, query.user_ids)))
