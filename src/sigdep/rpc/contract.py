@@ -17,7 +17,7 @@ Message = type[Command] | type[Query]
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-class FileContract(Struct, frozen=True, kw_only=True):
+class FileContract(Struct, frozen=True, kw_only=True, eq=False):
     """Types that are described in one `.proto` file."""
 
     name: str
@@ -43,7 +43,7 @@ class FileContract(Struct, frozen=True, kw_only=True):
         return f"{PACKAGES}/{self.context}/{EDITION}/{self.role}.proto"
 
 
-class ServiceContract(FileContract, frozen=True, kw_only=True):
+class ServiceContract(FileContract, frozen=True, kw_only=True, eq=False):
     """A service and every message that it answers."""
 
     messages: tuple[Message, ...]

@@ -1,0 +1,11 @@
+"""Every way to a service, for the tests that all of them have to pass."""
+
+import pytest
+
+from tests.rpc.ways import WAYS, Way
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
+def way(request: pytest.FixtureRequest) -> Way:
+    found: Way = request.param
+    return found
