@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from sigdep.gateway.live.options import WEBSOCKETS
 from sigdep.gateway.protocol import GatewayProtocol
 
 
@@ -36,6 +37,7 @@ async def serving(application: ASGIApp, *, idle_seconds: int = 5) -> AsyncIterat
         server_header=False,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=idle_seconds,
+        **WEBSOCKETS,
     )
     server = _Server(config)
     job = asyncio.create_task(server._serve([listening]))

@@ -7,7 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, TextIO
 
-from starlette.routing import BaseRoute, Router
+from starlette.routing import BaseRoute, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 from sigdep.gateway.addresses import Addresses
@@ -21,6 +21,11 @@ from sigdep.gateway.feed import Feed, FeedEndpoint
 from sigdep.gateway.health import Check, health_pages
 from sigdep.gateway.identity import Identified
 from sigdep.gateway.limits import AddressLimits, UserLimits
+from sigdep.gateway.live.bounds import PATH as LIVE
+from sigdep.gateway.live.door import LiveDoor
+from sigdep.gateway.live.endpoints import LiveEndpoint, TicketEndpoint
+from sigdep.gateway.live.hub import Hub
+from sigdep.gateway.live.tickets import MemoryTickets
 from sigdep.gateway.metrics import Metrics
 from sigdep.gateway.request_log import RequestLog
 from sigdep.gateway.routing import RouteTable
@@ -40,6 +45,7 @@ def create_application(
     identities: Identities,
     settings: GatewaySettings,
     feed: Feed | None = None,
+    live: Hub | None = None,
     checks: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
     log_stream: TextIO | None = None,
@@ -51,6 +57,7 @@ def create_application(
     Args:
         routes: of all contexts.
         checks: of the parts of this process, by name, for `/health/ready`.
+        live: who listens at `/api/live`. None: nobody can.
         metrics: counted here, and shown at `/metrics`.
         log_stream: where a line for each request goes. None: stderr.
         files: Starlette routes for the paths that are in no table, and WebSockets.
@@ -63,16 +70,22 @@ def create_application(
     endpoints: list[Endpoint] = [*typed_endpoints(routes, settings.fingerprint_key)]
     if feed is not None:
         endpoints.append(FeedEndpoint(feed, identities))
+    inner, addresses = layers(settings, identities), Addresses(settings.trusted_proxies)
+    if live is not None:
+        tickets = MemoryTickets()
+        endpoints.append(TicketEndpoint(tickets))
+        door = LiveDoor(LiveEndpoint(live), inner, tickets=tickets, addresses=addresses, settings=settings)
+        files = [*files, WebSocketRoute(LIVE, door)]
     endpoints += [*health_pages(checks or {}), *site_pages(metrics)]
     endpoints += docs_pages(partial(gateway_document, endpoints, version("sigdep")))
     observers: list[Observer] = [] if metrics is None else [metrics]
     if settings.log_requests:
         observers.append(RequestLog(sys.stderr if log_stream is None else log_stream))
     return Edge(
-        layers(settings, identities),
+        inner,
         table=RouteTable(endpoints),
         elsewhere=Router(routes=files, lifespan=lifespan, default=nowhere, redirect_slashes=False),
-        addresses=Addresses(settings.trusted_proxies),
+        addresses=addresses,
         headers=(*API_HEADERS, TRANSPORT_SECURITY) if settings.https else API_HEADERS,
         observers=observers,
     )

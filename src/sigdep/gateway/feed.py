@@ -108,6 +108,28 @@ class Feed(Protocol):
         ...
 
 
+async def starting_place(feed: Feed, workspace: WorkspaceId, given: str | UnsetType, name: str) -> FeedPosition | None:
+    """Where a reader wants to begin. None: at the beginning.
+
+    Args:
+        given: a position, `latest`, or nothing.
+        name: what it came in, to name it in the refusal.
+
+    Raises:
+        Invalid: it is no position, or belongs to another workspace.
+    """
+    if given is UNSET:
+        return None
+    if given == LATEST:
+        return await feed.latest(workspace)
+    position: FeedPosition | WorkspacePosition | None = decode_feed_position(given, name)
+    if isinstance(position, WorkspacePosition):
+        position = await feed.after_write(workspace, position)
+    if position is None or position.partition != partition_of(workspace):
+        raise Invalid.at(name, f"{name} is a position of another workspace.")
+    return position
+
+
 class FeedEndpoint:
     method = "GET"
     path = PATH
@@ -181,19 +203,10 @@ class _Reader:
             Invalid: the position is none, or belongs to another workspace.
         """
         await self._admit()
-        name, given = "from", "" if self.query.from_ is UNSET else self.query.from_
+        name, given = "from", self.query.from_
         if self._last_event_id is not None:
             name, given = "Last-Event-ID", self._last_event_id.decode("latin-1")
-        if given == LATEST:
-            return await self.feed.latest(self.workspace)
-        if self.query.from_ is UNSET and self._last_event_id is None:
-            return None
-        position: FeedPosition | WorkspacePosition | None = decode_feed_position(given, name)
-        if isinstance(position, WorkspacePosition):
-            position = await self.feed.after_write(self.workspace, position)
-        if position is None or position.partition != partition_of(self.workspace):
-            raise Invalid.at(name, f"{name} is a position of another workspace.")
-        return position
+        return await starting_place(self.feed, self.workspace, given, name)
 
     async def _admit(self) -> None:
         """By the roles that came with the request; a "no" may rest on old ones, and is asked again.

@@ -12,6 +12,7 @@ import structlog
 from sigdep.gateway.application import create_application
 from sigdep.gateway.feed_source import FeedSource
 from sigdep.gateway.health import Check
+from sigdep.gateway.live.hub import Hub
 from sigdep.gateway.logging import configure_logging
 from sigdep.gateway.metrics import Metrics
 from sigdep.kernel.errors import LogDamaged, SigdepError
@@ -79,13 +80,16 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
             jobs.start(name, job)
         calm_collector()
         feed = await stack.enter_async_context(FeedSource(contexts.published))
+        live = await stack.enter_async_context(Hub(feed, contexts.identities))
         metrics = Metrics()
         metrics.add(PartMetrics(contexts.projectors))
+        metrics.add(live.counts)
         yield create_application(
             contexts.routes,
             identities=contexts.identities,
             settings=gateway_settings(settings, stores.secrets.fingerprint_key),
             feed=feed,
+            live=live,
             checks=_checks(contexts, jobs),
             metrics=metrics,
         )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from sigdep.gateway.live.options import WEBSOCKETS
 from sigdep.gateway.protocol import GatewayProtocol
 
 BACKLOG: Final = 2_048
@@ -77,7 +78,6 @@ async def serve_http(application: Any, listening: socket.socket, on_ready: Calla
             application,
             loop="none",  # It runs in ours.
             http=GatewayProtocol,
-            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -87,6 +87,7 @@ async def serve_http(application: Any, listening: socket.socket, on_ready: Calla
             backlog=BACKLOG,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
+            **WEBSOCKETS,
         ),
         on_ready,
     )

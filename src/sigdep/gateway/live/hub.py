@@ -1,0 +1,99 @@
+"""All connections of one gateway, and a look at each from time to time: may it still hear what it hears?"""
+
+import asyncio
+from collections import Counter
+from time import monotonic
+from typing import Self
+
+import structlog
+
+from sigdep.contracts.ids import UserId
+from sigdep.gateway.feed import Feed
+from sigdep.gateway.live.bounds import CONNECTIONS_MAX, LOOK_SECONDS, LOOKS_AT_ONCE, USER_CONNECTIONS_MAX
+from sigdep.gateway.live.counts import Counts
+from sigdep.gateway.live.outlet import Outlet
+from sigdep.gateway.live.rooms import Rooms
+from sigdep.gateway.live.session import Session
+from sigdep.http.identity import Identities
+from sigdep.kernel.errors import TooMany, Unavailable
+from sigdep.rpc.call import Principal
+
+_log = structlog.get_logger("sigdep.gateway")
+
+
+class Hub:
+    """`async with Hub(feed, identities) as hub`. Any feed will do: over the logs of this process, or over a broker."""
+
+    def __init__(self, feed: Feed, identities: Identities) -> None:
+        self.counts = Counts()
+        self._rooms = Rooms(feed, self.counts)
+        self._identities = identities
+        self._sessions: dict[Session, None] = {}
+        self._of_users: Counter[UserId] = Counter()
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._jobs = [asyncio.create_task(self._look_for_ever()), asyncio.create_task(self._tick_for_ever())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        for session in list(self._sessions):
+            self.close(session)
+        await self._rooms.close()
+
+    def open(self, principal: Principal, bearer: str, outlet: Outlet) -> Session:
+        """A connection that begins. Close it.
+
+        Raises:
+            TooMany, Unavailable: as `require_place` says.
+        """
+        self.require_place(principal)
+        session = Session(self._rooms, self._identities, principal, bearer, outlet)
+        self._sessions[session] = None
+        self._of_users[session.user] += 1
+        self.counts.connections = len(self._sessions)
+        return session
+
+    def require_place(self, principal: Principal) -> None:
+        """
+        Raises:
+            TooMany: the user has too many connections.
+            Unavailable: there are too many of all users.
+        """
+        if self._of_users[principal.user_id] >= USER_CONNECTIONS_MAX:
+            raise TooMany(f"You have {USER_CONNECTIONS_MAX} live connections open; close one first.", 1.0)
+        if len(self._sessions) >= CONNECTIONS_MAX:
+            raise Unavailable("Too many live connections are open. Please try again.", 5.0)
+
+    def close(self, session: Session) -> None:
+        """A connection that has ended. Safe to repeat."""
+        if session not in self._sessions:
+            return
+        session.leave_all()
+        del self._sessions[session]
+        self._of_users[session.user] -= 1
+        if not self._of_users[session.user]:
+            del self._of_users[session.user]
+        self.counts.connections = len(self._sessions)
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._rooms.tick(monotonic())
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            sessions = list(self._sessions)
+            for start in range(0, len(sessions), LOOKS_AT_ONCE):
+                await asyncio.gather(*(self._look(session) for session in sessions[start : start + LOOKS_AT_ONCE]))
+
+    async def _look(self, session: Session) -> None:
+        try:
+            await session.look()
+        except Exception as error:
+            _log.error("a live connection could not be looked at", exc_info=error)
+            session.fail()

@@ -1,0 +1,79 @@
+"""A room for each workspace that somebody hears, and the way there for those who have missed something."""
+
+import asyncio
+
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.feed import Feed
+from sigdep.gateway.live.bounds import BATCH_EVENTS_MAX, CATCH_UPS_MAX
+from sigdep.gateway.live.counts import Counts
+from sigdep.gateway.live.messages import event_frame
+from sigdep.gateway.live.room import Room
+from sigdep.gateway.live.subscription import Subscription
+from sigdep.http.positions import FeedPosition
+from sigdep.rpc.call import Call
+
+
+class Rooms:
+    def __init__(self, feed: Feed, counts: Counts) -> None:
+        self.feed = feed
+        self._counts = counts
+        self._rooms: dict[WorkspaceId, Room] = {}
+        self._reading = asyncio.Semaphore(CATCH_UPS_MAX)
+
+    async def close(self) -> None:
+        rooms = list(self._rooms.values())
+        for room in rooms:
+            room.close()
+        await asyncio.gather(*(room.closed() for room in rooms))
+
+    async def lead_in(self, subscription: Subscription, place: FeedPosition, call: Call) -> None:
+        """Tell what a reader has missed, page by page, as fast as it reads; return when it stands in the room.
+
+        Raises:
+            SigdepError: the log cannot be read at present.
+        """
+        caught_up = False
+        outlet = subscription.outlet
+        while not subscription.over and not self._admit(subscription, place, caught_up=caught_up):
+            async with self._reading:
+                batch = await self.feed.read(subscription.workspace, place, BATCH_EVENTS_MAX, call)
+                await asyncio.sleep(0)  # Reading may not have waited for anything; others have their turn.
+            self._counts.catch_ups += 1
+            for position, event in batch.events:
+                if outlet.waiting:
+                    await outlet.drained()
+                if not subscription.send(event_frame(position, event)):
+                    return
+                self._counts.messages += 1
+            place, caught_up = batch.next, not batch.more
+
+    def _admit(self, subscription: Subscription, place: FeedPosition, *, caught_up: bool) -> bool:
+        """As `Room.admit`. The first reader opens the room."""
+        room = self._rooms.get(subscription.workspace)
+        if room is None:
+            if not caught_up:
+                return False
+            room = self._rooms[subscription.workspace] = Room(self.feed, subscription.workspace, place, self._counts)
+            self._counts.workspaces = len(self._rooms)
+        return room.admit(subscription, place, caught_up=caught_up)
+
+    def leave(self, subscription: Subscription) -> None:
+        room = self._rooms.get(subscription.workspace)
+        if room is not None:
+            room.leave(subscription)
+            self._close_if_empty(subscription.workspace, room)
+
+    def tick(self, now: float) -> None:
+        """
+        Args:
+            now: monotonic seconds.
+        """
+        for workspace, room in list(self._rooms.items()):
+            room.tick(now)
+            self._close_if_empty(workspace, room)  # Its last reader may have lost the workspace.
+
+    def _close_if_empty(self, workspace: WorkspaceId, room: Room) -> None:
+        if room.is_empty:
+            room.close()
+            del self._rooms[workspace]
+            self._counts.workspaces = len(self._rooms)
