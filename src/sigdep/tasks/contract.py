@@ -31,6 +31,8 @@ from sigdep.tasks.commands import (
     UnarchiveProject,
 )
 from sigdep.tasks.queries import (
+    FindProjectRank,
+    FindTaskRank,
     GetHistory,
     GetLabel,
     GetProject,
@@ -85,8 +87,10 @@ READ: Final = ServiceContract(
         GetLabel,
         ListLabels,
         GetHistory,
+        FindTaskRank,
+        FindProjectRank,
     ),
-    values={GetHistory: History},
+    values={GetHistory: History, FindTaskRank: str | None, FindProjectRank: str | None},
 )
 
 CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from sigdep.contracts.ids import UserId
+from sigdep.rpc.call import Principal
 from sigdep.rpc.contract import ServiceContract
 from sigdep.users.commands import (
     AnswerInvitation,
@@ -26,9 +28,11 @@ from sigdep.users.commands import (
     WithdrawToken,
 )
 from sigdep.users.queries import (
+    FindStrangers,
     GetProfile,
     GetPublicKeys,
     GetWorkspace,
+    Identify,
     InvitationView,
     ListInvitations,
     ListMembers,
@@ -64,7 +68,9 @@ WRITE: Final = ServiceContract(
         Invite,
         AnswerInvitation,
         RevokeInvitation,
+        FindStrangers,
     ),
+    values={FindStrangers: tuple[UserId, ...]},
 )
 
 READ: Final = ServiceContract(
@@ -78,8 +84,10 @@ READ: Final = ServiceContract(
         ListMembers,
         ListInvitations,
         GetPublicKeys,
+        Identify,
     ),
     values={
+        Identify: Principal,
         ListSessions: Page[SessionView],
         ListTokens: Page[TokenView],
         ListWorkspaces: Page[WorkspaceView],
