@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from sigdep.contracts.cloud_event import CloudEvent
-from sigdep.kernel.errors import SigdepError
+from sigdep.kernel.errors import SigdepError, Unavailable
 from sigdep.kernel.ids import Position, Positions
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.read_store import Changes, ModelId, ReadStore
@@ -41,6 +41,21 @@ class Reactor:
 
     async def run(self) -> None:
         """React for ever. A reaction that fails is tried again, with growing pauses, before the next one begins."""
+        pause = BACK_OFF_SECONDS
+        while True:
+            try:
+                await self._follow()
+                return
+            except Unavailable as error:
+                if self.state == "live":
+                    pause = BACK_OFF_SECONDS
+                self.state = f"waiting: {error.detail}"
+                _log.warning("reactor waits", reactor=self.name, reason=error.detail)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, BACK_OFF_SECONDS_MAX)
+
+    async def _follow(self) -> None:
+        """Until the log is closed."""
         model = await self._checkpoint_model()
         done = dict(await self._checkpoints.checkpoint(model))
         self.state = "live"
