@@ -1,7 +1,7 @@
 """The port of the broker: what a context tells the others, in the order of its log."""
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Final, NewType, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -18,8 +18,8 @@ PUBLISH_BYTES_MAX: Final = 8_000_000
 MESSAGE_BYTES_MAX: Final = 900_000
 """Bytes of one body. Every broker takes so much as it is configured by its makers; more must be read from the store."""
 
-NAME_BYTES_MAX: Final = 256
-"""Bytes of a message's id, and of its key."""
+NAME_PATTERN: Final = re.compile(r"[!-~]{1,256}")
+"""A message's id, and its key: visible ASCII, which every broker carries unchanged."""
 
 READ_MESSAGES_MAX: Final = 256
 """Messages in one batch of a reader."""
@@ -101,8 +101,9 @@ class Broker(Protocol):
         all. Safe to repeat.
 
         Raises:
-            ValueError: the topic is not called like `tasks`, or a message does not follow on the one before: a bug.
-            PublishTooLarge: over PUBLISH_MESSAGES_MAX, PUBLISH_BYTES_MAX, MESSAGE_BYTES_MAX or NAME_BYTES_MAX.
+            ValueError: the topic is not called like `tasks`, an id or a key is not visible ASCII, or a message does
+                not follow on the one before: a bug.
+            PublishTooLarge: over PUBLISH_MESSAGES_MAX, PUBLISH_BYTES_MAX or MESSAGE_BYTES_MAX.
             Unavailable: the broker is away. The outcome may be unknown: repeat it.
         """
         ...
@@ -161,6 +162,17 @@ class Continuity:
         self.reached = message.position
         return True
 
+    def sift(self, arrived: Iterable[Delivery]) -> tuple[list[Delivery], PositionLost | None]:
+        """What is new, as far as nothing is missing, and the gap that ends it."""
+        new = list[Delivery]()
+        for delivery in arrived:
+            try:
+                if self.take(delivery.message):
+                    new.append(delivery)
+            except PositionLost as lost:
+                return new, lost
+        return new, None
+
 
 class Bookmark(Struct, frozen=True):
     """What a BrokerPosition says to the adapter that made it: the log's position, and the place in the broker.
@@ -188,6 +200,11 @@ class Bookmark(Struct, frozen=True):
         return cls(name, Position(int(position)), place)
 
 
+def log_position(position: BrokerPosition) -> Position:
+    """The place in the log of the message that a position stands behind, whichever broker gave it."""
+    return Bookmark.parse(position, position.partition(":")[0]).position
+
+
 def check_topic(topic: str, partition: Partition = Partition(0)) -> None:
     """
     Raises:
@@ -203,13 +220,15 @@ def check_batch(topic: str, messages: Sequence[Message]) -> None:
     """What every adapter refuses before it publishes.
 
     Raises:
-        ValueError: there can be no such topic or partition, or a message does not follow on the one before.
+        ValueError: there can be no such topic, partition or name, or a message does not follow on the one before.
         PublishTooLarge: over the limits.
     """
     check_topic(topic)
     reached: dict[Partition, Position] = {}
     for message in messages:
         check_topic(topic, message.partition)
+        if not (NAME_PATTERN.fullmatch(message.id) and NAME_PATTERN.fullmatch(message.key)):
+            raise ValueError(f"A message cannot be called {message.id!r}, or its stream {message.key!r}.")
         before = reached.get(message.partition, message.follows)
         if not 0 <= before == message.follows < message.position:
             raise ValueError(f"{message.id} at {message.position} does not follow on what stands before it.")
@@ -225,5 +244,3 @@ def _check_sizes(messages: Sequence[Message]) -> None:
     for message in messages:
         if len(message.body) > MESSAGE_BYTES_MAX:
             raise PublishTooLarge(f"The message {message.id} has more than {MESSAGE_BYTES_MAX} bytes.")
-        if max(len(message.id.encode()), len(message.key.encode())) > NAME_BYTES_MAX:
-            raise PublishTooLarge(f"The id or the key of a message has more than {NAME_BYTES_MAX} bytes.")

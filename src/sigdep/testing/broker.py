@@ -4,17 +4,18 @@ An adapter's test file is a subclass with a fixture:
 
     class TestNatsBroker(BrokerContract, BrokerFaultsContract):
         @pytest.fixture
-        def opener(self, broker_server: NatsServer) -> Opener:
+        def opener(self, server: NatsServer) -> Opener:
             def open_broker(*, port: int | None = None, away_seconds_max: float = AWAY_SECONDS_MAX) -> Broker: ...
             return open_broker
 """
 
+from sigdep.testing.broker_faults import BrokerFaultsContract
 from sigdep.testing.broker_publishing import PublishingContract
 from sigdep.testing.broker_reading import ReadingContract
 from sigdep.testing.broker_setup import Opener
 
-__all__ = ["BrokerContract", "Opener"]
+__all__ = ["BrokerContract", "BrokerFaultsContract", "Opener"]
 
 
 class BrokerContract(PublishingContract, ReadingContract):
-    """What every broker must do."""
+    """What every broker must do. BrokerFaultsContract adds what one with a server must survive."""

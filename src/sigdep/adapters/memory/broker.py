@@ -102,12 +102,8 @@ def _next(log: Sequence[Message], continuity: Continuity) -> tuple[list[Delivery
         size += len(message.body)
         if batch and size > READ_BYTES_MAX:
             break
-        try:
-            continuity.take(message)
-        except PositionLost as lost:
-            return batch, lost
         batch.append(Delivery(message=message, position=_position(message)))
-    return batch, None
+    return continuity.sift(batch)
 
 
 def _position(message: Message) -> BrokerPosition:

