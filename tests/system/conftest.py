@@ -16,10 +16,10 @@ SignUp = Callable[[str], Awaitable[Person]]
 Say = Callable[[str], None]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[RunningServer]:
-    """Shared: leave it running."""
-    with running_server() as shared:
+@pytest.fixture(scope="session", params=["up", "cluster"])
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    """One process, and then a process for each service: clients must not see a difference. Shared: leave it running."""
+    with running_server(mode=request.param) as shared:
         yield shared
         # After all that the tests have sent it.
         assert shared.stop() == 0

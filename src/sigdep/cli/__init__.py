@@ -7,6 +7,8 @@ import click
 
 COMMANDS: Final = {
     "up": "sigdep.cli.up:up",
+    "run": "sigdep.cli.run:run",
+    "cluster": "sigdep.cli.cluster:cluster",
     "config": "sigdep.cli.config:config",
     "doctor": "sigdep.cli.doctor:doctor",
     "rebuild": "sigdep.cli.rebuild:rebuild_command",

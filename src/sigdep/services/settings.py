@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -47,6 +47,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         return Path(self.data_dir).expanduser() if self.data_dir else default_data_dir()
 
 
+S = TypeVar("S", bound=Settings)
+
+
 class Origin(Struct, frozen=True):
     """One setting as it stands, and where its value came from."""
 
@@ -58,20 +61,28 @@ class Origin(Struct, frozen=True):
 
 
 def load_settings(environment: Mapping[str, str], options: Mapping[str, Any]) -> tuple[Settings, list[Origin]]:
+    """Those of one process for everything: see `load_settings_of`."""
+    return load_settings_of(Settings, environment, options)
+
+
+def load_settings_of(
+    kind: type[S], environment: Mapping[str, str], options: Mapping[str, Any]
+) -> tuple[S, list[Origin]]:
     """The settings: an option beats an environment variable, which beats the default.
 
     Args:
+        kind: which settings there are.
         options: by setting's name; None means that the option was not given.
 
     Raises:
         BadSetting: a value does not fit, or a SIGDEP_ variable has no meaning.
     """
-    hints = get_type_hints(Settings, include_extras=True)
+    hints = get_type_hints(kind, include_extras=True)
     unknown = [name for name in environment if name.startswith(PREFIX) and name[len(PREFIX) :].lower() not in hints]
     if unknown:
         raise BadSetting(f"{', '.join(sorted(unknown))} sets nothing. `sigdep config` lists what can be set.")
-    origins = [_origin(field, hints[field.name], environment, options) for field in msgspec.structs.fields(Settings)]
-    return Settings(**{origin.name: origin.value for origin in origins}), origins
+    origins = [_origin(field, hints[field.name], environment, options) for field in msgspec.structs.fields(kind)]
+    return kind(**{origin.name: origin.value for origin in origins}), origins
 
 
 def _origin(

@@ -41,12 +41,14 @@ class Secrets:
         return "Secrets(…)"
 
 
-def load_secrets(folder: DataFolder) -> Secrets:
+def load_secrets(place: Path) -> Secrets:
     """
+    Args:
+        place: the folder that they are in, or shall be.
+
     Raises:
         SecretsExposed: others can read one of them.
     """
-    place = folder.secrets
     return Secrets(
         key_encryption_key=read_or_make(place / "key-encryption-key", random_key),
         signing_key=read_or_make(place / "signing-key.pem", make_key),
@@ -90,7 +92,7 @@ async def open_embedded(folder: DataFolder, *, read_only: bool = False) -> Async
         Unavailable: a file cannot be opened, or another process writes it.
         SecretsExposed: others can read a secret.
     """
-    secrets = load_secrets(folder)
+    secrets = load_secrets(folder.secrets)
     async with AsyncExitStack() as stack:
         keys = await SqliteKeyRing.open(folder.keys, secrets.key_encryption_key)
         stack.push_async_callback(keys.close)

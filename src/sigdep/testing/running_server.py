@@ -1,4 +1,4 @@
-"""`sigdep up` as a process of its own, for tests and benchmarks: started, killed, started again on the same data."""
+"""`sigdep up`, or `sigdep cluster`, as a process of its own, for tests and benchmarks: started, killed, started again on the same data."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from re import compile as pattern
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 HOST: Final = "127.0.0.1"
@@ -18,10 +18,10 @@ HOST: Final = "127.0.0.1"
 PREFIX: Final = "SIGDEP_"
 """Of the variables that are settings."""
 
-READY_TIMEOUT_SECONDS: Final = 30.0
+READY_TIMEOUT_SECONDS: Final = {"up": 30.0, "cluster": 120.0}
 """Far over what a start takes: a machine that is busy with other tests must not fail one."""
 
-STOP_TIMEOUT_SECONDS: Final = 15.0
+STOP_TIMEOUT_SECONDS: Final = 30.0
 COMMAND_TIMEOUT_SECONDS: Final = 60.0
 LOOK_AGAIN_SECONDS: Final = 0.005
 END_CHARACTERS: Final = 4_000
@@ -29,21 +29,28 @@ END_CHARACTERS: Final = 4_000
 _URL: Final = pattern(r"https?://[^\s\x1b]+")
 
 
+Mode = Literal["up", "cluster"]
+
+
 class StartFailed(Exception):
     """The server ended, or said nothing, before it was ready. The text holds its exit code and what it printed."""
 
 
 class RunningServer:
-    """One embedded server on a free port of the loopback, and its data, which outlive the process."""
+    """One server on a free port of the loopback, and its data, which outlive the process."""
 
-    def __init__(self, data: Path, output: Path, *, options: tuple[str, ...], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, data: Path, output: Path, *, options: tuple[str, ...], variables: Mapping[str, str], mode: Mode = "up"
+    ) -> None:
         """
         Args:
+            mode: `up` is one process, `cluster` a process for each service and PostgreSQL and NATS beside them.
             data: the data folder. May be empty, absent, or left behind by another server.
             output: an existing folder, for what the processes print.
-            options: for `sigdep up`, beside those that name the folder and the address.
+            options: for that command, beside those that name the folder and the address.
             variables: `SIGDEP_*` settings. Those of the caller's own environment do not count.
         """
+        self.mode = mode
         self.data = data
         self.output = output
         self.options = options
@@ -80,7 +87,7 @@ class RunningServer:
         # Files, not pipes: nobody needs to empty them, and they are there after a kill.
         with said.open("wb") as stdout, complained.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [_program(), "up", "--host", HOST, "--port", str(self._port), *folder, *self.options],
+                [_program(), self.mode, "--host", HOST, "--port", str(self._port), *folder, *self.options],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -88,7 +95,7 @@ class RunningServer:
             )
         while (url := _url_in(said)) is None:
             waited = time.perf_counter() - started
-            if self._process.poll() is not None or waited > READY_TIMEOUT_SECONDS:
+            if self._process.poll() is not None or waited > READY_TIMEOUT_SECONDS[self.mode]:
                 code = self._process.poll()
                 self.kill()
                 ending = "still running" if code is None else f"exit code {code}"
@@ -142,6 +149,7 @@ class RunningServer:
     def printed(self) -> str:
         """All that its processes have ever printed, oldest first."""
         files = sorted(self.output.iterdir(), key=lambda path: (int(path.stem), path.suffix))
+        files += sorted((self.data / "logs").glob("*.log"))  # Of the services, where there are several.
         return "".join(path.read_text(errors="replace") for path in files)
 
     @property
@@ -159,7 +167,7 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    *, data: Path | None = None, options: tuple[str, ...] = ("--no-limits",), **settings: Any
+    *, data: Path | None = None, mode: Mode = "up", options: tuple[str, ...] = ("--no-limits",), **settings: Any
 ) -> Iterator[RunningServer]:
     """A server that is ready, killed and erased at the end, also after a failure.
 
@@ -174,11 +182,14 @@ def running_server(
     with tempfile.TemporaryDirectory(prefix="sigdep-server-") as name:
         output = Path(name) / "output"
         output.mkdir()
-        server = RunningServer(data or Path(name) / "data", output, options=options, variables=variables)
+        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
+        server = RunningServer(data or Path(name) / "data", output, options=options, variables=variables, mode=mode)
         try:
             server.start()
             yield server
         finally:
+            if mode == "cluster" and server.is_running:
+                server.stop()  # Killed, it would leave PostgreSQL behind.
             server.kill()
 
 

@@ -1,0 +1,55 @@
+"""`sigdep cluster`: the whole distributed system on this machine."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from sigdep.cli.options import data_dir_option, fail
+from sigdep.services.settings import default_data_dir
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the gateway.")
+@click.option("--port", type=int, default=8000, show_default=True, help="Port of the gateway; 0 takes a free one.")
+@data_dir_option
+@click.option("--broker", type=click.Choice(["nats", "none"]), default="nats", show_default=True,
+              help="What carries events between services; none: they follow each other's logs.")  # fmt: skip
+@click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests.")
+def cluster(host: str, port: int, data_dir: str | None, broker: str, no_limits: bool) -> None:
+    """Run every service as a process of its own, with PostgreSQL and NATS beside them.
+
+    Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs.
+    """
+    try:
+        from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
+        from sigdep.services.distributed.engines import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        fail(f"{missing.name} is not installed. Install what services need: pip install 'sigdep[distributed]'.")
+    plan = Plan(
+        data=Path(data_dir).expanduser() if data_dir else default_data_dir() / "cluster",
+        host=host,
+        port=port or free_port(),
+        broker=broker,  # type: ignore[arg-type]  # One of the choices above.
+        settings={"SIGDEP_LIMITS": "false"} if no_limits else {},
+    )
+
+    async def serve() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with running_cluster(plan, _say) as running:
+            _say(f"SigDep is ready: {running.url}")
+            await stop.wait()
+
+    try:
+        asyncio.run(serve())
+    except (ClusterFailed, EngineFailed, EngineMissing) as error:
+        fail(str(error))
+
+
+def _say(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()

@@ -1,0 +1,165 @@
+"""The whole distributed system on one machine: every service its own process, with PostgreSQL and NATS beside them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from sigdep.services.distributed.engines import HOST, PostgreSQL, end_leftover, free_port, nats_command
+from sigdep.services.distributed.process import GATEWAY
+from sigdep.services.distributed.roles import ROLES
+from sigdep.services.distributed.supervisor import Program, Supervisor
+
+BROKER: Final = "nats"
+READY_SECONDS_MAX: Final = 120.0
+LOOK_SECONDS: Final = 0.1
+ASK_SECONDS: Final = 1.0
+
+Broker = Literal["nats", "none"]
+
+
+class ClusterFailed(Exception):
+    """The cluster did not become ready. The text says what waits, and where its log is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a cluster shall be."""
+
+    data: Path
+    host: str = HOST
+    port: int = 8000
+    broker: Broker = BROKER
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`SIGDEP_…` variables for every service."""
+
+
+class Cluster:
+    """`async with running_cluster(plan, say) as cluster:`"""
+
+    def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._postgresql = PostgreSQL(plan.data / "postgresql")
+        self._ports = {role: free_port() for role in ROLES}
+        self._broker_port = free_port()
+        self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._plan.host}:{self._plan.port}"
+
+    @property
+    def programs(self) -> Mapping[str, Program]:
+        return {program.name: program for program in self._supervisor.programs}
+
+    @property
+    def postgresql(self) -> PostgreSQL:
+        return self._postgresql
+
+    async def start(self) -> None:
+        """
+        Raises:
+            ClusterFailed: something is not ready after READY_SECONDS_MAX.
+            EngineFailed: PostgreSQL does not start.
+        """
+        data = self._plan.data
+        data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        (data / "logs").mkdir(mode=0o700, exist_ok=True)
+        await self._postgresql.start((*(_database(role) for role in ROLES), "keys"))
+        if self._plan.broker == BROKER:
+            command = nats_command(data / "nats", self._broker_port)
+            end_leftover(data / "nats.pid", "nats-server")
+            command = (*command, "--pid", str(data / "nats.pid"))
+            self._start(BROKER, command, dict(os.environ))
+            await self._until(BROKER, lambda: _listens(self._broker_port))
+        for role in ROLES:
+            self._start(role, _command(role), self._environment(role), ends_with_us=True)
+        await asyncio.gather(*(self._until(role, lambda role=role: self._serves(role)) for role in ROLES))  # type: ignore[misc]
+        self._start(GATEWAY, _command(GATEWAY), self._environment(GATEWAY), ends_with_us=True)
+        await self._until(GATEWAY, lambda: _listens(self._plan.port, self._plan.host))
+
+    async def stop(self) -> None:
+        await self._supervisor.stop()
+        await self._postgresql.stop()
+
+    def _start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, ends_with_us: bool = False
+    ) -> None:
+        log = self._plan.data / "logs" / f"{name}.log"
+        self._supervisor.start(
+            Program(name=name, command=command, environment=environment, log=log, ends_with_us=ends_with_us)
+        )
+
+    def _environment(self, role: str) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("SIGDEP_")}
+        ours |= {
+            "SIGDEP_PUBLIC_URL": self.url,
+            "SIGDEP_KEYS_URL": self._postgresql.url("keys"),
+            "SIGDEP_SECRETS_DIR": str(self._plan.data / "secrets"),
+            **self._plan.settings,
+        }
+        for other, port in self._ports.items():
+            ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = f"{HOST}:{port}"
+        if self._plan.broker == BROKER:
+            ours["SIGDEP_BROKER_URL"] = f"nats://{HOST}:{self._broker_port}"
+        if role == GATEWAY:
+            return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.port)}
+        return ours | {
+            "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
+            "SIGDEP_RPC_HOST": HOST,
+            "SIGDEP_RPC_PORT": str(self._ports[role]),
+        }
+
+    async def _serves(self, role: str) -> bool:
+        """What the service's own health says."""
+        async with grpc.aio.insecure_channel(f"{HOST}:{self._ports[role]}") as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            try:
+                said = await stub.Check(health_pb2.HealthCheckRequest(service=""), timeout=ASK_SECONDS)
+            except grpc.aio.AioRpcError:
+                return False
+            return bool(said.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def _until(self, name: str, ready: Callable[[], object]) -> None:
+        try:
+            async with asyncio.timeout(READY_SECONDS_MAX):
+                while not await ready():  # type: ignore[misc]  # noqa: ASYNC110  Other processes tell nobody.
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            log = self._plan.data / "logs" / f"{name}.log"
+            raise ClusterFailed(f"{name} is not ready after {READY_SECONDS_MAX:g} seconds. Look into {log}.") from None
+
+
+@asynccontextmanager
+async def running_cluster(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Cluster]:
+    """A cluster that is ready, and stopped at the end of the block."""
+    cluster = Cluster(plan, say)
+    try:
+        await cluster.start()
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+def _command(role: str) -> Sequence[str]:
+    return (sys.executable, "-m", "sigdep.cli", "run", role, "--end-with-input")
+
+
+def _database(role: str) -> str:
+    return role.replace(".", "_")
+
+
+async def _listens(port: int, host: str = HOST) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True

@@ -1,0 +1,60 @@
+"""The other services, as this one asks them: one channel for each, made when it is first needed."""
+
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from sigdep.kernel.broker import Broker
+from sigdep.kernel.sealed_log import SealedLog
+from sigdep.rpc.channel import open_channel
+from sigdep.rpc.client import RemoteService
+from sigdep.rpc.contract import ServiceContract
+from sigdep.rpc.log import RemoteLog
+from sigdep.services.distributed.brokered_log import BrokeredLog
+from sigdep.services.distributed.settings import ServiceSettings
+
+
+class Peers:
+    """`async with Peers(settings) as peers:` every channel is closed at the end of the block."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._services: list[RemoteService] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for service in self._services:
+            await service.close()
+        for channel in self._channels.values():
+            await channel.close()
+
+    def service(self, contract: ServiceContract) -> RemoteService:
+        """
+        Raises:
+            BadSetting: nobody has said where it is.
+        """
+        service = RemoteService.over(self._channel(contract.name), contract)
+        self._services.append(service)
+        return service
+
+    def log(self, context: str, broker: Broker | None) -> SealedLog:
+        """The log of a context, which its writing side keeps.
+
+        Args:
+            broker: by which to follow it; None: it is followed directly.
+        """
+        log = RemoteLog(self._channel(f"{context}.write"))
+        return log if broker is None else BrokeredLog(context, log, broker)
+
+    def _channel(self, service: str) -> grpc.aio.Channel:
+        channel = self._channels.get(service)
+        if channel is None:
+            target = self._settings.required(service.replace(".", "_"))
+            channel = self._channels[service] = open_channel(target)
+        return channel

@@ -1,0 +1,162 @@
+"""The process of `sigdep run <role>`: serves one role until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from sigdep.gateway.health import Check
+from sigdep.gateway.logging import configure_logging
+from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
+from sigdep.rpc.server import CannotListen, RpcServer
+from sigdep.services.collector import calm_collector
+from sigdep.services.distributed.gateway import open_gateway
+from sigdep.services.distributed.role import Role
+from sigdep.services.distributed.roles import ROLES, Open, opener
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.http_server import CannotListen as CannotListenHere
+from sigdep.services.http_server import listen, serve_http, url_of
+from sigdep.services.jobs import Jobs
+from sigdep.services.secret_files import SecretsExposed
+from sigdep.services.settings import BadSetting
+
+GATEWAY: Final = "gateway"
+NAMES: Final = (GATEWAY, *ROLES)
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+DRAIN_SECONDS: Final = 3.0
+"""How long what was accepted may take after the word to stop."""
+
+LOOK_SECONDS: Final = 0.5
+"""How often the health service is told whether the parts are fit."""
+
+WAIT_SECONDS: Final = 1.0
+"""Between attempts to open what is away: a database that is still starting is no reason to end."""
+WAIT_SECONDS_MAX: Final = 120.0
+
+_log = structlog.get_logger("sigdep.service")
+
+
+class CannotStart(Exception):
+    """The service did not start. The text says why, and what to do."""
+
+
+async def run_role(
+    name: str, settings: ServiceSettings, on_ready: Callable[[str], None], *, ends_with_input: bool = False
+) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what was accepted and close everything.
+
+    Args:
+        name: one of NAMES.
+        on_ready: called once with the address, when it answers.
+        ends_with_input: the end of standard input is such a word too: whoever started us has ended.
+
+    Raises:
+        CannotStart: an address, a setting, a database or a secret cannot be used.
+    """
+    configure_logging(level=logging.getLevelNamesMapping()[settings.log_level.upper()])
+    structlog.contextvars.bind_contextvars(service=name)
+
+    def ready(address: str) -> None:
+        _log.info("ready", address=address, version=version("sigdep"))
+        on_ready(address)
+
+    if ends_with_input:
+        _watch_input()
+    try:
+        if name == GATEWAY:
+            await _run_gateway(settings, ready)
+        else:
+            await _run_service(opener(name), settings, ready)
+    except (CannotListen, CannotListenHere, SecretsExposed, SigdepError, LogDamaged, BadSetting) as error:
+        raise CannotStart(str(error)) from error
+    except OSError as error:
+        raise CannotStart(f"{error.filename or name}: {(error.strerror or str(error)).lower()}.") from error
+    _log.info("stopped")
+
+
+async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) -> None:
+    with listen(settings.host, settings.port) as listening:
+        async with open_gateway(settings) as application:
+            await serve_http(application, listening, lambda: ready(url_of(listening)))
+
+
+async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callable[[str], None]) -> None:
+    async with _opened(open_role, settings) as role, Jobs() as jobs:
+        for name, job in role.jobs.items():
+            jobs.start(name, job)
+        server = RpcServer(role.services, handlers=role.handlers)
+        port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}")
+        calm_collector()
+        with _told_to_stop() as stop:
+            ready(f"{settings.rpc_host}:{port}")
+            telling = asyncio.create_task(_tell_health(server, role))
+            try:
+                await stop.wait()
+            finally:
+                telling.cancel()
+                await server.close(DRAIN_SECONDS)
+
+
+@asynccontextmanager
+async def _opened(open_role: Open, settings: ServiceSettings) -> AsyncIterator[Role]:
+    """The role, once what it needs is there: for WAIT_SECONDS_MAX, then it is given up."""
+    until = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
+    async with AsyncExitStack() as stack:
+        while (role := await _try_to_open(open_role(settings), stack, until)) is None:  # noqa: ASYNC110  What is away says nothing when it is back.
+            await asyncio.sleep(WAIT_SECONDS)
+        yield role
+
+
+async def _try_to_open(opening: AbstractAsyncContextManager[Role], stack: AsyncExitStack, until: float) -> Role | None:
+    try:
+        return await stack.enter_async_context(opening)
+    except Unavailable as error:
+        if asyncio.get_running_loop().time() > until:
+            raise
+        _log.warning("waiting", reason=error.detail)
+        return None
+
+
+async def _tell_health(server: RpcServer, role: Role) -> None:
+    while True:
+        said = [await _fault(name, check) for name, check in role.checks.items()]
+        await server.say_well(not any(said))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _fault(name: str, check: Check) -> str | None:
+    try:
+        return await check()
+    except SigdepError as error:
+        return f"{name}: {error}"
+
+
+def _watch_input() -> None:
+    """Once nobody can write to our standard input any more, we are told to stop as if by a signal."""
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        if not os.read(0, 4_096):
+            loop.remove_reader(0)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(0, read)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[asyncio.Event]:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)

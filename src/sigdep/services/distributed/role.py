@@ -1,0 +1,23 @@
+"""What a process of one role offers, and what runs beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import grpc
+
+from sigdep.gateway.health import Check
+from sigdep.rpc.call import Service
+from sigdep.rpc.contract import ServiceContract
+from sigdep.services.jobs import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """Open: its stores are connected, and nothing runs yet."""
+
+    services: Mapping[ServiceContract, Service]
+    handlers: Sequence[grpc.GenericRpcHandler] = ()
+    """Whatever else it answers by gRPC."""
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """Whether each part is fit, by its name."""

@@ -1,0 +1,42 @@
+"""What an operator may set for one service of the distributed system."""
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from sigdep.services.settings import BadSetting, Settings
+
+
+class ServiceSettings(Settings, frozen=True, kw_only=True):
+    """Every setting is also an environment variable: `SIGDEP_DATABASE_URL` for `database_url`."""
+
+    database_url: Annotated[str, "PostgreSQL of this service alone: postgresql://user@host/database."] = ""
+    keys_url: Annotated[str, "PostgreSQL that holds the key ring; it has backups of its own."] = ""
+    secrets_dir: Annotated[str, "Folder with the secrets that all services share."] = ""
+    rpc_host: Annotated[str, "Address to listen on for other services."] = "127.0.0.1"
+    rpc_port: Annotated[int, Meta(ge=0, le=65535), "Port to listen on for other services; 0 takes a free one."] = 0
+    tasks_write: Annotated[str, "Where tasks.write is: host:port, or dns:///name:port for several."] = ""
+    tasks_read: Annotated[str, "Where tasks.read is."] = ""
+    users_write: Annotated[str, "Where users.write is."] = ""
+    users_read: Annotated[str, "Where users.read is."] = ""
+    broker_url: Annotated[str, "nats://host:port. None: services follow each other's logs directly."] = ""
+
+    @property
+    def secrets_path(self) -> Path:
+        """
+        Raises:
+            BadSetting: it is not set.
+        """
+        return Path(self.required("secrets_dir")).expanduser()
+
+    def required(self, name: str) -> str:
+        """A setting that this service cannot do without.
+
+        Raises:
+            BadSetting: it is not set.
+        """
+        value = str(getattr(self, name))
+        if not value:
+            raise BadSetting(f"SIGDEP_{name.upper()} is not set, and this service cannot do without it.")
+        return value

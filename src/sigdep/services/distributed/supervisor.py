@@ -1,0 +1,110 @@
+"""Keeps processes running: starts them, starts again what dies, and stops them in the reverse order."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+RESTART_SECONDS: Final = 0.2
+RESTART_SECONDS_MAX: Final = 10.0
+"""Before a process that died is started again: the first time, doubled each time that it dies soon, and the longest."""
+
+STEADY_SECONDS: Final = 10.0
+"""A process that has run for so long did not die soon."""
+
+STOP_SECONDS_MAX: Final = 8.0
+"""So long a process may take to stop; then it is killed."""
+
+
+@dataclass(kw_only=True)
+class Program:
+    """One process to keep."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    ends_with_us: bool = False
+    """It ends when its standard input does, so that it does not outlive a supervisor that was killed."""
+    state: str = field(default="not started", init=False)
+    restarts: int = field(default=0, init=False)
+    process_id: int | None = field(default=None, init=False)
+
+
+class Supervisor:
+    """`start` each program, and `stop` once at the end."""
+
+    def __init__(self, changed: Callable[[Program], None]) -> None:
+        """
+        Args:
+            changed: told whenever a program's state has changed.
+        """
+        self._changed = changed
+        self._keeping: list[tuple[Program, asyncio.Task[None]]] = []
+
+    @property
+    def programs(self) -> Sequence[Program]:
+        return [program for program, _ in self._keeping]
+
+    def start(self, program: Program) -> None:
+        self._keeping.append((program, asyncio.create_task(self._keep(program), name=program.name)))
+
+    async def stop(self) -> None:
+        """The last started first, each until it has ended."""
+        for _, keeping in reversed(self._keeping):
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        self._keeping.clear()
+
+    async def _keep(self, program: Program) -> None:
+        pause = RESTART_SECONDS
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            status = await self._run(program)
+            if loop.time() - begun > STEADY_SECONDS:
+                pause = RESTART_SECONDS
+            self._say(program, f"ended with {status}; it is started again")
+            program.restarts += 1
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RESTART_SECONDS_MAX)
+
+    async def _run(self, program: Program) -> int:
+        """Until it ends. Cancelled: until it has been stopped."""
+        with program.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *program.command,
+                env=dict(program.environment),
+                stdin=asyncio.subprocess.PIPE if program.ends_with_us else asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us: we stop them in their order.
+            )
+        program.process_id = process.pid
+        self._say(program, "running")
+        try:
+            return await process.wait()
+        finally:
+            await asyncio.shield(_stop(process))
+            program.process_id = None
+
+    def _say(self, program: Program, state: str) -> None:
+        program.state = state
+        self._changed(program)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

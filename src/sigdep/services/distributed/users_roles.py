@@ -1,0 +1,127 @@
+"""The services of the context of users, each as one process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from time import time
+from typing import Final
+
+import structlog
+
+from sigdep.http.stamps import utc_now
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.sealed_log import UnsealedLog
+from sigdep.rpc.log import log_handler
+from sigdep.services.distributed.checks import log_check, projector_check, said
+from sigdep.services.distributed.peers import Peers
+from sigdep.services.distributed.relay import open_relay, relay_check, relay_job
+from sigdep.services.distributed.role import Role
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.wiring import open_broker, open_keys, open_log, open_views
+from sigdep.services.projector import Projector
+from sigdep.services.reactor import Reactor
+from sigdep.services.wiring import load_secrets
+from sigdep.users import context as users
+from sigdep.users import contract as users_contract
+
+ERASURES_EVERY_SECONDS: Final = 60.0
+ERASURES_SOON_SECONDS: Final = 0.2
+"""Between runs where erasures have no time of grace."""
+
+TOKEN_USES_EVERY_SECONDS: Final = 60.0
+
+_log = structlog.get_logger("sigdep.users")
+
+
+@asynccontextmanager
+async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
+    async with AsyncExitStack() as stack:
+        secrets = load_secrets(settings.secrets_path)
+        keys = await open_keys(settings, secrets, stack)
+        log = await open_log(settings, users.EVENTS, keys, stack)
+        views = await open_views(settings, stack)
+        projector = Projector(log, views, users.read_model())
+        side = users.open_write(
+            log=log,
+            views=views,
+            progress=projector,
+            keys=keys,
+            token_key=secrets.token_key,
+            signing_keys=(secrets.signing_key,),
+            issuer=_issuer(settings),
+            access_token_seconds=settings.access_token_seconds,
+            erase_grace=timedelta(days=settings.erase_grace_days),
+            limits=settings.limits,
+            alone=False,
+        )
+        stack.callback(side.close)
+        broker = open_broker(settings, stack)
+        relay = open_relay("users", log.sealed, broker)
+        yield Role(
+            services={users_contract.WRITE: side.write},
+            handlers=(log_handler(log.sealed),),
+            jobs={
+                "users projector": projector.run,
+                "erasures": partial(_erase_for_ever, side, projector, settings.erase_grace_days),
+                **relay_job(relay),
+            },
+            checks={
+                "users.log": log_check(log.sealed),
+                "users.views": projector_check(projector),
+                **relay_check(relay),
+            },
+        )
+
+
+@asynccontextmanager
+async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
+    async with AsyncExitStack() as stack:
+        secrets = load_secrets(settings.secrets_path)
+        peers = await stack.enter_async_context(Peers(settings))
+        keys = await open_keys(settings, secrets, stack)
+        views = await open_views(settings, stack)
+        codec = Codec(users.EVENTS, keys)
+        log = UnsealedLog(peers.log("users", None), codec)
+        followed = UnsealedLog(peers.log("users", open_broker(settings, stack)), codec)
+        projector = Projector(followed, views, users.read_model())
+        side = users.open_read(
+            log=log,
+            views=views,
+            progress=projector,
+            signing_keys=(secrets.signing_key,),
+            issuer=_issuer(settings),
+            now=time,
+        )
+        stack.push_async_callback(side.token_uses.save)
+        reactor = Reactor("users reactions", log, users.publish, side.reactions.react, views)
+        yield Role(
+            services={users_contract.READ: side.read},
+            jobs={
+                "users projector": projector.run,
+                reactor.name: reactor.run,
+                "token uses": partial(_save_token_uses, side),
+            },
+            checks={"users.views": projector_check(projector), reactor.name: said(reactor.fault)},
+        )
+
+
+def _issuer(settings: ServiceSettings) -> str:
+    return settings.required("public_url")
+
+
+async def _erase_for_ever(side: users.UsersWriteSide, projector: Projector, grace_days: float) -> None:
+    """Carry out erasures when their time has come."""
+    while True:
+        if projector.is_fit:
+            report = await side.erasures.run_due(utc_now())
+            for error in report.failed:
+                _log.warning("erasure failed and will be tried again", error=str(error))
+        await asyncio.sleep(ERASURES_EVERY_SECONDS if grace_days else ERASURES_SOON_SECONDS)
+
+
+async def _save_token_uses(side: users.UsersReadSide) -> None:
+    while True:
+        await asyncio.sleep(TOKEN_USES_EVERY_SECONDS)
+        await side.token_uses.save()

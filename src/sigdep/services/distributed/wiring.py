@@ -1,0 +1,57 @@
+"""Picks the adapters of one service: the only module of the distributed system that knows which ones exist."""
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+
+from sigdep.adapters.nats.broker import NatsBroker
+from sigdep.adapters.postgres.event_store import PostgresEventStore
+from sigdep.adapters.postgres.key_ring import PostgresKeyRing
+from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.kernel.broker import Broker
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.keys import KeyRing
+from sigdep.kernel.messages import Event
+from sigdep.kernel.read_store import ReadStore
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.settings import BadSetting
+from sigdep.services.wiring import Secrets
+
+LOG_SCHEMA = "log"
+VIEWS_SCHEMA = "views"
+
+
+async def open_keys(settings: ServiceSettings, secrets: Secrets, stack: AsyncExitStack) -> KeyRing:
+    keys = await PostgresKeyRing.open(settings.required("keys_url"), secrets.key_encryption_key)
+    stack.push_async_callback(keys.close)
+    return keys
+
+
+async def open_log(
+    settings: ServiceSettings, events: Iterable[type[Event]], keys: KeyRing, stack: AsyncExitStack
+) -> PostgresEventStore:
+    """The log that this service writes. It offers its rows to others as they are stored: `sealed`."""
+    log = await PostgresEventStore.open(settings.required("database_url"), Codec(events, keys), schema=LOG_SCHEMA)
+    stack.push_async_callback(log.close)
+    return log
+
+
+async def open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadStore:
+    views = await PostgresReadStore.open(settings.required("database_url"), schema=VIEWS_SCHEMA)
+    stack.push_async_callback(views.close)
+    return views
+
+
+def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | None:
+    """None: there is none, and services follow each other's logs directly.
+
+    Raises:
+        BadSetting: no adapter of ours speaks with such a broker.
+    """
+    if not settings.broker_url:
+        return None
+    servers = [server.strip() for server in settings.broker_url.split(",")]
+    if not all(server.startswith("nats://") for server in servers):
+        raise BadSetting("SIGDEP_BROKER_URL begins with nats://, several addresses with commas between.")
+    broker = NatsBroker(servers)
+    stack.push_async_callback(broker.close)
+    return broker

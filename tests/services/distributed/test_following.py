@@ -1,0 +1,241 @@
+"""Whoever follows a log by way of the broker misses nothing and hears nothing twice, whatever the broker does."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
+from itertools import count
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from sigdep.adapters.memory.broker import MemoryBroker, MemoryTopics
+from sigdep.adapters.memory.key_ring import MemoryKeyRing
+from sigdep.adapters.postgres.event_store import PostgresEventStore
+from sigdep.kernel.broker import MESSAGE_BYTES_MAX, BrokerPosition, Delivery, Message, Reading
+from sigdep.kernel.chain import StoredRow
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.ids import CommandId, Partition, Position, Positions, StreamId, SubjectId, Version, WorkspaceId
+from sigdep.services.distributed.brokered_log import LOOK_SECONDS, BrokeredLog
+from sigdep.services.distributed.relay import Relay, messages_of
+from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, appending, new_stream, workspace_in, write
+
+SECONDS_MAX = 20
+TOPIC = "notes"
+names = count()
+
+
+class Asked:
+    """A SealedLog that counts how often it was asked for rows."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._log = store.sealed
+        self.questions = 0
+
+    async def heads(self) -> Positions:
+        return await self._log.heads()
+
+    async def stream_rows(self, stream: StreamId, after: Version, until: Version | None) -> Sequence[StoredRow]:
+        return await self._log.stream_rows(stream, after, until)
+
+    async def next_rows(self, after: Positions, limit: int) -> Sequence[StoredRow]:
+        self.questions += 1
+        return await self._log.next_rows(after, limit)
+
+    def follow_rows(self, after: Positions):  # type: ignore[no-untyped-def]
+        return self._log.follow_rows(after)
+
+    async def close(self) -> None:
+        """The store is not ours."""
+
+
+class Unruly(MemoryBroker):
+    """Gives each batch again and again, and out of order."""
+
+    async def read(self, topic: str, partition: Partition, after: BrokerPosition | None) -> Reading:
+        dice = random.Random(partition)
+        kept: list[Delivery] = []
+        async with aclosing(super().read(topic, partition, after)) as batches:
+            async for batch in batches:
+                kept += batch
+                shuffled = list(batch) + dice.sample(kept, min(3, len(kept)))
+                dice.shuffle(shuffled)
+                yield shuffled
+
+
+class World:
+    def __init__(self, store: PostgresEventStore) -> None:
+        self.store = store
+        self.log = Asked(store)
+        self.topics = MemoryTopics()
+        self.relaying: asyncio.Task[None] | None = None
+
+    def relay(self) -> None:
+        self.relaying = asyncio.create_task(Relay(TOPIC, self.store.sealed, MemoryBroker(self.topics)).run())
+
+    async def stop_relay(self) -> None:
+        assert self.relaying is not None
+        self.relaying.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.relaying
+
+    async def write(self, number: int) -> None:
+        async def one() -> None:
+            workspace = workspace_in(random.randrange(5))
+            await self.store.append(appending(workspace, write(workspace, new_stream(), NoteWritten(text="x"))))
+
+        await asyncio.gather(*(one() for _ in range(number)))
+
+
+class Follower:
+    def __init__(self, world: World, broker: MemoryBroker | None = None, after: Positions | None = None) -> None:
+        self.rows: list[StoredRow] = []
+        self._log = BrokeredLog(TOPIC, world.log, broker or MemoryBroker(world.topics))
+        self._job = asyncio.create_task(self._follow(after or {}))
+
+    async def _follow(self, after: Positions) -> None:
+        async with aclosing(self._log.follow_rows(after)) as batches:
+            async for rows in batches:
+                self.rows += rows
+
+    async def until(self, number: int) -> None:
+        async with asyncio.timeout(SECONDS_MAX):
+            while len(self.rows) < number:
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> list[StoredRow]:
+        """Nothing came twice, and nothing out of its order."""
+        self._job.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._job
+        reached: dict[Partition, Position] = {}
+        for row in self.rows:
+            assert row.position == reached.get(row.partition, 0) + 1
+            reached[row.partition] = row.position
+        return self.rows
+
+
+@pytest.fixture
+async def world(postgresql_dsn: str) -> AsyncIterator[World]:
+    codec = Codec(SAMPLE_EVENTS, MemoryKeyRing())
+    store = await PostgresEventStore.open(postgresql_dsn, codec, schema=f"following_{next(names)}")
+    made = World(store)
+    yield made
+    if made.relaying is not None:
+        await made.stop_relay()
+    await store.close()
+
+
+async def test_the_broker_brings_what_happens_and_the_log_is_hardly_asked(world: World) -> None:
+    await world.write(5)
+    world.relay()
+    follower = Follower(world)
+    await follower.until(5)
+    await asyncio.sleep(0.3)  # It has asked once for each partition that it began to read.
+    begun, before = asyncio.get_running_loop().time(), world.log.questions
+    for _ in range(40):
+        await world.write(3)
+    await follower.until(125)
+    seconds = asyncio.get_running_loop().time() - begun
+    assert len(await follower.stop()) == 125
+    assert world.log.questions - before <= 2 * seconds / LOOK_SECONDS + 2
+
+
+async def test_a_relay_that_was_dead_publishes_what_it_missed(world: World) -> None:
+    world.relay()
+    await world.write(10)
+    follower = Follower(world)
+    await follower.until(10)
+    await world.stop_relay()
+    await world.write(10)
+    world.relay()
+    await follower.until(20)
+    await world.write(10)
+    await follower.until(30)
+    assert len(await follower.stop()) == 30
+    published = [message for log in world.topics.logs.values() for message in log]
+    heads = await world.store.heads()
+    for partition, head in heads.items():
+        assert world.topics.logs[TOPIC, partition][-1].position == head
+    assert len({message.id for message in published}) == len(published)
+
+
+async def test_without_a_relay_the_log_itself_is_asked_every_second(world: World) -> None:
+    follower = Follower(world)
+    await world.write(7)
+    await follower.until(7)
+    await world.write(7)
+    await follower.until(14)
+    assert len(await follower.stop()) == 14
+
+
+async def test_a_broker_that_comes_back_empty_has_lost_nothing(world: World) -> None:
+    world.relay()
+    follower = Follower(world)
+    for _ in range(10):
+        await world.write(5)
+        world.topics.logs.clear()
+    await follower.until(50)
+    late = Follower(world)
+    await late.until(50)
+    assert len(await follower.stop()) == len(await late.stop()) == 50
+
+
+async def test_repeated_and_shuffled_messages_change_nothing(world: World) -> None:
+    world.relay()
+    follower = Follower(world, Unruly(world.topics))
+    for _ in range(15):
+        await world.write(7)
+        await asyncio.sleep(0.01)
+    await follower.until(105)
+    assert len(await follower.stop()) == 105
+
+
+async def test_several_relays_of_one_log_are_as_good_as_one(world: World) -> None:
+    world.relay()
+    others = [asyncio.create_task(Relay(TOPIC, world.store.sealed, MemoryBroker(world.topics)).run()) for _ in range(3)]
+    follower = Follower(world)
+    for _ in range(10):
+        await world.write(6)
+    await follower.until(60)
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    assert len(await follower.stop()) == 60
+
+
+async def test_a_follower_goes_on_from_where_it_was(world: World) -> None:
+    world.relay()
+    await world.write(20)
+    first = Follower(world)
+    await first.until(20)
+    reached = {row.partition: row.position for row in await first.stop()}
+    await world.write(5)
+    second = Follower(world, after=reached)
+    await second.until(5)
+    await asyncio.sleep(0.2)
+    second._job.cancel()
+    assert all(row.position > reached.get(row.partition, 0) for row in second.rows)
+    assert len(second.rows) == 5
+
+
+def test_a_row_that_no_broker_takes_shows_as_a_gap() -> None:
+    rows = [_row(1, b"a"), _row(2, b"b" * MESSAGE_BYTES_MAX), _row(3, b"c")]
+    ((first, third),) = messages_of(rows, {})
+    assert (first.position, first.follows) == (1, 0)
+    assert (third.position, third.follows) == (3, 2)
+
+
+def test_batches_keep_to_the_limits_and_each_message_follows_on_the_last() -> None:
+    rows = [_row(number, b"x" * 100_000) for number in range(1, 201)]
+    batches = messages_of(rows, {})
+    assert len(batches) > 1
+    flat: list[Message] = [message for batch in batches for message in batch]
+    assert [message.follows for message in flat] == list(range(200))
+
+
+def _row(position: int, payload: bytes) -> StoredRow:
+    return StoredRow(
+        Partition(7), Position(position), 1, WorkspaceId(uuid7()), StreamId(f"note-{uuid7()}"), Version(1),
+        CommandId(uuid7()), "NoteWritten", 1, payload, b"{}", SubjectId(uuid7()), None,
+    )  # fmt: skip
