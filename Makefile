@@ -19,7 +19,7 @@ TESTS ?=
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench services lock clean
+.PHONY: help install run test check bench chaos services lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(VENV)/run.stamp $(VENV)/dev.stamp ## Lint, formatting, types, import ru
 
 bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
 	$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run
+	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(BIN)/python -m pytest -s tests/system/test_chaos.py
 
 services: ## Install what the tests need from the system (as root, with apt-get)
 	@missing=$$(for package in $(SERVICES_PACKAGES); do \

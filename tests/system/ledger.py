@@ -1,7 +1,7 @@
 """What clients have asked for and been told, to hold against what the server remembers."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -84,6 +84,6 @@ class Writer:
         return Write(mark, "POST", f"/api/tasks/{task}/comments", {"id": new_id(), "text": mark})
 
 
-def all_writes(writers: list[Writer]) -> Iterator[Write]:
+def all_writes(writers: Sequence[Writer]) -> Iterator[Write]:
     for writer in writers:
         yield from writer.writes

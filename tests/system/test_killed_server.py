@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -60,15 +61,15 @@ async def test_nothing_acknowledged_is_lost_or_doubled(say: Say) -> None:
                 server.start()
                 ready.append(server.ready_seconds)
                 await memory.read_on(ada)
-                _compare(writers, memory, f"seed {seed}, round {round_number}")
+                compare(writers, memory, f"seed {seed}, round {round_number}")
                 await asyncio.gather(*(writer.repeat_unknown(ada) for writer in writers))
                 say(
                     f"seed {seed}, kill {round_number + 1}: {memory.marks.total()} writes told, {left_open} unknown, "
                     f"ready again after {ready[-1]:.2f} s"
                 )
             await memory.read_on(ada)
-            _compare(writers, memory, f"seed {seed}, at the end")
-            await _compare_with_list(ada, writers, memory)
+            compare(writers, memory, f"seed {seed}, at the end")
+            await compare_with_list(ada, writers, memory)
             assert server.stop() == 0
             await _verify(server, f"seed {seed}, at the end")
     assert max(ready) < READY_SECONDS_MAX
@@ -91,7 +92,7 @@ async def _verify(server: RunningServer, when: str) -> None:
     assert verified.returncode == 0, f"{when}: {verified.stdout}{verified.stderr}"
 
 
-def _compare(writers: list[Writer], memory: Memory, when: str) -> None:
+def compare(writers: Sequence[Writer], memory: Memory, when: str) -> None:
     lost, doubled, misplaced = [], [], []
     for write in all_writes(writers):
         seen = memory.marks[write.mark]
@@ -112,7 +113,7 @@ def _compare(writers: list[Writer], memory: Memory, when: str) -> None:
     assert not unasked, f"{when}: nobody asked for {unasked}"
 
 
-async def _compare_with_list(person: Person, writers: list[Writer], memory: Memory) -> None:
+async def compare_with_list(person: Person, writers: Sequence[Writer], memory: Memory) -> None:
     """The views show what the log tells, and what each creation was answered."""
     shown: dict[str, JSON] = {task["id"]: task for task in await person.items("/api/tasks")}
     created = {write.body["id"]: write for write in all_writes(writers) if write.path == "/api/tasks"}
