@@ -18,6 +18,8 @@ STREAM_DIFFERS: Final = 10058
 """The stream is there already, configured otherwise: its operator's choice."""
 WRONG_LAST_SEQUENCE: Final = 10071
 """Another publisher was faster."""
+INCOMPLETE_BATCH: Final = 10176
+"""The first messages came while the server had no stream for them yet: it was starting. Nothing is stored."""
 
 USELESS_TO_REPEAT: Final = (
     nats.errors.AuthorizationError,
@@ -45,7 +47,7 @@ class Refused(Exception):
 
     def unavailable(self) -> Unavailable:
         """For a refusal that nobody expects: a want of resources passes, a wrong configuration does not."""
-        passing = self.error.code >= 500 or self.error.code == 404
+        passing = self.error.code >= 500 or self.error.code == 404 or self.error.err_code == INCOMPLETE_BATCH
         kind = Away if passing else OutOfOrder
         return kind(f"JetStream refuses ({self.error.err_code}): {self.error.description}.")
 
