@@ -55,7 +55,8 @@ async def until(condition: Any) -> None:
 
 async def health_of(channel: grpc.aio.Channel, service: str = "") -> Any:
     request = health_pb2.HealthCheckRequest(service=service)
-    return (await health_pb2_grpc.HealthStub(channel).Check(request, timeout=5)).status
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    return (await stub.Check(request, timeout=5)).status
 
 
 async def test_it_says_whether_it_and_each_of_its_services_is_well() -> None:
@@ -70,7 +71,8 @@ async def test_it_says_whether_it_and_each_of_its_services_is_well() -> None:
 
 async def test_it_describes_itself_to_tools_that_ask() -> None:
     async with serving({WRITE: World().service}) as address, channel_to(address) as channel:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        make_stub: Any = reflection_pb2_grpc.ServerReflectionStub
+        stub = make_stub(channel)
 
         async def ask(**request: Any) -> Any:
             replies = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=5)

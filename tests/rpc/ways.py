@@ -1,5 +1,6 @@
 """The ways to a service: the object itself, servicers in this process, and gRPC over loopback."""
 
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
@@ -70,3 +71,10 @@ WAYS: Final[Mapping[str, Way]] = {
     "gRPC": over_loopback,
     "gRPC, one by one": one_by_one,
 }
+
+
+def free_port() -> int:
+    """Of loopback, where nobody answers at present."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
