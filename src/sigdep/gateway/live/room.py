@@ -130,20 +130,18 @@ class Room:
 
     async def _tell(self, batch: FeedBatch) -> None:
         entries = [Entry(position, event, event_frame(position, event)) for position, event in batch.events]
-        removals = [(index, user) for index, entry in enumerate(entries) if (user := _removed_user(entry)) is not None]
+        removed = [user for entry in entries if (user := _removed_user(entry)) is not None]
         for entry in entries:
             self._recent.add(entry)
         self._place = batch.next
-        # Whoever comes from here on, while we write to the others, is given these by `admit`.
-        audience = list(self._members)
         if entries:
             self._told_at = monotonic()
-        start = 0
-        for index, user in removals:
-            await self._write(entries[start:index], audience)
+        # Before anything of this batch is told: there is no order between the log of people and others.
+        for user in removed:
             self._remove(user)
-            start = index
-        await self._write(entries[start:], audience)
+        # Whoever comes from here on, while we write to the others, is given these by `admit`.
+        audience = list(self._members)
+        await self._write(entries, audience)
         for member in audience:
             self._settle(member)
 

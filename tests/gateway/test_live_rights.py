@@ -1,0 +1,342 @@
+"""Who may listen, for how long, and who is here."""
+
+import asyncio
+from time import monotonic, perf_counter
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from sigdep.contracts.ids import UserId
+from sigdep.gateway.live import bounds
+from sigdep.gateway.live import hub as hub_module
+from sigdep.gateway.live import session as session_module
+from sigdep.gateway.live.closing import REASONS, Close
+from sigdep.gateway.live.tickets import MemoryTickets
+from sigdep.kernel.errors import TooMany, Unavailable
+from sigdep.rpc.call import Principal
+from tests.gateway.live_world import KEPT_FRAMES_MAX, NEIGHBOUR, Listener, World
+from tests.gateway.test_live_order import until
+from tests.http.demo import OTHER_WORKSPACE, USER, WORKSPACE
+
+SECOND = UserId(UUID(int=USER.int + 1))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_what_happens_after_a_removal_is_not_told_to_who_was_removed_and_they_hear_that_it_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "LOOK_SECONDS", 60.0)  # By the log alone.
+    ada, bob = Listener(world), Listener(world, "second")
+    async with world.open():
+        await ada.connect()
+        await bob.connect()
+        await world.write("before")
+        await until(lambda: bob.texts() == ["before"])
+        await world.remove(SECOND)
+        await world.write("after")
+        await until(lambda: "after" in ada.texts())
+        assert bob.texts() == ["before"]
+        (ended,) = bob.of_kind("unsubscribed")
+        assert (ended["workspace_id"], ended["problem"]["status"]) == (str(WORKSPACE), 404)
+        assert not bob.closed
+        # Whoever is taken in again only needs to say so; the people of this test never forgot them.
+        bob.say({"subscribe": {"from": bob.position}})
+        await until(lambda: bob.texts() == ["before", "after"])
+
+
+async def test_a_removal_of_long_ago_ends_nothing(world: World) -> None:
+    bob = Listener(world, "second")
+    async with world.open():
+        await world.write("before")
+        await world.remove(SECOND)
+        await bob.connect()
+        await world.write("after")
+        await until(lambda: bob.texts() == ["before", "after"])
+        assert bob.of_kind("unsubscribed") == []
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_who_is_no_member_any_more_hears_nothing_after_a_second_also_while_catching_up(
+    world: World, reads: bool
+) -> None:
+    bob = Listener(world, "second")
+    bob.reads = reads
+    async with world.open():
+        await world.write(*map(str, range(KEPT_FRAMES_MAX + 50)))
+        await bob.connect()
+        await asyncio.sleep(0.1)
+        world.people.true = world.people.cached = {}
+        started = perf_counter()
+        if reads:
+            await until(lambda: bob.of_kind("unsubscribed"))
+        else:
+            await asyncio.sleep(0.9)
+            bob.read_on()
+            assert bob.of_kind("unsubscribed")
+        assert perf_counter() - started < 1
+        heard = bob.texts()
+        await world.write("secret")
+        await asyncio.sleep(0.1)
+        assert bob.texts() == heard
+
+
+async def test_a_credential_that_is_no_good_any_more_closes_the_connection_within_a_second(world: World) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        await until(lambda: ada.of_kind("subscribed"))
+        world.people.revoked = True
+        started = perf_counter()
+        await until(lambda: ada.closed)
+        assert perf_counter() - started < 1
+        assert ada.close_code == Close.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("error, code", [(Unavailable("Away."), Close.UNAVAILABLE), (ValueError("?"), Close.BUG)])
+async def test_while_nobody_can_say_who_may_listen_nobody_does(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, code: Close
+) -> None:
+    async def principal(bearer: str, *, fresh: bool = False) -> Principal:
+        raise error
+
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        await until(lambda: ada.of_kind("subscribed"))
+        monkeypatch.setattr(world.people, "principal", principal)
+        await until(lambda: ada.closed)
+        assert ada.close_code == code
+
+
+async def test_a_stranger_is_told_that_there_is_no_such_workspace(world: World) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect(workspace_id=str(OTHER_WORKSPACE))
+        await until(lambda: ada.of_kind("unsubscribed"))
+        (ended,) = ada.of_kind("unsubscribed")
+        assert (ended["problem"]["status"], ada.of_kind("subscribed")) == (404, [])
+
+
+async def test_who_has_just_become_a_member_is_let_in(world: World) -> None:
+    ada = Listener(world)
+    async with world.open():
+        world.people.true = {WORKSPACE: "owner", NEIGHBOUR: "viewer"}
+        await world.write("welcome", workspace=NEIGHBOUR)
+        await ada.connect(workspace_id=str(NEIGHBOUR))
+        await until(lambda: ada.texts() == ["welcome"])
+        await asyncio.sleep(2 * bounds.LOOK_SECONDS)  # Old roles would say no.
+        assert ada.of_kind("unsubscribed") == []
+
+
+@pytest.mark.parametrize(
+    "message, status",
+    [
+        ("nonsense", 422),
+        ({}, 422),
+        ({"subscribe": {}, "unsubscribe": {"workspace_id": str(WORKSPACE)}}, 422),
+        ({"subscribe": {"workspace_id": "x"}}, 422),
+        ({"subscribe": {"from": 5}}, 422),
+        ({"subscribe": {"after": "x"}}, 422),
+        ({"subscribe": None}, 422),
+        ({"shout": {}}, 422),
+        ({"unsubscribe": {"workspace_id": str(NEIGHBOUR)}}, 404),
+        ({"subscribe": {}}, 409),
+        ([[]], 422),
+    ],
+)
+async def test_what_makes_no_sense_is_answered_and_harms_nothing(world: World, message: Any, status: int) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        ada.say(message)
+        await world.write("a")
+        await until(lambda: ada.texts() == ["a"])
+        (problem,) = ada.of_kind("error")
+        assert (problem["status"], ada.closed) == (status, False)
+
+
+@pytest.mark.parametrize("start", ["nonsense", "", "Zi4z"])
+async def test_a_position_that_is_none_is_named_and_the_workspace_can_be_asked_for_again(
+    world: World, start: str
+) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect(from_=start)
+        await until(lambda: ada.of_kind("unsubscribed"))
+        (ended,) = ada.of_kind("unsubscribed")
+        assert ended["problem"]["errors"][0]["pointer"] == "/subscribe/from"
+        ada.say({"subscribe": {}})
+        await world.write("a")
+        await until(lambda: ada.texts() == ["a"])
+
+
+async def test_who_goes_on_making_no_sense_is_closed(world: World) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        for _ in range(bounds.REFUSALS_MAX):
+            assert not ada.closed
+            ada.say("nonsense")
+        assert ada.close_code == Close.MALFORMED
+
+
+async def test_a_client_can_ask_only_so_much_at_once(world: World) -> None:
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        for _ in range(bounds.MESSAGES_BURST):
+            ada.say({"unsubscribe": {"workspace_id": str(WORKSPACE)}})
+            if ada.of_kind("error"):
+                break
+            ada.say({"subscribe": {}})
+        assert ada.of_kind("error")[0]["status"] == 429
+
+
+async def test_who_unsubscribes_hears_that_and_no_more(world: World) -> None:
+    ada, other = Listener(world), Listener(world)
+    async with world.open():
+        await ada.connect()
+        await other.connect()
+        await world.write("a")
+        await until(lambda: ada.texts() == ["a"])
+        ada.say({"unsubscribe": {"workspace_id": str(WORKSPACE)}})
+        assert ada.of_kind("unsubscribed") == [{"workspace_id": str(WORKSPACE)}]
+        await world.write("b")
+        await until(lambda: "b" in other.texts())
+        assert ada.texts() == ["a"]
+
+
+async def test_a_connection_hears_a_bounded_number_of_workspaces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "SUBSCRIPTIONS_MAX", 1)
+    world.people.true = world.people.cached = {WORKSPACE: "owner", NEIGHBOUR: "viewer"}
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        ada.say({"subscribe": {"workspace_id": str(NEIGHBOUR)}})
+        assert ada.of_kind("error")[0]["status"] == 409
+
+
+async def test_connections_are_bounded_for_each_user_and_for_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "USER_CONNECTIONS_MAX", 1)
+    monkeypatch.setattr(hub_module, "CONNECTIONS_MAX", 2)
+    ada, again, bob = Listener(world), Listener(world), Listener(world, "second")
+    async with world.open() as hub:
+        await ada.connect()
+        with pytest.raises(TooMany):
+            await again.connect()
+        ada.cut()
+        await again.connect()
+        await bob.connect()
+        monkeypatch.setattr(hub_module, "USER_CONNECTIONS_MAX", 9)
+        with pytest.raises(Unavailable):
+            await ada.connect()
+        assert hub.counts.connections == 2
+
+
+async def test_who_is_here_is_told_to_who_asks_and_not_for_everyone_who_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sigdep.gateway.live.room.PRESENT_USERS_MAX", 1)
+    ada, bobs, silent = Listener(world), [Listener(world, "second") for _ in range(20)], Listener(world)
+    async with world.open():
+        await ada.connect(presence=True)
+        await silent.connect()
+        for bob in bobs:
+            await bob.connect()
+        await until(lambda: ada.of_kind("present") and ada.of_kind("present")[-1]["count"] == 2)
+        assert ada.of_kind("present")[-1]["user_ids"] == [str(USER)]
+        assert len(ada.of_kind("present")) <= 2
+        for bob in bobs[1:]:
+            bob.cut()
+        await asyncio.sleep(bounds.PRESENCE_SECONDS + 2 * bounds.LOOK_SECONDS)
+        assert ada.of_kind("present")[-1]["count"] == 2  # One of their connections is still there.
+        bobs[0].cut()
+        await until(lambda: ada.of_kind("present")[-1]["count"] == 1)
+        assert silent.of_kind("present") == []
+
+
+async def test_a_quiet_subscription_says_how_far_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sigdep.gateway.live.room.HEARTBEAT_SECONDS", 0.1)
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        await world.write("neighbour's", workspace=NEIGHBOUR)
+        await asyncio.sleep(0.1)
+        start = len(ada.of_kind("heartbeat"))
+        await until(lambda: len(ada.of_kind("heartbeat")) > start)
+        moved_on = ada.of_kind("heartbeat")[-1]["position"]
+        await world.write("mine")
+        again = Listener(world)
+        await again.connect(from_=moved_on)
+        await until(lambda: again.texts() == ["mine"])
+
+
+async def test_a_workspace_that_cannot_be_read_for_a_while_is_told_whole_afterwards(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sigdep.gateway.live.room.RETRY_SECONDS", 0.05)
+    ada = Listener(world)
+    async with world.open():
+        await ada.connect()
+        await world.write("a")
+        await until(lambda: ada.texts() == ["a"])
+        read = world.feed.read
+
+        async def away(*_: Any) -> Any:
+            raise Unavailable("Away.")
+
+        monkeypatch.setattr(world.feed, "read", away)
+        await world.write("b", "c")
+        await asyncio.sleep(0.2)
+        monkeypatch.setattr(world.feed, "read", read)
+        await until(lambda: ada.texts() == ["a", "b", "c"])
+
+
+async def test_when_nobody_listens_any_more_nothing_is_left(world: World) -> None:
+    ada = Listener(world)
+    async with world.open() as hub:
+        for _ in range(3):
+            await ada.connect()
+            await until(lambda: hub.counts.subscriptions == 1)
+            ada.cut()
+        assert (hub.counts.connections, hub.counts.subscriptions, hub.counts.workspaces) == (0, 0, 0)
+
+
+async def test_a_ticket_works_once_and_for_a_while() -> None:
+    now = [monotonic()]
+    tickets = MemoryTickets(lambda: now[0])
+    used = await tickets.make(USER, "good")
+    assert await tickets.redeem(used) == "good"
+    assert await tickets.redeem(used) is None
+    assert await tickets.redeem("made up") is None
+    old = await tickets.make(USER, "good")
+    now[0] += bounds.TICKET_SECONDS
+    assert await tickets.redeem(old) is None
+
+
+async def test_tickets_are_bounded_and_old_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sigdep.gateway.live.tickets.TICKETS_MAX", 4)
+    monkeypatch.setattr("sigdep.gateway.live.tickets.USER_TICKETS_MAX", 3)
+    now = [0.0]
+    tickets = MemoryTickets(lambda: now[0])
+    made = [await tickets.make(USER, "good") for _ in range(3)]
+    with pytest.raises(TooMany):
+        await tickets.make(USER, "good")
+    await tickets.make(SECOND, "second")
+    with pytest.raises(Unavailable):
+        await tickets.make(SECOND, "second")
+    assert await tickets.redeem(made[0]) == "good"
+    await tickets.make(USER, "good")
+    now[0] += bounds.TICKET_SECONDS
+    for _ in range(3):
+        await tickets.make(USER, "good")
+
+
+def test_every_reason_fits_into_a_close_frame() -> None:
+    assert all(len(reason.encode()) <= 123 for reason in REASONS.values())
+    assert len({code.value for code in Close}) == len(Close)
