@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "verify": "sigdep.cli.verify:verify",
     "backup": "sigdep.cli.backup:backup",
     "restore": "sigdep.cli.backup:restore",
+    "migrate": "sigdep.cli.migrate:migrate_command",
 }
 
 
