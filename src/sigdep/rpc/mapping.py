@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from google.protobuf.message import Message
@@ -181,21 +181,31 @@ def _read(shape: Shape, mappers: Mappers) -> Read:
     if shape.holds == "one":
         return _read_one(shape.type, kind, mappers)
     if shape.holds == "map":
-        return lambda values: msgspec.convert(dict(values), shape.type)
-    if isinstance(kind, Scalar):
-        return lambda values: msgspec.convert(list(values), shape.type)
-    read, container = _reader(kind, mappers), container_of(shape.type)
+        assert isinstance(kind, Scalar)
+        key_type, value_type = get_args(shape.type)
+        read_key, read_value = _read_scalar(key_type, None), _read_scalar(value_type, kind.decode)
+        return lambda values: {read_key(key): read_value(value) for key, value in values.items()}
+    read, container = _read_one(get_args(shape.type)[0], kind, mappers), container_of(shape.type)
     return lambda values: container([read(value) for value in values])
 
 
 def _read_one(type_: Any, kind: Scalar | Nested | OneOf, mappers: Mappers) -> Read:
-    if not isinstance(kind, Scalar):
-        return _reader(kind, mappers)
-    decode = kind.decode
+    if isinstance(kind, Scalar):
+        return _read_scalar(type_, kind.decode)
+    return _reader(kind, mappers)
+
+
+def _read_scalar(type_: Any, decode: Read | None) -> Read:
+    # msgspec works out anew what a type means whenever it converts: for the most common ones there is a quicker way.
     if decode is not None:
         return lambda value: msgspec.convert(decode(value), type_)
+    while hasattr(type_, "__supertype__"):
+        type_ = type_.__supertype__
     if type_ in _AS_IT_IS:
         return _same
+    if get_origin(type_) is Literal:
+        known = frozenset(get_args(type_))
+        return lambda value: value if value in known else msgspec.convert(value, type_)
     return lambda value: msgspec.convert(value, type_)
 
 
