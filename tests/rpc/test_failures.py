@@ -1,7 +1,9 @@
 """Errors cross the wire: of the same class, with the same fields, and bugs without a word."""
 
 import gc
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,7 @@ from tests.rpc.ways import Way, in_process, one_by_one, over_loopback
 from tests.tasks.stories import ADA, MILK, NOON
 from tests.tasks.write_side import World
 
+ROOT = Path(__file__).parents[2]
 STREAM = StreamId(f"task-{MILK}")
 ERRORS: Sequence[SigdepError] = (
     NotFound("Not here."),
@@ -89,6 +92,12 @@ def test_every_kind_of_failure_has_been_sent() -> None:
 def test_both_tables_of_failures_name_the_same_kinds() -> None:
     ours = {kind.error for kind in HTTP_KINDS if kind.error.__module__.startswith("sigdep.kernel")}
     assert set(KINDS) == ours
+
+
+def test_the_reference_tells_the_status_of_every_kind() -> None:
+    rows = [line.split("|")[1:3] for line in (ROOT / "docs/reference/grpc.md").read_text().splitlines() if "|" in line]
+    told = {kind: codes for kinds, codes in rows for kind in re.findall("`([A-Z][A-Za-z]+)`", kinds)}
+    assert {kind.__name__: f" `{code.name}` " for kind, code in KINDS.items()}.items() <= told.items()
 
 
 def test_an_error_that_this_process_does_not_know_is_one_of_its_kind() -> None:
