@@ -1,0 +1,77 @@
+"""How a topic lies in Redis: a stream for each partition, in which an entry's id is its message's position.
+
+So Redis itself refuses a message that is not past the last one, and nothing needs to be remembered for that.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message
+from sigdep.kernel.ids import Partition, Position, StreamId
+
+TECHNOLOGY: Final = "redis"
+
+APPEND: Final = """
+local place = 2
+for number = 1, #KEYS do
+    local added = redis.pcall('XADD', KEYS[number], 'MAXLEN', '~', ARGV[1], ARGV[place],
+        'i', ARGV[place + 1], 'f', ARGV[place + 2], 'k', ARGV[place + 3], 'b', ARGV[place + 4])
+    if type(added) == 'table' and added.err and not string.find(added.err, 'equal or smaller', 1, true) then
+        return added
+    end
+    place = place + 5
+end
+return 'OK'
+"""
+"""Append each message to its stream, and pass over those that it has. Nobody sees a part of it."""
+
+READ: Final = """
+local found, size, from, step = {}, 0, ARGV[1], 4
+while true do
+    local part = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', step)
+    for _, entry in ipairs(part) do
+        size = size + #entry[2][8]
+        if #found == tonumber(ARGV[2]) or (#found > 0 and size > tonumber(ARGV[3])) then return found end
+        found[#found + 1] = entry
+    end
+    if #part < step then return found end
+    from = '(' .. part[#part][1]
+end
+"""
+"""The entries from an id on, at most so many, and at most so many bytes of bodies. Few are looked at in one step: each
+may be large."""
+
+
+def entry_id(position: Position) -> str:
+    return f"{position}-0"
+
+
+def append_arguments(messages: Sequence[Message], kept: int) -> list[bytes | str]:
+    """What APPEND is told."""
+    arguments: list[bytes | str] = [str(kept)]
+    for message in messages:
+        arguments += (entry_id(message.position), message.id, str(message.follows), message.key, message.body)
+    return arguments
+
+
+def delivery(partition: Partition, entry: Sequence[Any]) -> Delivery:
+    """Of an entry as Redis gives it: its id, and names and values by turns."""
+    position = position_of(entry)
+    _, identity, _, follows, _, key, _, body = entry[1]
+    message = Message(
+        id=identity.decode(),
+        partition=partition,
+        position=position,
+        follows=Position(int(follows)),
+        key=StreamId(key.decode()),
+        body=body,
+    )
+    return Delivery(message=message, position=bookmark(position))
+
+
+def position_of(entry: Sequence[Any]) -> Position:
+    return Position(int(entry[0].split(b"-")[0]))
+
+
+def bookmark(position: Position) -> BrokerPosition:
+    return BrokerPosition(str(Bookmark(TECHNOLOGY, position, entry_id(position))))

@@ -1,0 +1,23 @@
+"""A Redis server for each module of tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sigdep.testing.broker_servers import RedisServer, running
+from tests.conftest import missing_servers_skip
+
+
+@pytest.fixture(scope="module")
+def module_server() -> Iterator[RedisServer]:
+    with missing_servers_skip(), running(RedisServer) as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: RedisServer) -> RedisServer:
+    """It runs, whatever the test before has left."""
+    if not module_server.is_running():
+        module_server.kill()
+        module_server.start()
+    return module_server
