@@ -8,9 +8,10 @@ INSTALL := $(PIP) install --quiet --require-hashes
 # The first of these that is new enough makes the virtual environment.
 PYTHONS := python3.13 python3.12 python3.11 python3
 
-# Packages of the system that the tests need: a browser, what the README's tour uses, a C compiler for a moved clock.
+# Packages of the system that the tests need: a browser, what the README's tour uses, a C compiler for a moved clock,
+# a broker that no wheel brings along.
 # PostgreSQL comes with the test requirements, as a wheel.
-SERVICES_PACKAGES ?= chromium curl gcc libc6-dev
+SERVICES_PACKAGES ?= chromium curl gcc libc6-dev redis-server
 
 # Arguments for pytest, e.g. make test TESTS="tests/kernel -x"
 TESTS ?=
