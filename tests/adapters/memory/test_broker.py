@@ -1,8 +1,11 @@
 """The model of the broker keeps the port's contract."""
 
+from pathlib import Path
+
 import pytest
 
 from sigdep.adapters.memory.broker import MemoryBroker, MemoryTopics
+from sigdep.kernel import broker as port
 from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
 from sigdep.testing.broker import BrokerContract, Opener
 from sigdep.testing.broker_setup import PARTITION, messages, numbers, take
@@ -33,3 +36,16 @@ async def test_a_reader_that_was_overrun_is_told_so() -> None:
     with pytest.raises(PositionLost):
         await take(broker, "tasks", 1, after=late)
     assert await broker.last("tasks", PARTITION) is None
+
+
+def test_the_reference_tells_the_limits() -> None:
+    documented = (Path(__file__).parents[3] / "docs/reference/brokers.md").read_text()
+    for limit in (
+        port.PUBLISH_MESSAGES_MAX,
+        port.PUBLISH_BYTES_MAX,
+        port.MESSAGE_BYTES_MAX,
+        port.READ_MESSAGES_MAX,
+        port.READ_BYTES_MAX,
+    ):
+        assert f" {limit:,} " in documented
+    assert f"for {port.AWAY_SECONDS_MAX:.0f} seconds" in documented
