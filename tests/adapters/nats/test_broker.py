@@ -1,12 +1,17 @@
 """NATS JetStream keeps the broker's contract."""
 
+import asyncio
+
+import nats
 import pytest
 
 from sigdep.adapters.nats.broker import NatsBroker
-from sigdep.kernel.broker import AWAY_SECONDS_MAX
+from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
+from sigdep.kernel.ids import Partition
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
 from sigdep.testing.broker_faults import LARGE
 from sigdep.testing.broker_servers import HOST, NatsServer
+from sigdep.testing.broker_setup import in_parts, messages, numbers, said, take
 
 
 class TestNatsBroker(BrokerContract, BrokerFaultsContract):
@@ -18,3 +23,44 @@ class TestNatsBroker(BrokerContract, BrokerFaultsContract):
             return NatsBroker([f"nats://{HOST}:{port or server.port}"], away_seconds_max=away_seconds_max)
 
         return open_broker
+
+
+async def test_a_stream_that_is_removed_has_lost_the_position_of_who_was_reading(server: NatsServer) -> None:
+    broker = NatsBroker([server.url])
+    await broker.publish("removed", messages(range(1, 11)))
+    reading = asyncio.create_task(take(broker, "removed", 11))
+    await asyncio.sleep(0.1)
+    client = await nats.connect(server.url)
+    await client.jetstream().delete_stream("sigdep_removed")
+    await client.close()
+    with pytest.raises(PositionLost):
+        await reading
+    await broker.publish("removed", messages([11]))
+    assert numbers(await take(broker, "removed", 1)) == [11]
+    await broker.close()
+
+
+async def test_a_reading_that_is_given_up_leaves_no_consumer_on_the_server(server: NatsServer) -> None:
+    broker = NatsBroker([server.url])
+    await broker.publish("given_up", messages(range(1, 11)))
+    for _ in range(5):
+        await take(broker, "given_up", 10)
+    client = await nats.connect(server.url)
+    async with asyncio.timeout(5):
+        while (await client.jetstream().stream_info("sigdep_given_up")).state.consumer_count:
+            await asyncio.sleep(0.01)
+    await client.close()
+    await broker.close()
+
+
+async def test_what_somebody_else_stores_in_between_costs_no_message(server: NatsServer) -> None:
+    """A window foresees sequences. This makes what it foresaw untrue."""
+    one, other = NatsBroker([server.url]), NatsBroker([server.url])
+    ours, theirs = messages(range(1, 201)), messages(range(1, 201), Partition(1))
+    for own, foreign in zip(in_parts(ours, 20), in_parts(theirs, 20), strict=True):
+        await one.publish("between", own)
+        await other.publish("between", foreign)
+    assert said(await take(one, "between", 200)) == ours
+    assert said(await take(one, "between", 200, partition=Partition(1))) == theirs
+    await one.close()
+    await other.close()
