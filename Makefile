@@ -58,8 +58,10 @@ lock: $(VENV)/created.stamp ## Remake requirements/ from pyproject.toml
 	$(PIP) install --quiet uv
 	$(COMPILE) --group build --output-file requirements/build.txt
 	$(COMPILE) pyproject.toml --constraints requirements/build.txt --output-file requirements/run.txt
+	$(COMPILE) pyproject.toml --extra distributed --constraints requirements/build.txt \
+		--constraints requirements/run.txt --output-file requirements/distributed.txt
 	$(COMPILE) pyproject.toml --extra distributed --group test --constraints requirements/build.txt \
-		--constraints requirements/run.txt --output-file requirements/test.txt
+		--constraints requirements/distributed.txt --output-file requirements/test.txt
 	$(COMPILE) pyproject.toml --extra distributed --group dev --constraints requirements/build.txt \
 		--constraints requirements/test.txt --output-file requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra distributed --group bench --constraints requirements/build.txt \

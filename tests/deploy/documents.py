@@ -1,0 +1,71 @@
+"""The files of deploy/ as the tests look at them."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+import yaml  # type: ignore[import-untyped]  # It has no types, and we read documents with it.
+
+from sigdep.services.distributed.process import NAMES
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.settings import PREFIX
+
+ROOT: Final = Path(__file__).parents[2]
+DEPLOY: Final = ROOT / "deploy"
+CHART: Final = DEPLOY / "helm" / "sigdep"
+IMAGE_USER: Final = "10001"
+
+ROLES: Final = NAMES
+SETTINGS: Final = frozenset(
+    PREFIX + field.name.upper() for field in msgspec.structs.fields(ServiceSettings)
+)  # fmt: skip
+
+PEERS: Final[Mapping[str, frozenset[str]]] = {
+    "gateway": frozenset({"tasks.write", "tasks.read", "users.write", "users.read"}),
+    "tasks.write": frozenset({"tasks.read", "users.write"}),
+    "tasks.read": frozenset({"tasks.write"}),
+    "users.write": frozenset(),
+    "users.read": frozenset({"users.write"}),
+}
+"""Whom each role asks. A role that is not told of one of them does not start, which the tests that start them see."""
+
+_PINNED: Final = re.compile(r"^[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$")
+
+
+def compose() -> dict[str, Any]:
+    return documents_of((DEPLOY / "compose.yaml").read_text())[0]
+
+
+def documents_of(text: str) -> list[dict[str, Any]]:
+    """Every YAML document that is not empty."""
+    return [loaded for loaded in yaml.safe_load_all(text) if loaded]
+
+
+def is_pinned(image: str) -> bool:
+    """A tag for people, and a digest that nobody can move."""
+    return _PINNED.match(image) is not None
+
+
+def told_of(environment: Mapping[str, str]) -> frozenset[str]:
+    """The peers whose addresses are set."""
+    return frozenset(role for role in ROLES if variable_of(role) in environment)
+
+
+def variable_of(role: str) -> str:
+    return PREFIX + role.replace(".", "_").upper()
+
+
+def tool(name: str, how: str) -> str:
+    """The path of a program, or a skip that names it.
+
+    Args:
+        how: to get it.
+    """
+    found = shutil.which(name) or shutil.which(name, path=str(Path.home() / "go" / "bin"))
+    if found is None:
+        pytest.skip(f"{name} is not on this machine: {how}")
+    return found
