@@ -184,6 +184,18 @@ async def test_what_has_not_ended_when_the_drain_is_over_is_cut_off() -> None:
         await remote.close()
 
 
+async def test_nothing_goes_on_for_callers_who_are_gone() -> None:
+    service, world = Slow(), World()
+    async with serving({WRITE: service}) as address, channel_to(address) as channel:
+        remote = RemoteService.over(channel, WRITE)
+        asked = [asyncio.ensure_future(remote.ask(COMPLETE, world.call())) for _ in range(20)]
+        await until(lambda: service.asked == 20)
+        await remote.close()
+        await until(lambda: service.cancelled == 20)
+        for result in await asyncio.gather(*asked, return_exceptions=True):
+            assert type(result) is Unavailable
+
+
 async def test_a_port_belongs_to_one_server() -> None:
     async with serving({WRITE: Slow()}) as address:
         with pytest.raises(CannotListen, match=address):

@@ -1,6 +1,6 @@
 """The way to another process: one channel for each target, made at start-up and never at import."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final, Protocol
 
 import grpc
@@ -60,8 +60,8 @@ class Transport(Protocol):
         """The answer to one message."""
         ...
 
-    def ask_batch(self, batch: Any, seconds: float) -> AsyncIterator[Any]:
-        """The outcomes of all items, several at once."""
+    def ask_batch(self, batch: Any, seconds: float) -> AsyncGenerator[Any, None]:
+        """The outcomes of all items, several at once. Closing it before the end gives up the rest."""
         ...
 
 
@@ -91,12 +91,15 @@ class ChannelTransport:
         except grpc.aio.AioRpcError as error:
             raise raised_by(error, self._contract) from None
 
-    async def ask_batch(self, batch: Any, seconds: float) -> AsyncIterator[Any]:
+    async def ask_batch(self, batch: Any, seconds: float) -> AsyncGenerator[Any, None]:
+        asking = self._batch(batch, timeout=seconds)
         try:
-            async for outcomes in self._batch(batch, timeout=seconds):
+            async for outcomes in asking:
                 yield outcomes
         except grpc.aio.AioRpcError as error:
             raise raised_by(error, self._contract) from None
+        finally:
+            asking.cancel()
 
 
 _AWAY: Final = frozenset(

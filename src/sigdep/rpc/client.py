@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -78,14 +79,18 @@ class RemoteService:
             _give(batch[0], await self._ask_alone(batch[0].item))
             return
         message = self._questions.Batch(items=[waiting.item for waiting in batch])
-        async for outcomes in self._transport.ask_batch(message, self._seconds):
-            for outcome in outcomes.outcomes:
-                if not outcome.item < len(batch):
-                    raise RemoteBug(f"{self._contract.name} answered what was not asked.")
-                if outcome.HasField("answer"):
-                    _give(batch[outcome.item], outcome.answer)
-                else:
-                    _refuse(batch[outcome.item], error_of(problem_from(outcome.problem)))
+        async with aclosing(self._transport.ask_batch(message, self._seconds)) as parts:
+            async for outcomes in parts:
+                for outcome in outcomes.outcomes:
+                    self._settle(outcome, batch)
+
+    def _settle(self, outcome: Any, batch: Sequence[Waiting]) -> None:
+        if outcome.item >= len(batch):
+            raise RemoteBug(f"{self._contract.name} answered what was not asked.")
+        if outcome.HasField("answer"):
+            _give(batch[outcome.item], outcome.answer)
+        else:
+            _refuse(batch[outcome.item], error_of(problem_from(outcome.problem)))
 
     async def close(self) -> None:
         """Whoever still waits is told that there will be no answer. The channel stays open."""

@@ -1,6 +1,7 @@
 """The wire without a network: every message is put into bytes and out of them again, and nothing else is different."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from sigdep.rpc.call import Service
@@ -26,11 +27,12 @@ class InProcessTransport:
             raise _raised_by(failed) from None
         return AnswerMessage.FromString(answer.SerializeToString())
 
-    async def ask_batch(self, batch: Any, seconds: float) -> AsyncIterator[Any]:
+    async def ask_batch(self, batch: Any, seconds: float) -> AsyncGenerator[Any, None]:
         received = self._servicer.questions.Batch.FromString(batch.SerializeToString())
         try:
-            async for outcomes in self._servicer.ask_batch(received):
-                yield OutcomesMessage.FromString(outcomes.SerializeToString())
+            async with aclosing(self._servicer.ask_batch(received)) as parts:
+                async for outcomes in parts:
+                    yield OutcomesMessage.FromString(outcomes.SerializeToString())
         except Failed as failed:
             raise _raised_by(failed) from None
 

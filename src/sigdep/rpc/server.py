@@ -1,6 +1,7 @@
 """The gRPC server of a process: its services, whether they are well, and what they are called."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
@@ -141,8 +142,10 @@ def _unary(servicer: Servicer, kind: Message) -> Any:
 def _batch(servicer: Servicer) -> Any:
     async def answer(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async for outcomes in servicer.ask_batch(request):
-                yield outcomes
+            # Closed at once when the caller is gone, so that nothing is carried out for nobody.
+            async with aclosing(servicer.ask_batch(request)) as parts:
+                async for outcomes in parts:
+                    yield outcomes
         except Failed as failed:
             await _abort(failed, context)
 

@@ -1,7 +1,7 @@
 """Answers what comes over the wire with a Service, whatever carries it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Final
 
 import structlog
@@ -60,7 +60,7 @@ class Servicer:
             raise Failed(self._told(error)) from error
         return encoded
 
-    async def ask_batch(self, batch: Any) -> AsyncIterator[Any]:
+    async def ask_batch(self, batch: Any) -> AsyncGenerator[Any, None]:
         """The outcomes of all items, several at once, as they are ready.
 
         Raises:
