@@ -1,6 +1,7 @@
 """The feed over the logs of the contexts in this process: one job tails each log and wakes whoever waits."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import FeedBatch
 from sigdep.http.positions import FeedPosition
-from sigdep.kernel.ids import Partition, Position, partition_of
+from sigdep.kernel.ids import Partition, Position, Positions, partition_of
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.rpc.call import Call, WorkspacePosition
 
@@ -20,6 +21,10 @@ SCANNED_EVENTS_MAX: Final = 2_000
 
 RETRY_SECONDS: Final = 1.0
 """After which a log that could not be tailed is tried again. Waiting readers look for themselves meanwhile."""
+
+LINGER_SECONDS: Final = 60.0
+"""A log is tailed for so long after somebody last waited: those who read in between are back in a moment, and to begin
+to follow a log that another process keeps takes its time."""
 
 Publish = Callable[[RecordedEvent], CloudEvent | None]
 """What others may know of an event. None: nothing."""
@@ -47,6 +52,9 @@ class FeedSource:
         self._wanted = asyncio.Event()
         """Set while somebody waits: until then no log is tailed, which would decode every event for nobody."""
         self._jobs: list[asyncio.Task[None]] = []
+        self._seen: dict[tuple[str, Partition], Position] = {}
+        """The last event of each partition that was read here. A store may show an event a moment before it counts it:
+        whoever has seen that one must not be taken back behind it."""
 
     async def __aenter__(self) -> "FeedSource":
         self._jobs = [asyncio.create_task(self._tail(log)) for log in self._logs]
@@ -70,9 +78,16 @@ class FeedSource:
 
     async def _heads(self, workspace: WorkspaceId) -> dict[str, Position]:
         """How far each log goes where the workspace stands."""
-        return {
-            log.context: (await log.store.heads()).get(log.partition_for(workspace), Position(0)) for log in self._logs
-        }
+        return {log.context: self._head(log, await log.store.heads(), workspace) for log in self._logs}
+
+    def _head(self, log: Log, heads: Positions, workspace: WorkspaceId) -> Position:
+        partition, least = log.partition_for(workspace), Position(0)
+        return max(heads.get(partition, least), self._seen.get((log.context, partition), least))
+
+    def _see(self, log: Log, batch: Sequence[RecordedEvent]) -> None:
+        for recorded in batch:
+            place = log.context, recorded.partition
+            self._seen[place] = max(recorded.position, self._seen.get(place, recorded.position))
 
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
         """Log by log: an event of one log never waits for another's, and there is no order between them."""
@@ -101,13 +116,14 @@ class FeedSource:
         """Adds to `events` until there are `limit`. Returns how far it came, and whether there may be more."""
         partition = log.partition_for(workspace)
         heads = await log.store.heads()
-        head = heads.get(partition, Position(0))
+        head = self._head(log, heads, workspace)
         position = min(start, head)  # A log restored from a backup may end before what a client has seen.
         scanned = 0
         while position < head:
             if len(events) >= limit or scanned >= SCANNED_EVENTS_MAX:
                 return position, True
             batch = await log.store.read_all({**heads, partition: position}, limit=READ_EVENTS_MAX)
+            self._see(log, batch)
             ours = [recorded for recorded in batch if recorded.partition == partition]
             for recorded in ours:
                 position, scanned = recorded.position, scanned + 1
@@ -127,6 +143,7 @@ class FeedSource:
         for place in places:
             self._waiting.setdefault(place, set()).add(bell)
         self._wanted.set()
+        self._waited_at = time.monotonic()
         try:
             # Looked at after the bell hangs: what comes between the two rings it.
             heads = await self._heads(workspace)
@@ -167,9 +184,10 @@ class FeedSource:
         batches = log.store.follow(start)
         try:
             async for batch in batches:
+                self._see(log, batch)
                 for partition in {recorded.partition for recorded in batch}:
                     self._ring(log.context, partition)
-                if not self._wanted.is_set():
+                if not self._wanted.is_set() and time.monotonic() - self._waited_at > LINGER_SECONDS:
                     return True
         finally:
             if isinstance(batches, AsyncGenerator):
