@@ -64,3 +64,20 @@ async def test_what_somebody_else_stores_in_between_costs_no_message(server: Nat
     assert said(await take(one, "between", 200, partition=Partition(1))) == theirs
     await one.close()
     await other.close()
+
+
+async def test_two_publishers_of_one_log_store_each_message_once(server: NatsServer) -> None:
+    """Readers would pass over what is there twice: look at what is stored."""
+    one, other = NatsBroker([server.url]), NatsBroker([server.url])
+    sent = messages(range(1, 601), size=100)
+
+    async def publish_all(broker: NatsBroker, batch: int) -> None:
+        for part in in_parts(sent, batch):
+            await broker.publish("stored_once", part)
+
+    await asyncio.gather(publish_all(one, 7), publish_all(other, 150))
+    client = await nats.connect(server.url)
+    assert (await client.jetstream().stream_info("sigdep_stored_once")).state.messages == len(sent)
+    await client.close()
+    await one.close()
+    await other.close()
