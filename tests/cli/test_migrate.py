@@ -1,10 +1,12 @@
 """`sigdep migrate`, as an operator calls it: between a data folder and real databases."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -88,7 +90,7 @@ async def test_a_server_moves_to_databases_and_back(databases: dict[str, str], t
                 await bob.write("DELETE", "/api/users/me", {})
             in_use = run("migrate", "--from", str(server.data), "--to", str(home))
             assert "Stop it first" in refused(in_use)
-            await asyncio.sleep(1)  # Bob's keys are destroyed by then.
+            await _somebody_erased(server.data)
             assert server.stop() == 0
             there = ("--to", databases["logs"], "--to-keys", databases["keys"], "--secrets", str(secrets))
             said = succeeded(run("migrate", "--from", str(server.data), *there))
@@ -111,6 +113,15 @@ async def test_a_server_moves_to_databases_and_back(databases: dict[str, str], t
                 shown = {task["id"]: task for task in await ada.items("/api/tasks")}
                 assert shown == {task["id"]: task for task in tasks}
                 assert (await ada.add_task("Life goes on"))["number"] == tasks[-1]["number"] + 1
+
+
+async def _somebody_erased(data: Path) -> None:
+    with closing(sqlite3.connect(f"file:{DataFolder(data).keys}?mode=ro", uri=True)) as keys:
+        for _ in range(1_500):
+            if keys.execute("SELECT count(*) FROM subject_key WHERE wrapped IS NULL").fetchone()[0]:
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("Nobody has been erased.")
 
 
 async def _check_services_can_read(databases: dict[str, str], secrets: Path) -> None:
