@@ -4,11 +4,25 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from sigdep.cli.options import data_dir_option, fail
 from sigdep.services.settings import default_data_dir
+
+REPLICAS_MAX: Final = 16
+"""Of one service on one machine."""
+
+
+def _replicas(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, int]:
+    replicas = {}
+    for one in given:
+        role, _, number = one.partition("=")
+        if not number.isdecimal() or not 1 <= int(number) <= REPLICAS_MAX:
+            raise click.BadParameter(f"{one} is not like tasks.read=2, with at most {REPLICAS_MAX}.")
+        replicas[role] = int(number)
+    return replicas
 
 
 @click.command()
@@ -17,8 +31,10 @@ from sigdep.services.settings import default_data_dir
 @data_dir_option
 @click.option("--broker", type=click.Choice(["nats", "none"]), default="nats", show_default=True,
               help="What carries events between services; none: they follow each other's logs.")  # fmt: skip
+@click.option("--replicas", metavar="ROLE=NUMBER", multiple=True, callback=_replicas,
+              help="Processes of a service, as in tasks.read=2. May be given for several services.")  # fmt: skip
 @click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests.")
-def cluster(host: str, port: int, data_dir: str | None, broker: str, no_limits: bool) -> None:
+def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: dict[str, int], no_limits: bool) -> None:
     """Run every service as a process of its own, with PostgreSQL and NATS beside them.
 
     Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs.
@@ -26,13 +42,17 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, no_limits: 
     try:
         from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
         from sigdep.services.distributed.engines import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
+        from sigdep.services.distributed.roles import ROLES  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         fail(f"{missing.name} is not installed. Install what services need: pip install 'sigdep[distributed]'.")
+    if unknown := set(replicas) - set(ROLES):
+        fail(f"There is no service {min(unknown)} of which there could be several: {', '.join(ROLES)}.")
     plan = Plan(
         data=Path(data_dir).expanduser() if data_dir else default_data_dir() / "cluster",
         host=host,
         port=port or free_port(),
         broker=broker,  # type: ignore[arg-type]  # One of the choices above.
+        replicas=replicas,
         settings={"SIGDEP_LIMITS": "false"} if no_limits else {},
     )
 

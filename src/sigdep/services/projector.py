@@ -53,6 +53,7 @@ class Projector:
         *,
         on_progress: OnProgress | None = None,
         retired_kept_seconds: float = RETIRED_KEPT_SECONDS,
+        waiters: Waiters | None = None,
     ) -> None:
         self.state = "starting"
         self._log = log
@@ -63,7 +64,7 @@ class Projector:
         self._build: Build | None = None
         self._changing = asyncio.Lock()
         """Held by whoever applies to the served build, or replaces it."""
-        self._waiters = Waiters()
+        self._waiters = Waiters() if waiters is None else waiters
         self._filling: set[ModelId] = set()
         self._rebuilding = asyncio.Lock()
         self._builds = asyncio.Lock()
@@ -90,6 +91,16 @@ class Projector:
     def positions(self) -> Positions:
         """What a read that begins now reflects, at least."""
         return {} if self._build is None else self._build.positions
+
+    @property
+    def has_build(self) -> bool:
+        """True: there is something to read from."""
+        return self._build is not None
+
+    def forget(self) -> None:
+        """Know nothing of the build any more, as another process may change it from now on. `run` looks it up again."""
+        self._build = None
+        self.state = "starting"
 
     @property
     def parked_streams(self) -> int:

@@ -10,7 +10,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.kernel.errors import SigdepError, Unavailable
 from sigdep.kernel.ids import Position, Positions
 from sigdep.kernel.projection import last_positions
-from sigdep.kernel.read_store import Changes, ModelId, ReadStore
+from sigdep.kernel.read_store import Changes, CheckpointMoved, ModelId, ReadStore
 from sigdep.kernel.store import EventLog, RecordedEvent
 
 Publish = Callable[[RecordedEvent], CloudEvent | None]
@@ -46,6 +46,8 @@ class Reactor:
             try:
                 await self._follow()
                 return
+            except CheckpointMoved:  # Another process is at it, or was while we slept: go on from where it has come.
+                _log.info("another reactor moved the checkpoint", reactor=self.name)
             except Unavailable as error:
                 if self.state == "live":
                     pause = BACK_OFF_SECONDS

@@ -17,6 +17,10 @@ class Waiters:
         self._waiting: dict[Partition, dict[asyncio.Future[None], Position]] = defaultdict(dict)
         self._count = 0
 
+    def __len__(self) -> int:
+        """How many wait."""
+        return self._count
+
     async def wait(self, partition: Partition, position: Position, timeout_seconds: float) -> None:
         """Return when the position has been reached.
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from sigdep.gateway.health import Check
 from sigdep.kernel.sealed_log import SealedLog
-from sigdep.services.projector import Projector
 
 
 def said(fault: Callable[[], str | None]) -> Check:
@@ -14,10 +13,6 @@ def said(fault: Callable[[], str | None]) -> Check:
         return fault()
 
     return check
-
-
-def projector_check(projector: Projector) -> Check:
-    return said(lambda: None if projector.is_fit else f"It is {projector.state}.")
 
 
 def log_check(log: SealedLog) -> Check:

@@ -39,6 +39,16 @@ class Plan:
     broker: Broker = BROKER
     settings: Mapping[str, str] = field(default_factory=dict)
     """`SIGDEP_…` variables for every service."""
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    """How many processes of a role; 1 where nothing is said. The gateway is one."""
+
+    def programs(self) -> Mapping[str, str]:
+        """The role of each service's process by its name: tasks.read, tasks.read.2, …"""
+        return {
+            role if number == 1 else f"{role}.{number}": role
+            for role in ROLES
+            for number in range(1, self.replicas.get(role, 1) + 1)
+        }
 
 
 class Cluster:
@@ -47,7 +57,8 @@ class Cluster:
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._postgresql = PostgreSQL(plan.data / "postgresql")
-        self._ports = {role: free_port() for role in ROLES}
+        self._roles = plan.programs()
+        self._ports = {name: free_port() for name in self._roles}
         self._broker_port = free_port()
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
 
@@ -58,6 +69,10 @@ class Cluster:
     @property
     def programs(self) -> Mapping[str, Program]:
         return {program.name: program for program in self._supervisor.programs}
+
+    def address(self, name: str) -> str:
+        """Where a process of a service answers by gRPC."""
+        return f"{HOST}:{self._ports[name]}"
 
     @property
     def postgresql(self) -> PostgreSQL:
@@ -79,10 +94,10 @@ class Cluster:
             command = (*command, "--pid", str(data / "nats.pid"))
             self._start(BROKER, command, dict(os.environ))
             await self._until(BROKER, lambda: _listens(self._broker_port))
-        for role in ROLES:
-            self._start(role, _command(role), self._environment(role), ends_with_us=True)
-        await asyncio.gather(*(self._until(role, lambda role=role: self._serves(role)) for role in ROLES))  # type: ignore[misc]
-        self._start(GATEWAY, _command(GATEWAY), self._environment(GATEWAY), ends_with_us=True)
+        for name, role in self._roles.items():
+            self._start(name, _command(role), self._environment(role, name), ends_with_us=True)
+        await asyncio.gather(*(self._until(name, lambda name=name: self._serves(name)) for name in self._roles))  # type: ignore[misc]
+        self._start(GATEWAY, _command(GATEWAY), self._environment(GATEWAY, GATEWAY), ends_with_us=True)
         await self._until(GATEWAY, lambda: _listens(self._plan.port, self._plan.host))
 
     async def stop(self) -> None:
@@ -97,7 +112,7 @@ class Cluster:
             Program(name=name, command=command, environment=environment, log=log, ends_with_us=ends_with_us)
         )
 
-    def _environment(self, role: str) -> dict[str, str]:
+    def _environment(self, role: str, name: str) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("SIGDEP_")}
         ours |= {
             "SIGDEP_PUBLIC_URL": self.url,
@@ -105,8 +120,8 @@ class Cluster:
             "SIGDEP_SECRETS_DIR": str(self._plan.data / "secrets"),
             **self._plan.settings,
         }
-        for other, port in self._ports.items():
-            ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = f"{HOST}:{port}"
+        for other in ROLES:
+            ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = self._target(other)
         if self._plan.broker == BROKER:
             ours["SIGDEP_BROKER_URL"] = f"nats://{HOST}:{self._broker_port}"
         if role == GATEWAY:
@@ -114,12 +129,17 @@ class Cluster:
         return ours | {
             "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
             "SIGDEP_RPC_HOST": HOST,
-            "SIGDEP_RPC_PORT": str(self._ports[role]),
+            "SIGDEP_RPC_PORT": str(self._ports[name]),
         }
 
-    async def _serves(self, role: str) -> bool:
-        """What the service's own health says."""
-        async with grpc.aio.insecure_channel(f"{HOST}:{self._ports[role]}") as channel:
+    def _target(self, role: str) -> str:
+        """All replicas of a role, as gRPC takes it."""
+        addresses = [self.address(name) for name, one in self._roles.items() if one == role]
+        return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
+
+    async def _serves(self, name: str) -> bool:
+        """What the process's own health says."""
+        async with grpc.aio.insecure_channel(self.address(name)) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
             try:
                 said = await stub.Check(health_pb2.HealthCheckRequest(service=""), timeout=ASK_SECONDS)

@@ -12,7 +12,6 @@ from typing import Final
 
 import structlog
 
-from sigdep.gateway.health import Check
 from sigdep.kernel.broker import (
     MESSAGE_BYTES_MAX,
     PUBLISH_BYTES_MAX,
@@ -25,7 +24,6 @@ from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position
 from sigdep.kernel.sealed_log import SealedLog, encode_rows
-from sigdep.services.jobs import Job
 
 PAUSE_SECONDS: Final = 0.2
 PAUSE_SECONDS_MAX: Final = 5.0
@@ -41,7 +39,7 @@ class Relay:
         self._log = log
         self._broker = broker
 
-    async def check(self) -> str | None:
+    def fault(self) -> str | None:
         """What is wrong. None: nothing."""
         return None if self.state == "live" else f"It is {self.state}."
 
@@ -111,11 +109,3 @@ def messages_of(rows: Sequence[StoredRow], reached: Mapping[Partition, Position]
 def open_relay(topic: str, log: SealedLog, broker: Broker | None) -> Relay | None:
     """None: there is no broker to tell."""
     return None if broker is None else Relay(topic, log, broker)
-
-
-def relay_job(relay: Relay | None) -> dict[str, Job]:
-    return {} if relay is None else {f"{relay.topic} relay": relay.run}
-
-
-def relay_check(relay: Relay | None) -> dict[str, Check]:
-    return {} if relay is None else {f"{relay.topic} relay": relay.check}

@@ -16,7 +16,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     secrets_dir: Annotated[str, "Folder with the secrets that all services share."] = ""
     rpc_host: Annotated[str, "Address to listen on for other services."] = "127.0.0.1"
     rpc_port: Annotated[int, Meta(ge=0, le=65535), "Port to listen on for other services; 0 takes a free one."] = 0
-    tasks_write: Annotated[str, "Where tasks.write is: host:port, or dns:///name:port for several."] = ""
+    tasks_write: Annotated[
+        str, "Where tasks.write is: host:port; for several dns:///name:port or ipv4:host:port,host:port."
+    ] = ""
     tasks_read: Annotated[str, "Where tasks.read is."] = ""
     users_write: Annotated[str, "Where users.write is."] = ""
     users_read: Annotated[str, "Where users.read is."] = ""

@@ -6,13 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.rpc.log import log_handler
-from sigdep.services.distributed.checks import log_check, projector_check, said
+from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
-from sigdep.services.distributed.relay import open_relay, relay_check, relay_job
+from sigdep.services.distributed.relay import open_relay
+from sigdep.services.distributed.replica import Replica
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_log, open_views
-from sigdep.services.projector import Projector
+from sigdep.services.distributed.wiring import open_broker, open_keys, open_leases, open_log, open_views
 from sigdep.services.reactor import Reactor
 from sigdep.services.wiring import load_secrets
 from sigdep.tasks import context as tasks
@@ -35,12 +35,14 @@ async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         broker = open_broker(settings, stack)
         people = UnsealedLog(peers.log("users", broker), Codec(users.EVENTS, keys))
         reactor = Reactor("tasks reactions", people, users.publish, tasks.TasksReactions(write).react, checkpoints)
-        relay = open_relay("tasks", log.sealed, broker)
+        replica = Replica(leases=await open_leases(settings, stack))
+        replica.react(reactor)
+        replica.relay(open_relay("tasks", log.sealed, broker))
         yield Role(
             services={tasks_contract.WRITE: write},
             handlers=(log_handler(log.sealed),),
-            jobs={reactor.name: reactor.run, **relay_job(relay)},
-            checks={"tasks.log": log_check(log.sealed), reactor.name: said(reactor.fault), **relay_check(relay)},
+            jobs=replica.jobs,
+            checks={"tasks.log": log_check(log.sealed), **replica.checks},
         )
 
 
@@ -54,9 +56,10 @@ async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         codec = Codec(tasks.EVENTS, keys)
         log = UnsealedLog(peers.log("tasks", None), codec)
         followed = UnsealedLog(peers.log("tasks", open_broker(settings, stack)), codec)
-        projector = Projector(followed, views, tasks.read_model())
+        replica = Replica(leases=await open_leases(settings, stack))
+        projector = replica.project(followed, views, tasks.read_model())
         yield Role(
             services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector)},
-            jobs={"tasks projector": projector.run},
-            checks={"tasks.views": projector_check(projector)},
+            jobs=replica.jobs,
+            checks=replica.checks,
         )

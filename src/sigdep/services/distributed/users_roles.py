@@ -14,13 +14,14 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.rpc.log import log_handler
-from sigdep.services.distributed.checks import log_check, projector_check, said
+from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
-from sigdep.services.distributed.relay import open_relay, relay_check, relay_job
+from sigdep.services.distributed.relay import open_relay
+from sigdep.services.distributed.replica import Replica
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_log, open_views
-from sigdep.services.projector import Projector
+from sigdep.services.distributed.wiring import open_broker, open_keys, open_leases, open_log, open_views
+from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.reactor import Reactor
 from sigdep.services.wiring import load_secrets
 from sigdep.users import context as users
@@ -42,7 +43,8 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         keys = await open_keys(settings, secrets, stack)
         log = await open_log(settings, users.EVENTS, keys, stack)
         views = await open_views(settings, stack)
-        projector = Projector(log, views, users.read_model())
+        replica = Replica(leases=await open_leases(settings, stack))
+        projector = replica.project(log, views, users.read_model())
         side = users.open_write(
             log=log,
             views=views,
@@ -58,20 +60,13 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         )
         stack.callback(side.close)
         broker = open_broker(settings, stack)
-        relay = open_relay("users", log.sealed, broker)
+        replica.relay(open_relay("users", log.sealed, broker))
+        replica.alone("erasures", partial(_erase_for_ever, side, projector, settings.erase_grace_days))
         yield Role(
             services={users_contract.WRITE: side.write},
             handlers=(log_handler(log.sealed),),
-            jobs={
-                "users projector": projector.run,
-                "erasures": partial(_erase_for_ever, side, projector, settings.erase_grace_days),
-                **relay_job(relay),
-            },
-            checks={
-                "users.log": log_check(log.sealed),
-                "users.views": projector_check(projector),
-                **relay_check(relay),
-            },
+            jobs=replica.jobs,
+            checks={"users.log": log_check(log.sealed), **replica.checks},
         )
 
 
@@ -85,7 +80,8 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         codec = Codec(users.EVENTS, keys)
         log = UnsealedLog(peers.log("users", None), codec)
         followed = UnsealedLog(peers.log("users", open_broker(settings, stack)), codec)
-        projector = Projector(followed, views, users.read_model())
+        replica = Replica(leases=await open_leases(settings, stack))
+        projector = replica.project(followed, views, users.read_model())
         side = users.open_read(
             log=log,
             views=views,
@@ -95,15 +91,11 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
             now=time,
         )
         stack.push_async_callback(side.token_uses.save)
-        reactor = Reactor("users reactions", log, users.publish, side.reactions.react, views)
+        replica.react(Reactor("users reactions", log, users.publish, side.reactions.react, views))
         yield Role(
             services={users_contract.READ: side.read},
-            jobs={
-                "users projector": projector.run,
-                reactor.name: reactor.run,
-                "token uses": partial(_save_token_uses, side),
-            },
-            checks={"users.views": projector_check(projector), reactor.name: said(reactor.fault)},
+            jobs={**replica.jobs, "token uses": partial(_save_token_uses, side)},
+            checks=replica.checks,
         )
 
 
@@ -111,7 +103,7 @@ def _issuer(settings: ServiceSettings) -> str:
     return settings.required("public_url")
 
 
-async def _erase_for_ever(side: users.UsersWriteSide, projector: Projector, grace_days: float) -> None:
+async def _erase_for_ever(side: users.UsersWriteSide, projector: LeasedProjector, grace_days: float) -> None:
     """Carry out erasures when their time has come."""
     while True:
         if projector.is_fit:

@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 from sigdep.adapters.nats.broker import NatsBroker
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
+from sigdep.adapters.postgres.lease import PostgresLeases
 from sigdep.adapters.postgres.read_store import PostgresReadStore
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.keys import KeyRing
+from sigdep.kernel.lease import Leases
 from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
 from sigdep.services.distributed.settings import ServiceSettings
@@ -18,6 +20,7 @@ from sigdep.services.wiring import Secrets
 
 LOG_SCHEMA = "log"
 VIEWS_SCHEMA = "views"
+LEASES_SCHEMA = "leases"
 
 
 async def open_keys(settings: ServiceSettings, secrets: Secrets, stack: AsyncExitStack) -> KeyRing:
@@ -39,6 +42,13 @@ async def open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadSt
     views = await PostgresReadStore.open(settings.required("database_url"), schema=VIEWS_SCHEMA)
     stack.push_async_callback(views.close)
     return views
+
+
+async def open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leases:
+    """Those that all replicas of this service share."""
+    leases = await PostgresLeases.open(settings.required("database_url"), schema=LEASES_SCHEMA)
+    stack.push_async_callback(leases.close)
+    return leases
 
 
 def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | None:

@@ -1,0 +1,58 @@
+"""This process among all replicas of its role: what each of them does, and what only one does at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from os import getpid
+from socket import gethostname
+from uuid import uuid4
+
+from sigdep.gateway.health import Check
+from sigdep.kernel.lease import Leases
+from sigdep.kernel.projection import ReadModel
+from sigdep.kernel.read_store import ReadStore
+from sigdep.kernel.store import EventLog
+from sigdep.services.distributed.checks import said
+from sigdep.services.distributed.relay import Relay
+from sigdep.services.jobs import Job
+from sigdep.services.leased import Leased
+from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.reactor import Reactor
+
+
+def _process_name() -> str:
+    return f"{gethostname()} {getpid()} {uuid4().hex}"
+
+
+@dataclass(kw_only=True)
+class Replica:
+    """Gathers the jobs of this process, and whether they are fit."""
+
+    leases: Leases
+    holder: str = field(default_factory=_process_name)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def project(self, log: EventLog, views: ReadStore, read_model: ReadModel) -> LeasedProjector:
+        """In one replica; the others watch."""
+        projector = LeasedProjector(log, views, read_model, self.leases, self.holder)
+        self.jobs |= projector.jobs
+        self.checks[f"{projector.name}.views"] = said(lambda: None if projector.is_fit else f"It is {projector.state}.")
+        return projector
+
+    def react(self, reactor: Reactor) -> None:
+        """In one replica. Its checkpoint fences one that was asleep, and reactions are safe to repeat."""
+        self._alone(reactor.name, reactor.run, reactor.fault)
+
+    def relay(self, relay: Relay | None) -> None:
+        """In one replica: more would do no harm, and the same work."""
+        if relay is not None:
+            self._alone(f"{relay.topic} relay", relay.run, relay.fault)
+
+    def alone(self, name: str, job: Job) -> None:
+        """In one replica, a job that bears it when two are at it for a moment."""
+        self._alone(name, job, lambda: None)
+
+    def _alone(self, name: str, job: Job, fault: Callable[[], str | None]) -> None:
+        leased = Leased(self.leases, name, self.holder, job, fault=fault)
+        self.jobs[name] = leased.run
+        self.checks[name] = said(leased.fault)
