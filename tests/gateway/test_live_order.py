@@ -14,8 +14,9 @@ from sigdep.gateway.live.messages import event_frame
 from sigdep.gateway.live.recent import Entry
 from sigdep.gateway.live.subscription import Subscription
 from sigdep.http.positions import FeedPosition, encode_feed_position
-from sigdep.http.stamps import utc_now
-from sigdep.kernel.ids import Position, partition_of
+from sigdep.http.stamps import new_id, utc_now
+from sigdep.kernel.ids import CommandId, Position, Positions, partition_of
+from sigdep.rpc.call import Call
 from tests.gateway.live_world import NEIGHBOUR, Listener, World, payloads
 from tests.http.demo import USER, WORKSPACE
 
@@ -201,3 +202,22 @@ async def test_who_comes_back_after_a_moment_does_not_make_us_read_the_log() -> 
         await comes_back.connect()
         await until(lambda: comes_back.texts() == stays.texts())
         assert hub.counts.catch_ups == read
+
+
+async def test_who_was_told_an_event_before_the_store_counted_it_is_not_told_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    async with world.open():
+        call = Call(asked_at=utc_now(), command_id=CommandId(new_id()))
+        await world.write("a")
+        before = await world.logs["notes"].heads()
+        await world.write("b")
+        told = await world.feed.read(WORKSPACE, None, 10, call)
+
+        async def heads() -> Positions:
+            return before
+
+        monkeypatch.setattr(world.logs["notes"], "heads", heads)
+        again = await world.feed.read(WORKSPACE, told.next, 10, call)
+        assert (len(told.events), again.events, again.next) == (2, [], told.next)

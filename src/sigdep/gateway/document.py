@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sigdep.gateway.endpoints import Endpoint
 from sigdep.gateway.feed import FeedEndpoint, FeedItem, FeedPage, FeedParameters
+from sigdep.gateway.live.endpoints import LiveTicket, TicketEndpoint
 from sigdep.gateway.pages import Page
 from sigdep.http.openapi import OtherOperation, openapi_document, problem_responses, security_of
 from sigdep.http.problems import MEDIA_TYPE
@@ -18,6 +19,7 @@ TAG: Final = "server"
 def gateway_document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     others = [_page(endpoint) for endpoint in endpoints if isinstance(endpoint, Page) and endpoint.listed]
     others += [_feed(endpoint) for endpoint in endpoints if isinstance(endpoint, FeedEndpoint)]
+    others += [_ticket(endpoint) for endpoint in endpoints if isinstance(endpoint, TicketEndpoint)]
     typed = [endpoint for endpoint in endpoints if isinstance(endpoint, TypedEndpoint)]
     return openapi_document(typed, version=version, others=others)
 
@@ -42,6 +44,25 @@ def _page(page: Page) -> OtherOperation:
         schema = {"type": "string", "pattern": "^[a-z-]{1,40}$"}
         operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
     return OtherOperation(method=page.method, path=page.path, operation=operation)
+
+
+def _ticket(endpoint: TicketEndpoint) -> OtherOperation:
+    shown = {"application/json": {"schema": {"$ref": "#/components/schemas/LiveTicket"}}}
+    empty = {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}
+    operation = {
+        "operationId": "make_live_ticket",
+        "summary": "A ticket for a WebSocket.",
+        "description": "Open `/api/live?ticket=…` with it, once, within 30 seconds: pages in browsers cannot send "
+        "`Authorization` with a WebSocket. What is said there stands in the reference of live.",
+        "tags": ["feed"],
+        "requestBody": {"required": False, "content": empty},
+        "responses": {
+            "201": {"description": "The ticket.", "content": shown},
+            **problem_responses((400, 401, 403, 408, 413, 415, 422, 429, 503)),
+        },
+        "security": security_of(endpoint.scope),
+    }
+    return OtherOperation(method=endpoint.method, path=endpoint.path, operation=operation, types=(LiveTicket,))
 
 
 def _feed(endpoint: FeedEndpoint) -> OtherOperation:
