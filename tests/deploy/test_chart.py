@@ -1,0 +1,247 @@
+"""The chart: what can be seen in its files, and, where helm is on the machine, what it renders."""
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema  # type: ignore[import-untyped]  # As yaml.
+import pytest
+
+from sigdep.services.secret_files import SecretsExposed
+from sigdep.services.wiring import load_secrets
+from tests.deploy.documents import (
+    CHART,
+    IMAGE_USER,
+    PEERS,
+    ROLES,
+    SETTINGS,
+    compose,
+    documents_of,
+    told_of,
+    tool,
+)
+from tests.deploy.kubernetes_types import faults
+from tests.deploy.local_containers import make_secrets
+
+REQUIRED: Final = ("image.repository=registry.example.org/sigdep", "publicUrl=https://tasks.example.org")
+EVERYTHING: Final = (
+    *REQUIRED,
+    "ingress.enabled=true",
+    "ingress.host=tasks.example.org",
+    "ingress.tlsSecret=certificate",
+    "metrics.serviceMonitor.enabled=true",
+    *(f"roles.{role.replace('.', '-')}.autoscaling.enabled=true" for role in ROLES),
+)
+HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
+
+VALUES: Final[dict[str, Any]] = documents_of((CHART / "values.yaml").read_text())[0]
+SCHEMA: Final[dict[str, Any]] = json.loads((CHART / "values.schema.json").read_text())
+
+
+def helm(command: str, *arguments: str, values: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    program = tool("helm", HELM_HOW)
+    options = [f"--set={value}" for value in values]
+    return subprocess.run(
+        [program, command, *arguments, "--kube-version=1.33.0", *options], capture_output=True, text=True, timeout=60
+    )
+
+
+def rendered(*values: str) -> list[dict[str, Any]]:
+    done = helm("template", "sigdep", str(CHART), values=values)
+    assert done.returncode == 0, done.stderr
+    return documents_of(done.stdout)
+
+
+def of_kind(kind: str, documents: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By role."""
+    found = [document for document in documents if document["kind"] == kind]
+    label = "app.kubernetes.io/component"
+    return {document["metadata"]["labels"][label].replace("-", "."): document for document in found}
+
+
+def container(deployment: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def environment(deployment: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in container(deployment)["env"]}
+
+
+# ── the files ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_values_fit_their_schema_and_it_knows_all_of_them() -> None:
+    jsonschema.validate(VALUES, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(VALUES | {"replicas": 2}, SCHEMA)
+
+
+def test_every_group_of_values_is_explained() -> None:
+    text = (CHART / "values.yaml").read_text()
+    groups = re.split(r"\n\n", text)[1:]
+    assert len(groups) >= len(VALUES)
+    assert [group for group in groups if not re.search(r"^ *# \w", group, re.MULTILINE)] == []
+
+
+def test_the_chart_knows_whom_each_role_asks() -> None:
+    text = (CHART / "templates" / "_helpers.tpl").read_text()
+    table = re.search(r'define "sigdep.asks" -}}\n(.*?)\{\{- end', text, re.DOTALL)
+    assert table is not None
+    asks = documents_of(table[1])[0]
+    assert {role.replace("-", "."): {peer.replace("-", ".") for peer in peers} for role, peers in asks.items()} == PEERS
+
+
+def test_every_role_has_values() -> None:
+    assert sorted(role.replace("-", ".") for role in VALUES["roles"]) == sorted(ROLES)
+    assert sorted(SCHEMA["properties"]["roles"]["required"]) == sorted(VALUES["roles"])
+
+
+# ── what is rendered ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_helm_finds_no_fault() -> None:
+    done = helm("lint", str(CHART), "--strict", values=EVERYTHING)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_what_has_no_default_is_asked_for(missing: str) -> None:
+    done = helm("template", "sigdep", str(CHART), values=[value for value in REQUIRED if value != missing])
+    assert done.returncode != 0
+    assert f"{missing.partition('=')[0]} is required" in done.stderr
+
+
+def test_a_misspelt_value_is_refused() -> None:
+    done = helm("template", "sigdep", str(CHART), values=(*REQUIRED, "roles.gatway.replicas=2"))
+    assert done.returncode != 0
+    assert "gatway" in done.stderr
+
+
+def test_a_role_is_set_as_in_the_compose_file() -> None:
+    deployments = of_kind("Deployment", rendered(*REQUIRED))
+    services = {s["command"][1]: s for s in compose()["services"].values() if s["command"][0] == "run"}
+    assert set(deployments) == set(ROLES)
+    for role, deployment in deployments.items():
+        ours = environment(deployment)
+        assert set(ours) == {name for name in services[role]["environment"] if name.startswith("SIGDEP_")}
+        assert set(ours) <= SETTINGS
+        assert told_of(ours) == PEERS[role]
+        assert container(deployment)["args"] == ["run", role]
+
+
+def test_an_address_of_a_role_is_a_service_that_stands_for_its_replicas() -> None:
+    documents = rendered(*REQUIRED)
+    services = {s["metadata"]["name"]: s for s in documents if s["kind"] == "Service"}
+    for role, deployment in of_kind("Deployment", documents).items():
+        for peer in PEERS[role]:
+            address = environment(deployment)[f"SIGDEP_{peer.replace('.', '_').upper()}"]
+            found = re.fullmatch(r"dns:///([\w-]+):(\d+)", address)
+            assert found is not None, address
+            service = services[found[1]]
+            assert service["spec"]["clusterIP"] == "None"
+            assert service["spec"]["ports"][0]["port"] == int(found[2])
+            pods = of_kind("Deployment", documents)[peer]["spec"]["template"]["metadata"]["labels"]
+            assert service["spec"]["selector"].items() <= pods.items()
+
+
+def test_only_whoever_asks_a_role_can_reach_it() -> None:
+    documents = rendered(*REQUIRED)
+    policies = of_kind("NetworkPolicy", documents)
+    assert set(policies) == set(ROLES)
+    label = "app.kubernetes.io/component"
+    for role, policy in policies.items():
+        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        if role != "gateway":
+            admitted = [peer["podSelector"]["matchLabels"][label] for peer in policy["spec"]["ingress"][0]["from"]]
+            assert {name.replace("-", ".") for name in admitted} == {who for who in PEERS if role in PEERS[who]}
+        reached = {
+            peer["podSelector"]["matchLabels"][label].replace("-", ".")
+            for rule in policy["spec"]["egress"]
+            for peer in rule.get("to", ())
+        }
+        assert reached == PEERS[role]
+
+
+def test_no_pod_is_more_than_it_must_be() -> None:
+    for deployment in of_kind("Deployment", rendered(*REQUIRED)).values():
+        pod = deployment["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert str(pod["securityContext"]["runAsUser"]) == IMAGE_USER
+        assert pod["automountServiceAccountToken"] is False
+        # Else Kubernetes sets SIGDEP_GATEWAY_PORT and more of that kind, and no role starts.
+        assert pod["enableServiceLinks"] is False
+        for one in (*pod["initContainers"], *pod["containers"]):
+            assert one["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert "memory" in one["resources"]["limits"]
+
+
+def test_health_is_asked_where_the_role_answers() -> None:
+    for role, deployment in of_kind("Deployment", rendered(*REQUIRED)).items():
+        spec, variables = container(deployment), environment(deployment)
+        port = spec["ports"][0]["containerPort"]
+        if role == "gateway":
+            assert str(port) == variables["SIGDEP_PORT"]
+            assert spec["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+        else:
+            assert str(port) == variables["SIGDEP_RPC_PORT"]
+            assert spec["readinessProbe"]["grpc"]["port"] == port
+        assert {"startupProbe", "livenessProbe", "lifecycle"} <= set(spec)
+
+
+def test_a_release_is_rolled_out_without_a_gap_and_nodes_are_drained_one_by_one() -> None:
+    documents = rendered(*REQUIRED)
+    for deployment in of_kind("Deployment", documents).values():
+        assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        assert deployment["spec"]["replicas"] >= 2
+    assert set(of_kind("PodDisruptionBudget", documents)) == set(ROLES)
+
+
+def test_an_autoscaler_is_not_held_back_by_a_number_of_replicas() -> None:
+    documents = rendered(*EVERYTHING)
+    assert set(of_kind("HorizontalPodAutoscaler", documents)) == set(ROLES)
+    assert all("replicas" not in deployment["spec"] for deployment in of_kind("Deployment", documents).values())
+
+
+def test_the_init_container_makes_secrets_that_services_accept(tmp_path: Path) -> None:
+    """The command as it is rendered, on files that the group can read, as Kubernetes mounts them."""
+    make_secrets(tmp_path)
+    mounted, made = tmp_path / "sigdep", tmp_path / "made"
+    made.mkdir()
+    before = load_secrets(mounted)
+    for path in mounted.iterdir():
+        path.chmod(0o440)
+    with pytest.raises(SecretsExposed):
+        load_secrets(mounted)
+    pod = of_kind("Deployment", rendered(*REQUIRED))["gateway"]["spec"]["template"]["spec"]
+    command = " ".join(pod["initContainers"][0]["command"])
+    command = command.replace("/mnt/secrets", str(mounted)).replace("/secrets/sigdep", str(made))
+    subprocess.run(command.split(), check=True)
+    assert {path.name for path in made.iterdir()} == {path.name for path in mounted.iterdir()}
+    after = load_secrets(made)
+    assert vars_of(after) == vars_of(before)
+    (mounted / "token-key").unlink()
+    assert subprocess.run(command.split(), capture_output=True).returncode != 0
+
+
+def vars_of(secrets: object) -> dict[str, object]:
+    return {name: getattr(secrets, name) for name in secrets.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def test_every_field_of_every_manifest_is_one_that_kubernetes_knows() -> None:
+    manifests = [one for one in rendered(*EVERYTHING) if one["kind"] != "ServiceMonitor"]  # The operator's own.
+    assert len(manifests) > 4 * len(ROLES)
+    assert [fault for manifest in manifests for fault in faults(manifest)] == []
+    deployment = of_kind("Deployment", manifests)["gateway"]
+    container(deployment).update({"livenesProbe": {}, "args": "run gateway"})
+    assert faults(deployment) == [
+        "Deployment.spec.template.spec.containers[0].args is no list",
+        "Deployment.spec.template.spec.containers[0].livenesProbe is not known",
+    ]
