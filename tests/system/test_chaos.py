@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 import pytest
 
-from sigdep.services.distributed.cluster import BROKER, Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
 from sigdep.services.distributed.engines import EngineMissing, free_port
 from tests.system.conftest import LONG, Say
 from tests.system.ledger import Write, Writer, all_writes
@@ -102,16 +102,16 @@ async def _crash_postgresql(cluster: Cluster) -> None:
 
 async def _empty_broker(cluster: Cluster) -> None:
     """Gone, and back with nothing of what it held."""
-    program = cluster.programs[BROKER]
-    folder = Path(program.command[program.command.index("--store_dir") + 1])
-    aside = folder.with_name(f"nats-before-{time.monotonic_ns()}")
-    assert program.process_id is not None
-    os.kill(program.process_id, signal.SIGSTOP)
+    broker, process_id = cluster.broker, cluster.programs[BROKER].process_id
+    assert broker is not None
+    assert process_id is not None
+    os.kill(process_id, signal.SIGSTOP)
     await asyncio.sleep(AWAY_SECONDS)
-    folder.rename(aside)
-    os.kill(program.process_id, signal.SIGKILL)
+    broker.folder.rename(broker.folder.with_name(f"before-{time.monotonic_ns()}"))
+    os.kill(process_id, signal.SIGKILL)
 
 
+BROKER: Final = "nats"
 KILLED: Final = ("gateway", "tasks.write", "tasks.read", "users.write", "users.read", BROKER)
 STOPPED: Final = ("tasks.read", "tasks.write")
 FAULTS: Final[Mapping[str, Fault]] = {
@@ -126,7 +126,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
 async def _cluster(say: Say) -> AsyncIterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="sigdep-chaos-") as name:
         Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
-        plan = Plan(data=Path(name) / "data", port=free_port(), settings={"SIGDEP_LIMITS": "false"})
+        plan = Plan(data=Path(name) / "data", port=free_port(), broker=BROKER, settings={"SIGDEP_LIMITS": "false"})
         try:
             async with running_cluster(plan, lambda _line: None) as cluster:
                 yield cluster

@@ -1,4 +1,4 @@
-"""`sigdep up`, or `sigdep cluster`, as a process of its own, for tests and benchmarks: started, killed, started again on the same data."""
+"""`sigdep up`, or `sigdep cluster`, as a process of its own: started, killed, started again on the same data."""
 
 import os
 import signal

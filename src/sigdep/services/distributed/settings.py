@@ -22,7 +22,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     tasks_read: Annotated[str, "Where tasks.read is."] = ""
     users_write: Annotated[str, "Where users.write is."] = ""
     users_read: Annotated[str, "Where users.read is."] = ""
-    broker_url: Annotated[str, "nats://host:port. None: services follow each other's logs directly."] = ""
+    broker_url: Annotated[
+        str, "nats://host:port or redis://host:port/0. None: services follow each other's logs directly."
+    ] = ""
 
     @property
     def secrets_path(self) -> Path:

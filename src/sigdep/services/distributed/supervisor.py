@@ -27,6 +27,8 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    folder: Path | None = None
+    """Of its data; made before each start where it is missing."""
     ends_with_us: bool = False
     """It ends when its standard input does, so that it does not outlive a supervisor that was killed."""
     state: str = field(default="not started", init=False)
@@ -74,6 +76,8 @@ class Supervisor:
 
     async def _run(self, program: Program) -> int:
         """Until it ends. Cancelled: until it has been stopped."""
+        if program.folder is not None:
+            program.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with program.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *program.command,

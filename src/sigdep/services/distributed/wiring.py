@@ -8,6 +8,7 @@ from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.lease import PostgresLeases
 from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.keys import KeyRing
@@ -59,9 +60,12 @@ def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | No
     """
     if not settings.broker_url:
         return None
-    servers = [server.strip() for server in settings.broker_url.split(",")]
-    if not all(server.startswith("nats://") for server in servers):
-        raise BadSetting("SIGDEP_BROKER_URL begins with nats://, several addresses with commas between.")
-    broker = NatsBroker(servers)
+    if settings.broker_url.startswith("redis://"):
+        broker: Broker = RedisBroker(settings.broker_url)
+    else:
+        servers = [server.strip() for server in settings.broker_url.split(",")]
+        if not all(server.startswith("nats://") for server in servers):
+            raise BadSetting("SIGDEP_BROKER_URL begins with nats:// (several with commas between), or with redis://.")
+        broker = NatsBroker(servers)
     stack.push_async_callback(broker.close)
     return broker
