@@ -184,6 +184,29 @@ async def test_a_job_that_fails_frees_its_lease_and_says_why() -> None:
     assert await leases.acquire("work", "two", 3_600) == 2
 
 
+async def test_a_job_that_does_not_hear_that_it_shall_end_is_told_again() -> None:
+    leases, deaf = MemoryLeases(), 2
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal deaf
+        while True:
+            try:
+                await asyncio.sleep(3_600)
+            except asyncio.CancelledError:
+                deaf -= 1
+                if deaf <= 0:
+                    ended.set()
+                    raise
+
+    one = leased(leases, "one", work)
+    async with running(one.run):
+        await until(lambda: one.state == HOLDS)
+        leases._leases["work"].until = 0.0
+        await asyncio.wait_for(ended.wait(), WAIT_SECONDS)
+        await until(lambda: leases._leases["work"].epoch == 2)
+
+
 # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

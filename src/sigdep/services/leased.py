@@ -20,6 +20,9 @@ RENEWALS_PER_LEASE: Final = 4
 TRY_SECONDS: Final = 0.25
 """Between attempts to get a lease that another replica holds, or while the database is away."""
 
+CANCEL_AGAIN_SECONDS: Final = 1.0
+"""After so long a job that was cancelled and goes on is cancelled again."""
+
 HOLDS: Final = "holds"
 WAITS: Final = "another replica holds it"
 
@@ -105,9 +108,7 @@ class Leased:
             return False
         finally:
             self.state = "giving it up"
-            for task in (working, keeping):
-                task.cancel()
-            await asyncio.gather(working, keeping, return_exceptions=True)
+            await _end(self.name, working, keeping)
             with suppress(Unavailable):  # It ends by itself too.
                 await self._leases.release(self.name, epoch)
 
@@ -134,6 +135,17 @@ class Leased:
             if not renewed:
                 return
             until = asked_at + self._seconds
+
+
+async def _end(name: str, *tasks: asyncio.Task[None]) -> None:
+    """Cancel, and again where that was not heard: a job that goes on may not be begun a second time."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        _, late = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+        if late:
+            _log.error("a job does not end", job=name)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _awaited(job: Job) -> None:

@@ -52,8 +52,10 @@ class PostgresSealedLog:
                 pause = POLL_SECONDS_MIN
                 yield rows
             else:
+                # No `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waits for.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ring.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await ring.wait()
                 pause = min(pause * 2, POLL_SECONDS_MAX)
 
     async def close(self) -> None:

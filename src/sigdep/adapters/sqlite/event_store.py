@@ -136,7 +136,8 @@ class SqliteEventStore:
                 await changed.wait()
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await changed.wait()
 
     async def heads(self) -> Positions:
         with self._reading():
