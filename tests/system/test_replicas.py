@@ -1,0 +1,203 @@
+"""Two replicas of every service: whoever holds a lease dies or sleeps, and nothing is lost, doubled or left behind."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from sigdep.adapters.memory.read_store import MemoryReadStore
+from sigdep.adapters.postgres.event_store import PostgresEventStore
+from sigdep.adapters.postgres.key_ring import PostgresKeyRing
+from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.ids import CommandId, partition_of
+from sigdep.rpc.call import Call, Encoded, Principal, WorkspacePosition
+from sigdep.rpc.channel import open_channel
+from sigdep.rpc.client import RemoteService
+from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.engines import EngineMissing, free_port
+from sigdep.services.distributed.roles import ROLES
+from sigdep.services.verifying import verify_read_model
+from sigdep.services.wiring import load_secrets
+from sigdep.tasks import context as tasks
+from sigdep.tasks import contract as tasks_contract
+from sigdep.tasks.queries import GetTask
+from sigdep.users import context as users
+from tests.system.conftest import LONG, Say
+from tests.system.person import Person, signed_up
+from tests.system.test_chaos import Client
+from tests.system.test_killed_server import Memory, compare
+
+ROUNDS: Final = 5 if LONG else 1
+CLIENTS: Final = 6
+STOPPED_SECONDS: Final = 6.0
+TAKEN_OVER_SECONDS_MAX: Final = 15.0
+"""A lease lasts two seconds, and this machine may have much else to do."""
+
+LEASES: Final = (
+    ("tasks_read", "tasks projector"),
+    ("tasks_write", "tasks relay"),
+    ("users_write", "users projector"),
+    ("users_read", "users reactions"),
+)
+"""One that somebody holds in each service, by its database."""
+
+
+class Holder:
+    """Who holds a lease, as the database says it."""
+
+    def __init__(self, epoch: int, holder: str) -> None:
+        self.epoch = epoch
+        self.process_id = int(holder.split()[-2])
+
+
+async def holder_of(cluster: Cluster, database: str, lease: str) -> Holder:
+    connection = await asyncpg.connect(cluster.postgresql.url(database))
+    try:
+        found = await connection.fetchrow("SELECT epoch, holder FROM leases.lease WHERE name = $1", lease)
+        assert found is not None
+        return Holder(found["epoch"], found["holder"])
+    finally:
+        await connection.close()
+
+
+async def taken_over(cluster: Cluster, database: str, lease: str, before: Holder) -> float:
+    """Seconds until another process holds the lease."""
+    begun = time.monotonic()
+    while (await holder_of(cluster, database, lease)).process_id == before.process_id:
+        assert time.monotonic() - begun < TAKEN_OVER_SECONDS_MAX, f"Nobody took {lease} over."
+        await asyncio.sleep(0.05)
+    return time.monotonic() - begun
+
+
+@asynccontextmanager
+async def two_of_each() -> AsyncIterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="sigdep-replicas-") as name:
+        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
+        plan = Plan(
+            data=Path(name) / "data",
+            port=free_port(),
+            settings={"SIGDEP_LIMITS": "false"},
+            replicas=dict.fromkeys(ROLES, 2),
+        )
+        try:
+            async with running_cluster(plan, lambda _line: None) as cluster:
+                yield cluster
+        except EngineMissing as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+
+
+@pytest.mark.timeout(150 + 60 * ROUNDS)
+async def test_two_replicas_of_everything_are_one_system_whoever_dies(say: Say) -> None:
+    seed = int(os.environ.get("SIGDEP_SEED", random.SystemRandom().randrange(2**32)))
+    chance = random.Random(seed)
+    clients = [Client(f"w{number}", chance.randrange(2**32)) for number in range(CLIENTS)]
+    over = asyncio.Event()
+    async with two_of_each() as cluster, signed_up(cluster.url) as ada:
+        writing = [asyncio.create_task(client.write_until(ada, over)) for client in clients]
+        for _ in range(ROUNDS):
+            for database, lease in LEASES:
+                await asyncio.sleep(chance.uniform(0.2, 0.6))
+                before = await holder_of(cluster, database, lease)
+                os.kill(before.process_id, signal.SIGKILL)
+                say(f"seed {seed}: {lease} taken over after {await taken_over(cluster, database, lease, before):.2f} s")
+            await _asleep(cluster, "tasks_read", "tasks projector")
+        over.set()
+        await asyncio.gather(*writing)
+        await _compare(ada, clients, f"seed {seed}")
+        await _each_replica_answers(cluster, ada)
+        await _rows_are_what_a_replay_gives(cluster)
+        refusals = sum((client.refusals for client in clients), Counter[int]())
+        say(f"{sum(len(client.acknowledged) for client in clients)} writes, refused meanwhile: {dict(refusals)}")
+
+
+async def _asleep(cluster: Cluster, database: str, lease: str) -> None:
+    """A holder stops for three leases, and wakes when another one has gone on."""
+    sleeper = await holder_of(cluster, database, lease)
+    os.kill(sleeper.process_id, signal.SIGSTOP)
+    try:
+        await taken_over(cluster, database, lease, sleeper)
+        await asyncio.sleep(STOPPED_SECONDS)
+        following = await holder_of(cluster, database, lease)
+    finally:
+        os.kill(sleeper.process_id, signal.SIGCONT)
+    await asyncio.sleep(1.0)
+    assert (await holder_of(cluster, database, lease)).epoch == following.epoch > sleeper.epoch
+
+
+async def _compare(ada: Person, clients: Sequence[Client], when: str) -> None:
+    """Every write is in the log once, and the lists show what the log tells."""
+    memory = Memory()
+    await memory.read_on(ada)
+    compare(clients, memory, when)
+    await ada.add_task("The last")
+    shown = {task["id"]: task for task in await ada.items("/api/tasks") if task["title"] != "The last"}
+    created = {write.body["id"] for client in clients for write in client.writes if write.path == "/api/tasks"}
+    assert shown.keys() == created
+
+
+async def _each_replica_answers(cluster: Cluster, ada: Person) -> None:
+    """What has just been written, also where another one projects it."""
+    workspace = WorkspaceId(UUID(ada.workspace))
+    principal = Principal(user_id=UserId(UUID(ada.id)), personal_workspace_id=workspace, roles={workspace: "owner"})
+    for number in range(10):
+        task_id = (await ada.add_task(f"Number {number}"))["id"]
+        least = await _position_of(cluster, workspace)
+        for name in ("tasks.read", "tasks.read.2"):
+            async with open_channel(cluster.address(name)) as channel:
+                service = RemoteService.over(channel, tasks_contract.READ)
+                call = Call(
+                    asked_at=datetime.now(UTC), command_id=CommandId(uuid4()), principal=principal, min_position=least
+                )
+                answer = await service.ask(GetTask(task_id=TaskId(UUID(task_id))), call)
+                await service.close()
+            assert isinstance(answer.value, Encoded)
+            assert json.loads(answer.value.json)["title"] == f"Number {number}"
+            assert answer.position is not None
+            assert answer.position.position >= least.position
+
+
+async def _position_of(cluster: Cluster, workspace: WorkspaceId) -> WorkspacePosition:
+    connection = await asyncpg.connect(cluster.postgresql.url("tasks_write"))
+    try:
+        partition = partition_of(workspace)
+        head = await connection.fetchval("SELECT max(position) FROM log.event WHERE partition = $1", partition)
+        return WorkspacePosition("tasks", partition, head)
+    finally:
+        await connection.close()
+
+
+async def _rows_are_what_a_replay_gives(cluster: Cluster) -> None:
+    """In the read store of every service."""
+    secrets = load_secrets(cluster.postgresql.folder.parent / "secrets")
+    async with AsyncExitStack() as stack:
+        keys = await PostgresKeyRing.open(cluster.postgresql.url("keys"), secrets.key_encryption_key)
+        stack.push_async_callback(keys.close)
+        for database, context, writer in (
+            ("tasks_read", tasks, "tasks_write"),
+            ("users_read", users, "users_write"),
+            ("users_write", users, "users_write"),
+        ):
+            log = await PostgresEventStore.open(
+                cluster.postgresql.url(writer), Codec(context.EVENTS, keys), schema="log"
+            )
+            stack.push_async_callback(log.close)
+            views = await PostgresReadStore.open(cluster.postgresql.url(database), schema="views")
+            stack.push_async_callback(views.close)
+            assert await verify_read_model(log, views, context.read_model(), scratch=MemoryReadStore()) == []
