@@ -56,5 +56,5 @@ class Peers:
         channel = self._channels.get(service)
         if channel is None:
             target = self._settings.required(service.replace(".", "_"))
-            channel = self._channels[service] = open_channel(target)
+            channel = self._channels[service] = open_channel(target, self._settings.tls)
         return channel

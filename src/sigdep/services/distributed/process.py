@@ -92,7 +92,7 @@ async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callab
         for name, job in role.jobs.items():
             jobs.start(name, job)
         server = RpcServer(role.services, handlers=role.handlers)
-        port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}")
+        port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}", settings.tls)
         calm_collector()
         with _told_to_stop() as stop:
             ready(f"{settings.rpc_host}:{port}")

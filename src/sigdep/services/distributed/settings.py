@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from sigdep.rpc.tls import Tls
 from sigdep.services.settings import BadSetting, Settings
 
 
@@ -25,6 +26,30 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     broker_url: Annotated[
         str, "nats://host:port or redis://host:port/0. None: services follow each other's logs directly."
     ] = ""
+
+    tls_authority: Annotated[str, "PEM file: who signs this system's certificates. Not set: no TLS."] = ""
+    tls_certificate: Annotated[str, "PEM file: the certificate of this service."] = ""
+    tls_key: Annotated[str, "PEM file: the key of that certificate."] = ""
+
+    @property
+    def tls(self) -> Tls | None:
+        """What this service shows to others, and demands of them. None: it talks in the clear.
+
+        Raises:
+            BadSetting: a file is missing, or only some of the three are set.
+        """
+        if not (self.tls_authority or self.tls_certificate or self.tls_key):
+            return None
+        return Tls(
+            authority=self._file("tls_authority"), certificate=self._file("tls_certificate"), key=self._file("tls_key")
+        )
+
+    def _file(self, name: str) -> bytes:
+        path = Path(self.required(name)).expanduser()
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise BadSetting(f"SIGDEP_{name.upper()}: {path}: {(error.strerror or str(error)).lower()}.") from None
 
     @property
     def secrets_path(self) -> Path:

@@ -1,0 +1,111 @@
+"""Each service starts, answers and ends by itself, whatever of the others is there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from uuid_utils.compat import uuid7
+
+from sigdep.http.stamps import internal_call
+from sigdep.kernel.errors import Unavailable
+from sigdep.rpc.call import Service
+from sigdep.rpc.channel import open_channel
+from sigdep.rpc.client import RemoteService
+from sigdep.rpc.tls import Tls
+from sigdep.services.distributed.engines import free_port
+from sigdep.services.distributed.roles import ROLES
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.settings import BadSetting
+from sigdep.users.contract import WRITE
+from sigdep.users.queries import FindStrangers
+from tests.rpc.certificates import Authority
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 5
+
+
+@contextmanager
+def service(role: str, dsn: str, folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = free_port()
+    variables = {
+        "SIGDEP_DATABASE_URL": dsn,
+        "SIGDEP_KEYS_URL": dsn,
+        "SIGDEP_SECRETS_DIR": str(folder / "secrets"),
+        "SIGDEP_PUBLIC_URL": "http://127.0.0.1:1",
+        "SIGDEP_RPC_PORT": str(port),
+        **{f"SIGDEP_{other.replace('.', '_').upper()}": "127.0.0.1:1" for other in ROLES},
+        **settings,
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGDEP_")} | variables
+    process = subprocess.Popen([sys.executable, "-m", "sigdep.cli", "run", role], env=environment)
+    try:
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _answers(port: int, tls: Tls | None = None) -> None:
+    """Until its health says anything at all."""
+    until = time.monotonic() + START_SECONDS_MAX
+    async with open_channel(f"127.0.0.1:{port}", tls) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        while True:
+            try:
+                await stub.Check(health_pb2.HealthCheckRequest(service=""), timeout=1)  # type: ignore[attr-defined]
+                return
+            except grpc.aio.AioRpcError:
+                assert time.monotonic() < until
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_service_starts_and_ends_without_any_other(role: str, postgresql_dsn: str, tmp_path: Path) -> None:
+    with service(role, postgresql_dsn, tmp_path) as (process, port):
+        await _answers(port)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS_MAX) == 0
+
+
+async def test_a_service_with_certificates_answers_nobody_without(postgresql_dsn: str, tmp_path: Path) -> None:
+    authority = Authority("ours")
+    papers = authority.papers()
+    files = {}
+    for name in ("authority", "certificate", "key"):
+        path = tmp_path / f"{name}.pem"
+        path.write_bytes(getattr(papers, name))
+        files[f"SIGDEP_TLS_{name.upper()}"] = str(path)
+    with service("users.write", postgresql_dsn, tmp_path, **files) as (_, port):
+        await _answers(port, authority.papers())
+        async with open_channel(f"127.0.0.1:{port}", authority.papers()) as channel:
+            await _ask(RemoteService.over(channel, WRITE))
+        for strangers in (None, Authority("theirs").papers()):
+            async with open_channel(f"127.0.0.1:{port}", strangers) as channel:
+                with pytest.raises(Unavailable):
+                    await _ask(RemoteService.over(channel, WRITE, seconds=2.0))
+
+
+async def _ask(users: Service) -> None:
+    """Of a workspace that does not exist nobody is a member."""
+    stranger = uuid7()
+    answer = await users.ask(FindStrangers(workspace_id=uuid7(), user_ids=(stranger,)), internal_call())  # type: ignore[arg-type]
+    assert answer.value == (stranger,)
+
+
+def test_half_of_the_certificates_is_a_mistake() -> None:
+    with pytest.raises(BadSetting, match="SIGDEP_TLS_"):
+        _ = ServiceSettings(tls_key="/nowhere").tls
+    with pytest.raises(BadSetting, match="no such file"):
+        _ = ServiceSettings(tls_authority="/nowhere", tls_certificate="/nowhere", tls_key="/nowhere").tls
+
+
+def test_what_a_service_cannot_do_without_is_named() -> None:
+    with pytest.raises(BadSetting, match="SIGDEP_DATABASE_URL is not set"):
+        ServiceSettings().required("database_url")
