@@ -31,7 +31,6 @@ NOTED_MAX: Final = 10_000
 class TokenUses:
     def __init__(self, store: ReadStore) -> None:
         self._store = store
-        self._model: ModelId | None = None
         self._noted: dict[TokenId, float] = {}
         """When each was last noted, in seconds since 1970, in that order."""
         self._unsaved: dict[TokenId, Row] = {}
@@ -77,10 +76,9 @@ class TokenUses:
         await self._store.commit(await self._ready(), changes, before={}, after={})
 
     async def _ready(self) -> ModelId:
-        if self._model is None:
-            model = await self._store.live(MODEL, [USES], SHAPE)
-            if model is None:
-                model = await self._store.prepare(MODEL, [USES], SHAPE)
-                await self._store.switch(model, [USES])
-            self._model = model
-        return self._model
+        """Looked up each time: where several processes start at once, the one that comes last makes the live build."""
+        model = await self._store.live(MODEL, [USES], SHAPE)
+        if model is None:
+            model = await self._store.prepare(MODEL, [USES], SHAPE)
+            await self._store.switch(model, [USES])
+        return model

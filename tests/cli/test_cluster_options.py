@@ -1,0 +1,39 @@
+"""`sigdep cluster`: how many processes of each service, refused where it makes no sense."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sigdep.cli import main
+from sigdep.services.distributed.cluster import Plan
+
+
+@pytest.mark.parametrize(
+    "given", ["tasks.read", "tasks.read=", "tasks.read=0", "tasks.read=-1", "tasks.read=17", "=2x"]
+)
+def test_a_number_of_replicas_that_is_none_is_refused(given: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["cluster", "--data-dir", str(tmp_path), "--replicas", given])
+    assert done.exit_code == 2
+    assert "is not like tasks.read=2" in " ".join(done.output.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("role", ["gateway", "tasks.red", ""])
+def test_only_services_have_replicas(role: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["cluster", "--data-dir", str(tmp_path), "--replicas", f"{role}=2"])
+    assert done.exit_code == 1
+    assert f"There is no service {role}" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_replica_is_a_program_with_a_name_of_its_own(tmp_path: Path) -> None:
+    plan = Plan(data=tmp_path, replicas={"tasks.read": 3})
+    assert plan.programs() == {
+        "tasks.write": "tasks.write",
+        "tasks.read": "tasks.read",
+        "tasks.read.2": "tasks.read",
+        "tasks.read.3": "tasks.read",
+        "users.write": "users.write",
+        "users.read": "users.read",
+    }
