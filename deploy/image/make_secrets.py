@@ -20,24 +20,24 @@ PASSWORD_BYTES: Final = 24
 SUPERUSER: Final = "postgres"
 KEYS: Final = "keys"
 DATABASES: Final = {
-    "tasks.write": "tasks_write",
-    "tasks.read": "tasks_read",
-    "users.write": "users_write",
-    "users.read": "users_read",
-    "gateway": None,
+    "tasks.write": ("tasks_write", KEYS),
+    "tasks.read": ("tasks_read", KEYS),
+    "users.write": ("users_write", KEYS),
+    "users.read": ("users_read", KEYS),
+    "gateway": (KEYS,),
+    "migrate": ("tasks_write", "users_write", KEYS),
 }
-"""The database that each role owns. All of them read the key ring."""
+"""Whose passwords each role knows, and `sigdep migrate`. A user has the name of its database."""
 
 
 def make(place: Path, host: str) -> None:
     load_secrets(place / "sigdep")
     passwords = place / "postgresql"
     passwords.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for role, database in DATABASES.items():
+    for role, databases in DATABASES.items():
         folder = place / "pgpass" / role
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        known = [name for name in (database, KEYS) if name is not None]
-        lines = [f"{host}:*:{name}:{name}:{_password(passwords / name)}\n" for name in known]
+        lines = [f"{host}:*:{name}:{name}:{_password(passwords / name)}\n" for name in databases]
         _write_once(folder / "pgpass", "".join(lines), 0o600)
     _password(passwords / SUPERUSER)
 

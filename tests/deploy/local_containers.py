@@ -50,6 +50,18 @@ def make_databases(server: PostgreSQL, passwords: Path) -> None:
     server.query("SELECT pg_reload_conf()")
 
 
+def migrate(data: Path, server: PostgreSQL, secrets: Path) -> None:
+    """As docs/how-to/run-in-containers.md has it, with this machine's addresses."""
+    place = f"{HOST}:{server.port}"
+    done = subprocess.run(
+        [sys.executable, "-m", "sigdep.cli", "migrate", "--from", data, "--secrets", secrets / "sigdep",
+         "--to", f"postgresql://{{context}}_write@{place}/{{context}}_write", "--to-keys", f"postgresql://keys@{place}/keys"],
+        env={"PATH": os.environ["PATH"], "PGPASSFILE": str(secrets / "pgpass" / "migrate" / "pgpass")},
+        capture_output=True, text=True, timeout=READY_SECONDS_MAX,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 @contextmanager
 def nats(folder: Path, port: int, health_port: int) -> Iterator[None]:
     """NATS with our configuration, but on these ports and in this folder."""

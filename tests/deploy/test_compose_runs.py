@@ -1,5 +1,9 @@
-"""The services of the compose file, run as they are written there: real engines, real passwords, the image's check."""
+"""The services of the compose file, run as they are written there: real engines, real passwords, the image's check.
 
+They begin with what `sigdep up` has made, moved into their databases, as an installation that grows does it.
+"""
+
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +14,7 @@ import httpx
 import pytest
 
 from sigdep.services.distributed.engines import free_port
+from sigdep.testing.running_server import running_server
 from sigdep.testing.servers import PostgreSQL
 from tests.deploy.documents import compose
 from tests.deploy.local_containers import (
@@ -17,6 +22,7 @@ from tests.deploy.local_containers import (
     is_healthy,
     make_databases,
     make_secrets,
+    migrate,
     nats,
     on_this_machine,
     running_role,
@@ -31,8 +37,12 @@ WHO = {"email": "ada@example.org", "password": "correct horse battery"}
 class Composed:
     """What runs: where it is, and what each role has for variables."""
 
-    def __init__(self, url: str, server: PostgreSQL, secrets: Path, environments: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self, url: str, server: PostgreSQL, secrets: Path, environments: dict[str, dict[str, str]], task: str
+    ) -> None:
         self.url, self.server, self.secrets, self.environments = url, server, secrets, environments
+        self.task = task
+        """One that was there before there were services."""
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +54,13 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     with ExitStack() as stack:
         server = stack.enter_context(scratch_postgresql())
         ports["postgresql:5432"] = server.port
+        data = folder / "embedded"
+        with running_server(data=data) as embedded:
+            task = _signed_up(embedded.url)
+        shutil.copytree(data / "secrets", secrets / "sigdep")
         make_secrets(secrets)
         make_databases(server, secrets / "postgresql")
+        migrate(data, server, secrets)
         stack.enter_context(nats(folder, ports["nats:4222"], free_port()))
         environments = {}
         for name in STARTED:
@@ -57,17 +72,43 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
             log = folder / f"{name}.log"
             process = stack.enter_context(running_role(role, environment, log))
             wait_until_healthy(role, environment, log, process)
-        yield Composed(f"http://{HOST}:{ports['gateway']}", server, secrets, environments)
+        yield Composed(f"http://{HOST}:{ports['gateway']}", server, secrets, environments, task)
+
+
+def _signed_up(url: str) -> str:
+    """A person with one task. Returns the task's id."""
+    with httpx.Client(base_url=url, timeout=20) as client:
+        assert client.post("/api/users", json=WHO | {"name": "Ada"}).status_code == 201
+        token = client.post("/api/sessions", json=WHO).json()["access_token"]
+        made = client.post("/api/tasks", json={"title": "Grow"}, headers={"authorization": f"Bearer {token}"})
+        assert made.status_code == 201
+        return str(made.json()["id"])
+
+
+def since(answer: httpx.Response) -> dict[str, str]:
+    """What makes a read reflect that write."""
+    return {"sigdep-min-position": answer.headers["sigdep-position"]}
+
+
+def test_what_one_process_has_made_is_there_and_goes_on(composed: Composed) -> None:
+    with httpx.Client(base_url=composed.url, timeout=20) as client:
+        token = client.post("/api/sessions", json=WHO).json()["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        assert client.get(f"/api/tasks/{composed.task}").json()["title"] == "Grow"
+        changed = client.patch(f"/api/tasks/{composed.task}", json={"title": "Grown"})
+        assert changed.status_code == 200
+        assert client.get(f"/api/tasks/{composed.task}", headers=since(changed)).json()["title"] == "Grown"
 
 
 def test_a_person_signs_up_writes_a_task_and_reads_it(composed: Composed) -> None:
+    who = WHO | {"email": "grace@example.org"}
     with httpx.Client(base_url=composed.url, timeout=20) as client:
-        assert client.post("/api/users", json=WHO | {"name": "Ada"}).status_code == 201
-        token = client.post("/api/sessions", json=WHO).json()["access_token"]
+        assert client.post("/api/users", json=who | {"name": "Grace"}).status_code == 201
+        token = client.post("/api/sessions", json=who).json()["access_token"]
         client.headers["authorization"] = f"Bearer {token}"
         made = client.post("/api/tasks", json={"title": "Write the talk"})
         assert made.status_code == 201
-        found = client.get(f"/api/tasks/{made.json()['id']}")
+        found = client.get(f"/api/tasks/{made.json()['id']}", headers=since(made))
         assert found.json()["title"] == "Write the talk"
 
 
