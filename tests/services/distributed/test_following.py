@@ -70,8 +70,13 @@ class World:
         self.topics = MemoryTopics()
         self.relaying: asyncio.Task[None] | None = None
 
-    def relay(self) -> None:
-        self.relaying = asyncio.create_task(Relay(TOPIC, self.store.sealed, MemoryBroker(self.topics)).run())
+    async def relay(self) -> None:
+        """Return once it follows the log: what is older is not its business."""
+        relay = Relay(TOPIC, self.store.sealed, MemoryBroker(self.topics))
+        self.relaying = asyncio.create_task(relay.run())
+        async with asyncio.timeout(SECONDS_MAX):
+            while relay.fault() is not None:
+                await asyncio.sleep(0.01)
 
     async def stop_relay(self) -> None:
         assert self.relaying is not None
@@ -128,7 +133,7 @@ async def world(postgresql_dsn: str) -> AsyncIterator[World]:
 
 async def test_the_broker_brings_what_happens_and_the_log_is_hardly_asked(world: World) -> None:
     await world.write(5)
-    world.relay()
+    await world.relay()
     follower = Follower(world)
     await follower.until(5)
     await asyncio.sleep(0.3)  # It has asked once for each partition that it began to read.
@@ -142,13 +147,13 @@ async def test_the_broker_brings_what_happens_and_the_log_is_hardly_asked(world:
 
 
 async def test_a_relay_that_was_dead_publishes_what_it_missed(world: World) -> None:
-    world.relay()
+    await world.relay()
     await world.write(10)
     follower = Follower(world)
     await follower.until(10)
     await world.stop_relay()
     await world.write(10)
-    world.relay()
+    await world.relay()
     await follower.until(20)
     await world.write(10)
     await follower.until(30)
@@ -170,7 +175,7 @@ async def test_without_a_relay_the_log_itself_is_asked_every_second(world: World
 
 
 async def test_a_broker_that_comes_back_empty_has_lost_nothing(world: World) -> None:
-    world.relay()
+    await world.relay()
     follower = Follower(world)
     for _ in range(10):
         await world.write(5)
@@ -182,7 +187,7 @@ async def test_a_broker_that_comes_back_empty_has_lost_nothing(world: World) -> 
 
 
 async def test_repeated_and_shuffled_messages_change_nothing(world: World) -> None:
-    world.relay()
+    await world.relay()
     follower = Follower(world, Unruly(world.topics))
     for _ in range(15):
         await world.write(7)
@@ -192,7 +197,7 @@ async def test_repeated_and_shuffled_messages_change_nothing(world: World) -> No
 
 
 async def test_several_relays_of_one_log_are_as_good_as_one(world: World) -> None:
-    world.relay()
+    await world.relay()
     others = [asyncio.create_task(Relay(TOPIC, world.store.sealed, MemoryBroker(world.topics)).run()) for _ in range(3)]
     follower = Follower(world)
     for _ in range(10):
@@ -205,7 +210,7 @@ async def test_several_relays_of_one_log_are_as_good_as_one(world: World) -> Non
 
 
 async def test_a_follower_goes_on_from_where_it_was(world: World) -> None:
-    world.relay()
+    await world.relay()
     await world.write(20)
     first = Follower(world)
     await first.until(20)
