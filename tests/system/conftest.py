@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
 import pytest
 
-from sigdep.testing.running_server import RunningServer, running_server
+from sigdep.testing.running_server import Mode, RunningServer, running_server
 from tests.system.person import Person, signed_up
 
 LONG: Final = os.environ.get("SIGDEP_LONG") == "1"
@@ -16,10 +16,30 @@ SignUp = Callable[[str], Awaitable[Person]]
 Say = Callable[[str], None]
 
 
-@pytest.fixture(scope="session", params=["up", "cluster"])
-def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
-    """One process, and then a process for each service: clients must not see a difference. Shared: leave it running."""
-    with running_server(mode=request.param) as shared:
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[RunningServer]:
+    """One process. Shared: leave it running."""
+    with _shared("up") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[RunningServer]:
+    """A process for each service. Shared: leave it running."""
+    with _shared("cluster") as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", "cluster"])
+def server(request: pytest.FixtureRequest) -> RunningServer:
+    """Either: clients must not see a difference."""
+    shared: RunningServer = request.getfixturevalue(request.param)
+    return shared
+
+
+@contextmanager
+def _shared(mode: Mode) -> Iterator[RunningServer]:
+    with running_server(mode=mode) as shared:
         yield shared
         # After all that the tests have sent it.
         assert shared.stop() == 0

@@ -128,18 +128,20 @@ async def test_verify_notices_a_view_that_does_not_follow_from_the_log() -> None
         succeeded(server.run("verify"))
 
 
-def test_restore_does_not_overwrite_data(tmp_path: Path, server: RunningServer) -> None:
-    succeeded(server.run("backup", str(tmp_path / "backup")))
-    refused = server.run("restore", str(tmp_path / "backup"))
+def test_restore_does_not_overwrite_data(tmp_path: Path, embedded: RunningServer) -> None:
+    succeeded(embedded.run("backup", str(tmp_path / "backup")))
+    refused = embedded.run("restore", str(tmp_path / "backup"))
     assert refused.returncode not in (0, None)
     assert "Traceback" not in refused.stderr
     assert refused.stderr.strip()
 
 
 @pytest.mark.parametrize("command", ["verify", "rebuild", "backup", "restore"])
-def test_a_folder_without_data_is_refused_with_a_sentence(command: str, tmp_path: Path, server: RunningServer) -> None:
+def test_a_folder_without_data_is_refused_with_a_sentence(
+    command: str, tmp_path: Path, embedded: RunningServer
+) -> None:
     arguments = {"rebuild": ["tasks"], "backup": [str(tmp_path / "to")], "restore": [str(tmp_path / "from")]}
-    refused = server.command(command, *arguments.get(command, []), "--data-dir", str(tmp_path / "nothing"))
+    refused = embedded.command(command, *arguments.get(command, []), "--data-dir", str(tmp_path / "nothing"))
     assert refused.returncode not in (0, None)
     assert "Traceback" not in refused.stderr
     assert refused.stderr.strip()

@@ -85,21 +85,21 @@ def test_an_idle_keep_alive_connection_does_not_delay_the_end() -> None:
         assert time.perf_counter() - started < STOP_SECONDS_MAX
 
 
-def test_a_second_process_on_the_same_data_is_refused_with_a_sentence(server: RunningServer) -> None:
-    second = server.run("up", "--port", "0")
+def test_a_second_process_on_the_same_data_is_refused_with_a_sentence(embedded: RunningServer) -> None:
+    second = embedded.run("up", "--port", "0")
     assert second.returncode not in (0, None)
-    assert f"process {server.process_id}" in second.stderr
+    assert f"process {embedded.process_id}" in second.stderr
     assert "Stop it first" in second.stderr
     assert "Traceback" not in second.stderr
     assert second.stdout == ""
 
 
-def test_a_port_that_is_taken_is_refused_with_a_sentence(tmp_path: Path, server: RunningServer) -> None:
+def test_a_port_that_is_taken_is_refused_with_a_sentence(tmp_path: Path, embedded: RunningServer) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = str(holder.getsockname()[1])
-        refused = server.command("up", "--port", port, "--data-dir", str(tmp_path / "data"))
+        refused = embedded.command("up", "--port", port, "--data-dir", str(tmp_path / "data"))
     assert refused.returncode not in (0, None)
     assert port in refused.stderr
     assert "--port" in refused.stderr
@@ -108,9 +108,9 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(tmp_path: Path, server:
     assert refused.stdout == ""
 
 
-def test_a_folder_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path, server: RunningServer) -> None:
+def test_a_folder_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path, embedded: RunningServer) -> None:
     (tmp_path / "file").write_text("in the way")
-    refused = server.command("up", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
+    refused = embedded.command("up", "--port", "0", "--data-dir", str(tmp_path / "file" / "data"))
     assert refused.returncode not in (0, None)
     assert str(tmp_path / "file") in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -128,12 +128,12 @@ def test_secrets_that_others_can_read_keep_it_from_starting(tmp_path: Path) -> N
         server.start()
 
 
-def test_only_its_user_can_read_data_and_secrets(server: RunningServer) -> None:
-    assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
-    secrets = [path for path in (server.data / "secrets").rglob("*") if path.is_file()]
+def test_only_its_user_can_read_data_and_secrets(embedded: RunningServer) -> None:
+    assert stat.S_IMODE(embedded.data.stat().st_mode) == 0o700
+    secrets = [path for path in (embedded.data / "secrets").rglob("*") if path.is_file()]
     assert secrets
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
-    assert stat.S_IMODE((server.data / "secrets").stat().st_mode) == 0o700
+    assert stat.S_IMODE((embedded.data / "secrets").stat().st_mode) == 0o700
 
 
 async def test_nothing_secret_and_no_text_of_a_task_is_logged() -> None:

@@ -40,6 +40,7 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: d
     Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs.
     """
     try:
+        from sigdep.services.data_folder import DataInUse  # noqa: PLC0415
         from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
         from sigdep.services.distributed.engines import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
         from sigdep.services.distributed.roles import ROLES  # noqa: PLC0415
@@ -66,7 +67,7 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: d
 
     try:
         asyncio.run(serve())
-    except (ClusterFailed, EngineFailed, EngineMissing) as error:
+    except (ClusterFailed, DataInUse, EngineFailed, EngineMissing) as error:
         fail(str(error))
 
 

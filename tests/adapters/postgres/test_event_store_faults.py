@@ -161,6 +161,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(
         await store.append(writing(workspace, new_stream(), "a"))
     assert asyncio.get_running_loop().time() - begun < 5
     proxy.hangs = False
+    monkeypatch.undo()  # A busy machine may need longer than this to connect.
     assert (await store.append(writing(workspace, new_stream(), "a"))).position == 1
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from sigdep.services.data_folder import DataFolder
 from sigdep.services.distributed.engines import HOST, BrokerEngine, PostgreSQL, broker_engine, end_leftover, free_port
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
@@ -89,7 +90,8 @@ class Cluster:
             EngineFailed: PostgreSQL does not start.
         """
         data = self._plan.data
-        data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            data.chmod(0o711)  # PostgreSQL runs as somebody else, and must reach its own folder.
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
         await self._postgresql.start((*(_database(role) for role in ROLES), "keys"))
         await self._start_broker()
@@ -179,13 +181,19 @@ class Cluster:
 
 @asynccontextmanager
 async def running_cluster(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Cluster]:
-    """A cluster that is ready, and stopped at the end of the block."""
-    cluster = Cluster(plan, say)
-    try:
-        await cluster.start()
-        yield cluster
-    finally:
-        await cluster.stop()
+    """A cluster that is ready, and stopped at the end of the block.
+
+    Raises:
+        DataInUse: another process has this folder.
+        ClusterFailed, EngineFailed: something does not become ready.
+    """
+    with DataFolder(plan.data).hold():
+        cluster = Cluster(plan, say)
+        try:
+            await cluster.start()
+            yield cluster
+        finally:
+            await cluster.stop()
 
 
 def _command(role: str) -> Sequence[str]:
