@@ -230,3 +230,14 @@ async def test_a_member_can_use_what_a_write_has_returned_in_the_very_next_reque
         task = await bob.add_task("Paint", workspace_id=workspace, project_id=project["id"])
         answer = await ada.client.post(f"/api/tasks/{task['id']}/complete", json={})
         assert answer.status_code == 200, answer.text
+
+
+async def test_a_token_for_the_feed_reads_the_feed_and_nothing_else(ada: Person) -> None:
+    await ada.add_task("Told")
+    made = await ada.write("POST", "/api/tokens", {"name": "Backup", "scopes": ["feed:read"]})
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    told = await ada.client.get("/api/feed", headers=bearer)
+    assert told.status_code == 200
+    assert [item["event"]["data"]["title"] for item in told.json()["items"]] == ["Told"]
+    refused = await ada.client.get("/api/tasks", headers=bearer)
+    assert "tasks:read" in problem(refused, 403)["detail"]

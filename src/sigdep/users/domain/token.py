@@ -15,6 +15,7 @@ from sigdep.users.commands import MakeToken, RevokeToken, TokenCommand
 from sigdep.users.events import TokenEvent, TokenId, TokenMade, TokenRevoked
 
 SCOPES: Final = (
+    "feed:read",
     "profile:read",
     "profile:write",
     "tasks:read",
