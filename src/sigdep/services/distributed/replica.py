@@ -44,9 +44,13 @@ class Replica:
         self._alone(reactor.name, reactor.run, reactor.fault)
 
     def relay(self, relay: Relay | None) -> None:
-        """In one replica: more would do no harm, and the same work."""
+        """In one replica: more would do no harm, and the same work.
+
+        No check of this process: while the broker is away, commands are taken all the same. The log says that it waits.
+        """
         if relay is not None:
-            self._alone(f"{relay.topic} relay", relay.run, relay.fault)
+            name = f"{relay.topic} relay"
+            self.jobs[name] = Leased(self.leases, name, self.holder, relay.run, fault=relay.fault).run
 
     def alone(self, name: str, job: Job) -> None:
         """In one replica, a job that bears it when two are at it for a moment."""
