@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sigdep.services.distributed.engines import free_port
+from sigdep.services.distributed.engines.processes import free_port
 from sigdep.testing.running_server import running_server
 from sigdep.testing.servers import PostgreSQL
 from tests.deploy.documents import compose

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines import EngineMissing, free_port
+from sigdep.services.distributed.engines.processes import EngineMissing, free_port
 from tests.system.conftest import LONG, Say
 from tests.system.ledger import Write, Writer, all_writes
 from tests.system.person import Person, signed_up

@@ -29,7 +29,7 @@ from sigdep.rpc.call import Call, Encoded, Principal, WorkspacePosition
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines import EngineMissing, free_port
+from sigdep.services.distributed.engines.processes import EngineMissing, free_port
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.verifying import verify_read_model
 from sigdep.services.wiring import load_secrets

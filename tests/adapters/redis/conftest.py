@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sigdep.testing.broker_servers import RedisServer, running
+from sigdep.testing.broker_servers import running
+from sigdep.testing.redis_server import RedisServer
 from tests.conftest import missing_servers_skip
 
 

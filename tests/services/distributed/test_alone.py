@@ -20,7 +20,7 @@ from sigdep.rpc.call import Service
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.tls import Tls
-from sigdep.services.distributed.engines import free_port
+from sigdep.services.distributed.engines.processes import free_port
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.settings import BadSetting

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sigdep.services.data_folder import DataFolder
-from sigdep.services.distributed.engines import HOST, BrokerEngine, PostgreSQL, broker_engine, end_leftover, free_port
+from sigdep.services.distributed.engines.broker import BrokerEngine
+from sigdep.services.distributed.engines.brokers import broker_engine
+from sigdep.services.distributed.engines.postgresql import PostgreSQL
+from sigdep.services.distributed.engines.processes import HOST, end_leftover, free_port
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.supervisor import Program, Supervisor
@@ -23,7 +26,7 @@ READY_SECONDS_MAX: Final = 120.0
 LOOK_SECONDS: Final = 0.1
 ASK_SECONDS: Final = 1.0
 
-Broker = Literal["nats", "redis", "none"]
+NO_BROKER: Final = "none"
 
 
 class ClusterFailed(Exception):
@@ -37,7 +40,8 @@ class Plan:
     data: Path
     host: str = HOST
     port: int = 8000
-    broker: Broker = "nats"
+    broker: str = "nats"
+    """One of BROKERS, or NO_BROKER: services follow each other's logs."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """`SIGDEP_…` variables for every service."""
     replicas: Mapping[str, int] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Cluster:
         self._postgresql = PostgreSQL(plan.data / "postgresql")
         self._roles = plan.programs()
         self._ports = {name: free_port() for name in self._roles}
-        self._broker = None if plan.broker == "none" else broker_engine(plan.broker, plan.data)
+        self._broker = None if plan.broker == NO_BROKER else broker_engine(plan.broker, plan.data)
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
 
     @property
@@ -105,7 +109,7 @@ class Cluster:
         broker = self._broker
         if broker is not None:
             end_leftover(broker.pid_file, broker.program)
-            self._start(broker.name, broker.command, dict(os.environ), folder=broker.folder)
+            self._start(broker.name, broker.command, {**os.environ, **broker.environment}, folder=broker.folder)
             await self._until(broker.name, lambda: _listens(urlsplit(broker.url).port or 0))
 
     async def stop(self) -> None:

@@ -1,14 +1,13 @@
 """Picks the adapters of one service: the only module of the distributed system that knows which ones exist."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from typing import Final
 
-from sigdep.adapters.nats.broker import NatsBroker
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.lease import PostgresLeases
 from sigdep.adapters.postgres.read_store import PostgresReadStore
-from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.keys import KeyRing
@@ -60,12 +59,31 @@ def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | No
     """
     if not settings.broker_url:
         return None
-    if settings.broker_url.startswith("redis://"):
-        broker: Broker = RedisBroker(settings.broker_url)
-    else:
-        servers = [server.strip() for server in settings.broker_url.split(",")]
-        if not all(server.startswith("nats://") for server in servers):
-            raise BadSetting("SIGDEP_BROKER_URL begins with nats:// (several with commas between), or with redis://.")
-        broker = NatsBroker(servers)
+    scheme = settings.broker_url.partition("://")[0]
+    if scheme not in _BROKERS:
+        raise BadSetting(f"SIGDEP_BROKER_URL begins with {', '.join(f'{name}://' for name in _BROKERS)}.")
+    broker = _BROKERS[scheme](settings.broker_url)
     stack.push_async_callback(broker.close)
     return broker
+
+
+# An adapter is loaded where it is used: each loads its client library, and a service starts sooner without the others.
+
+
+def _nats(url: str) -> Broker:
+    from sigdep.adapters.nats.broker import NatsBroker  # noqa: PLC0415
+
+    servers = [server.strip() for server in url.split(",")]
+    if not all(server.startswith("nats://") for server in servers):
+        raise BadSetting("SIGDEP_BROKER_URL: each of several servers begins with nats://.")
+    return NatsBroker(servers)
+
+
+def _redis(url: str) -> Broker:
+    from sigdep.adapters.redis.broker import RedisBroker  # noqa: PLC0415
+
+    return RedisBroker(url)
+
+
+_BROKERS: Final[Mapping[str, Callable[[str], Broker]]] = {"nats": _nats, "redis": _redis}
+"""By the scheme of their addresses."""

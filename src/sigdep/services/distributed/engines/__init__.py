@@ -1,0 +1,1 @@
+"""Servers for a cluster on one machine: programs that are there, with their data in our folder."""
