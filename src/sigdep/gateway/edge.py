@@ -17,6 +17,7 @@ from sigdep.http.refusals import MethodNotAllowed
 from sigdep.http.replies import Reply, send_reply
 from sigdep.http.stamps import new_id
 from sigdep.kernel.errors import NotFound
+from sigdep.kernel.ids import text_of
 
 PATH_SHOWN_MAX: Final = 500
 """Characters of a path in a problem."""
@@ -75,7 +76,7 @@ class Edge:
         command_id = new_id()
         exchange = Exchange(scope, command_id)
         headers = exchange.headers
-        exchange.request_id = request_id_of(headers.get(b"x-request-id")) or str(command_id)
+        exchange.request_id = request_id_of(headers.get(b"x-request-id")) or text_of(command_id)
         exchange.trace = trace_of(headers.get(b"traceparent"))
         exchange.address = self.addresses.of(scope["client"], headers.get(b"x-forwarded-for"))
         exchange.answer_headers = [(b"x-request-id", exchange.request_id.encode()), *self.headers]

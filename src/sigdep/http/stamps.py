@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
-from sigdep.kernel.ids import CommandId
+from sigdep.kernel.ids import CommandId, uuid_of
 from sigdep.rpc.call import Call
 
 
@@ -16,7 +16,7 @@ def utc_now() -> datetime:
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562 §5.7). Those of one process ascend."""
-    return uuid7()
+    return uuid_of(uuid7().bytes)
 
 
 def internal_call() -> Call:

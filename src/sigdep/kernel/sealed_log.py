@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol
-from uuid import UUID
 
 import msgspec
 
@@ -19,6 +18,7 @@ from sigdep.kernel.ids import (
     SubjectId,
     Version,
     WorkspaceId,
+    uuid_of,
 )
 from sigdep.kernel.store import READ_EVENTS_MAX, RecordedEvent, StreamSlice
 
@@ -109,8 +109,8 @@ def decode_rows(encoded: bytes) -> list[StoredRow]:
     """
     return [
         StoredRow(
-            partition, position, recorded_us, WorkspaceId(UUID(bytes=workspace)), stream, version,
-            CommandId(UUID(bytes=command_id)), kind, schema_version, payload, metadata, SubjectId(UUID(bytes=subject)),
+            partition, position, recorded_us, WorkspaceId(uuid_of(workspace)), stream, version,
+            CommandId(uuid_of(command_id)), kind, schema_version, payload, metadata, SubjectId(uuid_of(subject)),
             number,
         )
         for partition, position, recorded_us, workspace, stream, version, command_id, kind, schema_version, payload,

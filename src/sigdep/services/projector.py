@@ -32,6 +32,9 @@ PAUSE_SECONDS_MAX: Final = 5.0
 GATHER_SECONDS: Final = 0.005
 """After a batch of several events, while more are surely on their way: larger batches cost less for each event."""
 
+GATHER_SECONDS_MAX: Final = 0.025
+"""The same while nobody waits for what is on its way."""
+
 APPLIED_EVENTS_MAX: Final = 200
 """At once, while requests are served: after a large import each of them would otherwise wait for a whole batch."""
 
@@ -208,6 +211,7 @@ class Projector:
                     self._set_live(heads)
                 if 1 < len(batch) < READ_EVENTS_MAX:
                     await asyncio.sleep(GATHER_SECONDS)
+                    await self._waiters.somebody(GATHER_SECONDS_MAX - GATHER_SECONDS)
         finally:
             await _end(batches)
         return False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from typing import Final
 
 from sigdep.kernel.errors import Unavailable
@@ -16,6 +17,7 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: dict[Partition, dict[asyncio.Future[None], Position]] = defaultdict(dict)
         self._count = 0
+        self._somebody = asyncio.Event()
 
     def __len__(self) -> int:
         """How many wait."""
@@ -33,12 +35,21 @@ class Waiters:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[partition][future] = position
         self._count += 1
+        self._somebody.set()
         try:
             async with asyncio.timeout(timeout_seconds):
                 await future
         finally:
             self._count -= 1
+            if not self._count:
+                self._somebody.clear()
             del self._waiting[partition][future]
+
+    async def somebody(self, timeout_seconds: float) -> None:
+        """Return as soon as somebody waits, or that time has passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._somebody.wait()
 
     def reached(self, positions: Positions) -> None:
         """Wake those whose position this is, or is before this."""

@@ -5,15 +5,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from sigdep.adapters.sqlite.copy_draft import begin_draft, finish_draft, page_by_page, transaction
 from sigdep.adapters.sqlite.database import open_to_read, open_to_write
 from sigdep.adapters.sqlite.driver import translated_errors
-from sigdep.adapters.sqlite.event_reader import COLUMNS, stored_rows, uuid_from
+from sigdep.adapters.sqlite.event_reader import COLUMNS, stored_rows
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
 from sigdep.adapters.sqlite.file_lock import FileLock
-from sigdep.kernel.ids import Partition, Position, WorkspaceId
+from sigdep.kernel.ids import Partition, Position, WorkspaceId, uuid_of
 from sigdep.kernel.log_copy import (
     PAGE_ROWS,
     ChainEnd,
@@ -123,11 +122,11 @@ class SqliteLogCopy:
 
     async def numbers(self) -> AsyncIterator[Sequence[WorkspaceNumber]]:
         async for rows in page_by_page(lambda last: self._find(_NUMBERS, (last, PAGE_ROWS)), b""):
-            yield [WorkspaceNumber(WorkspaceId(uuid_from(workspace)), number) for workspace, number in rows]
+            yield [WorkspaceNumber(WorkspaceId(uuid_of(workspace)), number) for workspace, number in rows]
 
     async def answers(self) -> AsyncIterator[Sequence[StoredAnswer]]:
         async for rows in page_by_page(lambda last: self._find(_ANSWERS, (last, PAGE_ROWS)), 0):
-            yield [StoredAnswer(UUID(bytes=caller), *rest) for _, caller, *rest in rows]
+            yield [StoredAnswer(uuid_of(caller), *rest) for _, caller, *rest in rows]
 
     async def begin(self) -> bool:
         return await self._change(lambda: begin_draft(self._connection, "head"))

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sigdep.adapters.sqlite.driver import find_rows
 from sigdep.kernel.chain import FIRST_LINK
 from sigdep.kernel.codec import StoredEvent
-from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, WorkspaceId
+from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, WorkspaceId, uuid_of
 from sigdep.kernel.store import Append, KeptAnswer
 
 VERSIONS_REMEMBERED: Final = 50_000
@@ -124,7 +124,7 @@ class EventMemory:
                         unknown.append((append.workspace.bytes,))
                     numbers[append.workspace] = known or 0
         for workspace, number in find_rows(self._connection, _FIND_NUMBERS, unknown):
-            numbers[WorkspaceId(UUID(bytes=workspace))] = number
+            numbers[WorkspaceId(uuid_of(workspace))] = number
         return numbers
 
     def find_answers(self, appends: Iterable[Append]) -> dict[tuple[UUID, str], KeptAnswer]:
@@ -132,7 +132,7 @@ class EventMemory:
         keys = {(append.answer.caller.bytes, append.answer.key) for append in appends if append.answer is not None}
         found = find_rows(self._connection, _FIND_ANSWERS, list(keys))
         return {
-            (UUID(bytes=caller), key): KeptAnswer(
+            (uuid_of(caller), key): KeptAnswer(
                 fingerprint=fingerprint, answer=answer, partition=partition, position=position
             )
             for caller, key, fingerprint, answer, partition, position in found

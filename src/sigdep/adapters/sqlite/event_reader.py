@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 from sigdep.adapters.sqlite.database import open_to_read
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
@@ -20,6 +20,7 @@ from sigdep.kernel.ids import (
     SubjectId,
     Version,
     WorkspaceId,
+    uuid_of,
 )
 from sigdep.kernel.store import ChainReport, KeptAnswer
 
@@ -49,9 +50,6 @@ SELECT fingerprint, answer, partition, position FROM answer WHERE caller = ? AND
 """
 
 # A UUID refuses to be changed, but for these two descriptors of its slots.
-_new_uuid = object.__new__
-_set_int = vars(UUID)["int"].__set__
-_set_safe = vars(UUID)["is_safe"].__set__
 
 VERSION_MAX: Final = Version(2**31 - 1)
 POSITION_MAX: Final = Position(2**63 - 1)
@@ -135,7 +133,7 @@ class EventReader:
         row = self._connection.execute(
             "SELECT subject, version, state FROM snapshot WHERE stream = ? AND schema = ?", (stream, schema)
         ).fetchone()
-        return None if row is None else (SubjectId(UUID(bytes=row[0])), row[1], row[2])
+        return None if row is None else (SubjectId(uuid_of(row[0])), row[1], row[2])
 
     def walk_chain(self, partition: Partition) -> ChainReport:
         """Recompute the whole chain of a partition. Takes seconds for each million of events."""
@@ -170,21 +168,13 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[Callable[..., sqlite3.
 def stored_rows(found: Iterable[tuple[Any, ...]]) -> list[StoredRow]:
     return [
         StoredRow(
-            partition, position, recorded_us, WorkspaceId(uuid_from(workspace)), stream, version,
-            CommandId(uuid_from(command_id)), kind, schema_version, payload, metadata,
-            SubjectId(uuid_from(subject)), number,
+            partition, position, recorded_us, WorkspaceId(uuid_of(workspace)), stream, version,
+            CommandId(uuid_of(command_id)), kind, schema_version, payload, metadata,
+            SubjectId(uuid_of(subject)), number,
         )
         for partition, position, recorded_us, workspace, stream, version, command_id, kind, schema_version,
         payload, metadata, subject, number, *_ in found
     ]  # fmt: skip
-
-
-def uuid_from(stored: bytes) -> UUID:
-    """UUID(bytes=stored), without the checks of its constructor: they were a third of the time of reading the log."""
-    made = _new_uuid(UUID)
-    _set_int(made, int.from_bytes(stored, "big"))
-    _set_safe(made, SafeUUID.unknown)
-    return made
 
 
 def _position(found: tuple[Any, ...]) -> int:

@@ -9,9 +9,8 @@ from typing import Any, Final, TypeVar
 from sigdep.adapters.sqlite.copy_draft import begin_draft, finish_draft, page_by_page, transaction
 from sigdep.adapters.sqlite.database import open_to_read, open_to_write
 from sigdep.adapters.sqlite.driver import find_rows, translated_errors
-from sigdep.adapters.sqlite.event_reader import uuid_from
 from sigdep.adapters.sqlite.key_ring import KEY_MIGRATIONS
-from sigdep.kernel.ids import SubjectId
+from sigdep.kernel.ids import SubjectId, uuid_of
 from sigdep.kernel.log_copy import PAGE_ROWS, TargetTaken, WrappedKey, settle
 
 T = TypeVar("T")
@@ -59,7 +58,7 @@ class SqliteKeyCopy:
     async def keys(self) -> AsyncIterator[Sequence[WrappedKey]]:
         async for rows in page_by_page(self._page, b""):
             yield [
-                WrappedKey(SubjectId(uuid_from(subject)), wrapped, changed_us) for subject, wrapped, changed_us in rows
+                WrappedKey(SubjectId(uuid_of(subject)), wrapped, changed_us) for subject, wrapped, changed_us in rows
             ]
 
     async def begin(self) -> bool:
@@ -78,7 +77,7 @@ class SqliteKeyCopy:
 
     def _take(self, keys: Sequence[WrappedKey]) -> None:
         found = find_rows(self._connection, _PRESENT, [(key.subject.bytes,) for key in keys])
-        changes = settle(keys, {SubjectId(uuid_from(subject)): wrapped for subject, wrapped in found})
+        changes = settle(keys, {SubjectId(uuid_of(subject)): wrapped for subject, wrapped in found})
         values = [(key.subject.bytes, key.wrapped, key.changed_us) for key in changes]
         self._connection.executemany(_TAKE, values)
 

@@ -8,13 +8,12 @@ from itertools import chain, islice
 from os import urandom
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 from sigdep.adapters.sealing import KEY_BYTES, AesGcmKey
 from sigdep.adapters.sqlite.database import open_to_read, open_to_write
 from sigdep.adapters.sqlite.driver import find_rows, translated_errors, write_rows
 from sigdep.kernel.errors import LogDamaged, Unavailable
-from sigdep.kernel.ids import SubjectId
+from sigdep.kernel.ids import SubjectId, uuid_of
 from sigdep.kernel.keys import KeyDestroyed
 
 CACHED_SECONDS: Final = 60.0
@@ -124,7 +123,7 @@ class SqliteKeyRing:
         with translated_errors("Looking for a key"):
             found = list(find_rows(self._reading, _FIND, [(subject.bytes,) for subject in subjects]))
         for stored, wrapped in found:
-            subject = SubjectId(UUID(bytes=stored))
+            subject = SubjectId(uuid_of(stored))
             known[subject] = None if wrapped is None else self._unwrapped(subject, wrapped)
         return known
 

@@ -10,6 +10,7 @@ import msgspec
 
 from sigdep.kernel.conditions import fits
 from sigdep.kernel.errors import Invalid
+from sigdep.kernel.ids import uuid_of
 from sigdep.kernel.read_store import Kind, Row, Table, Value
 
 SQL_TYPES: Final[dict[Kind, str]] = {
@@ -115,7 +116,7 @@ def _instant_back(stored: int) -> datetime:
 
 
 def _uuid_back(stored: bytes) -> UUID:
-    return UUID(bytes=stored)
+    return uuid_of(stored)
 
 
 def set_members(stored: str) -> frozenset[str]:

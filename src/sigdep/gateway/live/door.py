@@ -19,6 +19,7 @@ from sigdep.http.problems import is_bug, problem_reply
 from sigdep.http.routes import Parameters
 from sigdep.http.stamps import new_id
 from sigdep.kernel.errors import Forbidden, Unauthenticated
+from sigdep.kernel.ids import text_of
 
 _log = structlog.get_logger("sigdep.gateway")
 
@@ -77,7 +78,7 @@ class LiveDoor:
         exchange = Exchange(scope, command_id)
         headers = exchange.headers
         exchange.route = self._endpoint.path
-        exchange.request_id = request_id_of(headers.get(b"x-request-id")) or str(command_id)
+        exchange.request_id = request_id_of(headers.get(b"x-request-id")) or text_of(command_id)
         exchange.trace = trace_of(headers.get(b"traceparent"))
         exchange.address = self._addresses.of(scope["client"], headers.get(b"x-forwarded-for"))
         exchange.answer_headers = [(b"x-request-id", exchange.request_id.encode())]

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from sigdep.contracts.ids import TaskId, WorkspaceId
+from sigdep.kernel.ids import uuid_of
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Index, Row, Table
 from sigdep.tasks.domain.task import Task
@@ -81,7 +82,7 @@ def _waiters(rows: Rows, blocker: TaskId) -> Iterator[TaskId]:
     packed = b"" if row is None else row["tasks"]
     assert isinstance(packed, bytes)
     for start in range(0, len(packed), _ID_BYTES):
-        yield TaskId(UUID(bytes=packed[start : start + _ID_BYTES]))
+        yield TaskId(uuid_of(packed[start : start + _ID_BYTES]))
 
 
 def _write(rows: Rows, blocker: TaskId, workspace: WorkspaceId, waiters: Iterable[TaskId]) -> None:

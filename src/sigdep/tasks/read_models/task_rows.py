@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 from uuid import UUID
 
+from sigdep.kernel.ids import text_of
 from sigdep.kernel.read_store import Column, Index, Row, Table, Value
 from sigdep.kernel.words import fold
 from sigdep.tasks.domain.task import Task
@@ -136,8 +137,8 @@ def task_row(task: Task, *, version: int, document: bytes, blocked: bool) -> dic
         "title": task.title,
         "title_folded": folded(task.title),
         "description": task.description,
-        "labels": frozenset(map(str, task.labels)),
-        "assignees": frozenset(map(str, task.assignee_ids)),
+        "labels": frozenset(map(text_of, task.labels)),
+        "assignees": frozenset(map(text_of, task.assignee_ids)),
     }
 
 
