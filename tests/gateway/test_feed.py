@@ -29,6 +29,7 @@ from sigdep.kernel.store import Append, RecordedEvent, StreamWrite
 from sigdep.rpc.call import WorkspacePosition
 from tests.gateway.serving import serving
 from tests.http.demo import OTHER_WORKSPACE, SETTINGS, WORKSPACE, People
+from tests.patience import patience
 
 NEIGHBOUR = WorkspaceId(UUID(int=WORKSPACE.int + 0x100))
 """Another workspace in the same partition."""
@@ -230,14 +231,14 @@ async def test_it_waits_for_what_is_to_come_and_answers_at_once_when_it_does(
     started = perf_counter()
     await world.write("new")
     assert texts((await waiting).json()) == ["new"]
-    assert perf_counter() - started < 2
+    assert perf_counter() - started < patience(2)
 
 
 async def test_it_does_not_wait_longer_than_it_was_asked_to(client: httpx.AsyncClient) -> None:
     started = perf_counter()
     page = (await client.get("/api/feed", params={"wait": 1})).json()
     assert page["items"] == []
-    assert 0.9 < perf_counter() - started < 3
+    assert 0.9 < perf_counter() - started < patience(3)
 
 
 async def test_the_position_of_a_write_is_one_to_go_on_from(client: httpx.AsyncClient, world: World) -> None:
@@ -308,7 +309,7 @@ async def test_whoever_is_removed_while_waiting_is_told_within_a_second(
     world.people.revoked = loss == "token"
     started = perf_counter()
     assert (await waiting).status_code == (404 if loss == "membership" else 401)
-    assert perf_counter() - started < 1
+    assert perf_counter() - started < patience(1)
 
 
 class Stream:
@@ -383,7 +384,7 @@ async def test_a_stream_ends_within_a_second_of_its_reader_being_removed(
         world.people.revoked = loss == "token"
         started = perf_counter()
         assert await stream.next_text() == "<end>"
-        assert perf_counter() - started < 1
+        assert perf_counter() - started < patience(1)
 
 
 async def test_a_stream_goes_on_at_once_when_there_is_more_than_a_page(world: World) -> None:
@@ -391,7 +392,7 @@ async def test_a_stream_goes_on_at_once_when_there_is_more_than_a_page(world: Wo
     async with world.served() as client, streaming(client, "?limit=2") as stream:
         started = perf_counter()
         assert [await stream.next_text() for _ in range(5)] == list("abcde")
-        assert perf_counter() - started < 2
+        assert perf_counter() - started < patience(2)
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
@@ -404,7 +405,7 @@ async def test_the_end_of_the_server_ends_the_feeds(world: World, accept: str) -
             assert not asking.done()
             started = perf_counter()
         assert (await asking).status_code == 200
-        assert perf_counter() - started < 2
+        assert perf_counter() - started < patience(2)
 
 
 async def test_a_user_cannot_hold_any_number_of_feeds(

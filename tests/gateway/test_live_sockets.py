@@ -24,6 +24,7 @@ from tests.gateway.live_world import World
 from tests.gateway.serving import serving
 from tests.gateway.test_live_order import until
 from tests.http.demo import SETTINGS, WORKSPACE
+from tests.patience import patience
 
 GOOD = {"Authorization": "Bearer good"}
 ORIGIN = "https://app.example.org"
@@ -302,7 +303,7 @@ async def test_the_end_of_the_server_is_told_and_does_not_wait_for_who_does_not_
         hearing = asyncio.create_task(close_code(client))
         started = perf_counter()
         await serving_it.__aexit__(None, None, None)
-        assert perf_counter() - started < 2.5
+        assert perf_counter() - started < patience(2.5)
         assert await hearing == 1012
         slow.close()
 

@@ -24,6 +24,7 @@ from sigdep.tasks.commands import CreateTask
 from sigdep.tasks.contract import READ, WRITE
 from sigdep.tasks.events import TaskCreated
 from sigdep.tasks.queries import GetLabel, GetTask
+from tests.patience import patience
 from tests.rpc.serving_process import open_log
 from tests.rpc.ways import channel_to, free_port, over_loopback, serving
 from tests.tasks.stories import ADA, ERRAND, NOON
@@ -58,7 +59,7 @@ async def test_a_call_ends_at_its_deadline(gather: bool) -> None:
         begun = monotonic()
         with pytest.raises(Unavailable) as refusal:
             await remote.ask(create("30"), world.call())
-        assert 0.25 < monotonic() - begun < 2
+        assert 0.25 < monotonic() - begun < patience(2)
         assert refusal.value.retry_after_seconds > 0
         assert (await remote.ask(create("quick"), world.call())).value is not None
 
@@ -69,7 +70,7 @@ async def test_the_slow_hold_up_nobody_who_came_with_them_or_after_them() -> Non
         slow = [asyncio.ensure_future(remote.ask(create("3"), world.call())) for _ in range(2 * BATCH_ITEMS_MAX - 5)]
         begun = monotonic()
         await asyncio.gather(*(remote.ask(create("quick"), world.call()) for _ in range(100)))
-        assert monotonic() - begun < 2
+        assert monotonic() - begun < patience(2)
         assert not any(job.done() for job in slow)
         await asyncio.gather(*slow)
 
@@ -116,7 +117,7 @@ async def test_a_service_that_is_away_is_told_at_once_and_found_when_it_is_back(
             begun = monotonic()
             with pytest.raises(Unavailable):
                 await remote.ask(create("quick"), world.call())
-            assert monotonic() - begun < 1
+            assert monotonic() - begun < patience(1)
         server = RpcServer({WRITE: Waiting()})
         await server.start(f"127.0.0.1:{port}")
         await answered_again(remote, world)

@@ -10,6 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sigdep.testing.running_server import RunningServer
+from tests.patience import patience
 from tests.system.person import JSON, Person, new_id, problem
 
 ANSWER_SECONDS_MAX = 2.0
@@ -25,7 +26,7 @@ async def test_tokens_that_are_none_of_ours_are_refused(server: RunningServer, a
                 assert answer.status_code == 401, f"{what}: {method} {path} → {answer.status_code}: {answer.text}"
                 assert "WWW-Authenticate" in answer.headers
                 assert problem(answer, 401)["type"].endswith("/unauthenticated")
-        assert time.perf_counter() - started < ANSWER_SECONDS_MAX
+        assert time.perf_counter() - started < patience(ANSWER_SECONDS_MAX)
     assert await ada.items("/api/tasks") == []
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sigdep.testing.running_server import RunningServer, running_server
+from tests.patience import patience
 from tests.system.feed import read_events
 from tests.system.person import Person
 
@@ -127,7 +128,7 @@ async def test_a_chunked_body_over_the_limit_is_refused(server: RunningServer, a
     answer = await ada.client.post("/api/tasks", content=endless(), headers={"Content-Type": "application/json"})  # type: ignore[arg-type]
     assert answer.status_code == 413, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert time.perf_counter() - started < ANSWER_SECONDS_MAX
+    assert time.perf_counter() - started < patience(ANSWER_SECONDS_MAX)
     assert await ada.items("/api/tasks") == []
 
 
@@ -149,7 +150,7 @@ async def test_slow_clients_are_cut_off_and_delay_nobody() -> None:
             for _ in range(20):
                 asked = time.perf_counter()
                 assert (await client.get("/health/live")).status_code == 200
-                assert time.perf_counter() - asked < 1.0
+                assert time.perf_counter() - asked < patience(1.0)
         try:
             async with asyncio.timeout(CUT_SECONDS_MAX):
                 await asyncio.gather(*(_until_closed(reader) for reader, _ in connections))

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sigdep.testing.running_server import RunningServer
+from tests.patience import patience
 from tests.system.conftest import SignUp
 from tests.system.feed import read_events, read_feed
 from tests.system.openapi import Operation, operations, read_document
@@ -196,7 +197,7 @@ async def test_a_removed_member_is_out_within_a_second_and_an_open_feed_ends_as_
     await team.owner.write("DELETE", f"/api/workspaces/{team.workspace}/members/{bob.id}")
     removed = time.perf_counter()
     while (await bob.client.get(path)).status_code != 404:
-        assert time.perf_counter() - removed < REMOVED_SECONDS_MAX
+        assert time.perf_counter() - removed < patience(REMOVED_SECONDS_MAX)
         await asyncio.sleep(0.02)
     heard = await asyncio.wait_for(streaming, max(0.01, removed + REMOVED_SECONDS_MAX - time.perf_counter()))
     assert "Before" in heard
