@@ -42,6 +42,10 @@ BATCH_EVENTS_MAX: Final = 50
 AUDIENCE_PART: Final = 100
 """So many readers are written to before others in this process have their turn."""
 
+REST_SECONDS_MAX: Final = 0.05
+"""After an event has been told, as long as telling it took and no longer than this, what comes is gathered. A write to
+each of a thousand readers has its price, whatever is in it; and commands in this process have their turn."""
+
 CATCH_UPS_MAX: Final = 8
 """Readers for whom a log is read at once. The others wait for their turn."""
 

@@ -19,6 +19,7 @@ from sigdep.gateway.live.bounds import (
     POLL_SECONDS,
     PRESENCE_SECONDS,
     PRESENT_USERS_MAX,
+    REST_SECONDS_MAX,
     RETRY_SECONDS,
 )
 from sigdep.gateway.live.counts import Counts
@@ -122,10 +123,12 @@ class Room:
     async def _go_on(self) -> None:
         call = Call(asked_at=utc_now(), command_id=CommandId(new_id()))
         batch = await self._feed.read(self._workspace, self._place, BATCH_EVENTS_MAX, call)
+        begun = monotonic()
         await self._tell(batch)
         if batch.more:
             await asyncio.sleep(0)  # Reading may not have waited for anything; others have their turn.
         else:
+            await asyncio.sleep(min(monotonic() - begun, REST_SECONDS_MAX))
             await self._feed.changed(self._workspace, self._place, POLL_SECONDS)
 
     async def _tell(self, batch: FeedBatch) -> None:
