@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from sigdep.services.wiring import load_secrets
+from sigdep.services.server_secrets import load_secrets
 
 PASSWORD_BYTES: Final = 24
 SUPERUSER: Final = "postgres"

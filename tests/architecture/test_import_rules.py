@@ -41,6 +41,21 @@ VIOLATIONS: list[tuple[str, str, Modules]] = [
         {"tasks/domain.py": "import sigdep.tasks.read_models", "tasks/read_models.py": ""},
     ),
     ("context", "a module nobody placed", {"users/stray.py": ""}),
+    (
+        "tasks services",
+        "a role of tasks looks into another context",
+        {"services/distributed/tasks_roles.py": "import sigdep.users.context"},
+    ),
+    (
+        "tasks services",
+        "something that a role of tasks needs looks into another context",
+        {"services/distributed/replica.py": "import sigdep.users.events"},
+    ),
+    (
+        "users services",
+        "a role of users looks into another context",
+        {"services/distributed/users_roles.py": "import sigdep.tasks.context"},
+    ),
     ("pure", "the kernel reads the clock", {"kernel/stray.py": "import time"}),
     ("pure", "a decision logs", {"tasks/domain/__init__.py": "", "tasks/domain/task.py": "import logging"}),
     ("pure", "an event makes its id", {"users/events.py": "import uuid_utils"}),
@@ -122,6 +137,14 @@ def test_every_contract_has_been_watched() -> None:
 def test_every_context_is_held_to_the_order_of_a_context() -> None:
     contexts = {f"sigdep.{domain.parent.name}" for domain in (ROOT / "src/sigdep").glob("*/domain")}
     assert contexts <= set(CONTRACTS["context"]["containers"])
+
+
+def test_every_context_is_kept_out_of_the_services_of_the_others() -> None:
+    contexts = {context.parent.name for context in (ROOT / "src/sigdep").glob("*/context.py")}
+    for context in contexts:
+        contract = CONTRACTS[f"{context} services"]
+        assert contract["source_modules"] == [f"sigdep.services.distributed.{context}_roles"]
+        assert set(contract["forbidden_modules"]) == {f"sigdep.{other}" for other in contexts - {context}}
 
 
 def test_every_dependency_but_msgspec_is_kept_out_of_what_is_pure() -> None:

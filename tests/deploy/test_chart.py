@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]  # As yaml.
 import pytest
 
 from sigdep.services.secret_files import SecretsExposed
-from sigdep.services.wiring import load_secrets
+from sigdep.services.server_secrets import load_secrets
 from tests.deploy.documents import (
     CHART,
     IMAGE_USER,

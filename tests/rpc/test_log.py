@@ -14,7 +14,8 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.sealed_log import UnsealedLog, decode_rows, encode_rows
 from sigdep.kernel.store import RecordedEvent
-from sigdep.rpc.log import PIECE_BYTES_MAX, RemoteLog, log_handler
+from sigdep.rpc.log import RemoteLog, log_handler
+from sigdep.rpc.streams import PIECE_BYTES_MAX
 from sigdep.testing.event_store_setup import everything
 from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, appending, new_stream, workspace_in, write
 

@@ -24,7 +24,9 @@ from sigdep.services.jobs import Job
 from sigdep.services.leased import HOLDS, WAITS, Leased
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.projecting import Build
+from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
+from sigdep.services.reactor_place import PARKED
 from sigdep.services.rebuilding import rebuild
 from sigdep.services.verifying import verify_read_model
 from sigdep.services.watching import Watcher
@@ -395,13 +397,16 @@ async def test_a_reactor_goes_on_when_another_has_moved_its_checkpoint(log: Even
             id=where, source="/test", type="NoteWritten", time=recorded.recorded_at, data=recorded.event.text
         )
 
-    async def react(event: CloudEvent) -> None:
-        heard.append(event.data)
+    class Listener:
+        types = ()
 
-    reactor = Reactor("listening", log, publish, react, checkpoints)
+        async def react(self, event: CloudEvent) -> None:
+            heard.append(event.data)
+
+    reactor = Reactor("listening", PublishedLog(log, publish), Listener(), checkpoints)
     async with running(reactor.run):
         await until(lambda: reactor.state == "live")
-        model = await checkpoints.live("listening", ())
+        model = await checkpoints.live("listening", (PARKED,))
         assert model is not None
         partition = partition_of(workspace)
         await checkpoints.commit(

@@ -4,14 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from sigdep.adapters.memory.event_store import MemoryEventStore
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.public_log import PublicBatch
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.ids import Position
+from sigdep.kernel.read_store import Changes
 from sigdep.kernel.store import EventStore, RecordedEvent
+from sigdep.services import reactor as reactor_module
+from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
+from sigdep.services.reactor_place import Place
 from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, new_stream, new_workspace, writing
 
 
@@ -20,7 +28,14 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
     match recorded.event:
         case NoteWritten(text=text) if text != "private":
             where = f"{recorded.partition}.{recorded.position}"
-            return CloudEvent(id=where, source="/test", type="NoteWritten", time=recorded.recorded_at, data=text)
+            return CloudEvent(
+                id=where,
+                source="/test",
+                type="NoteWritten",
+                time=recorded.recorded_at,
+                subject=recorded.stream,
+                data=text,
+            )
     return None
 
 
@@ -29,15 +44,16 @@ def memory_log() -> MemoryEventStore:
 
 
 class Listener:
-    """A reaction that keeps what it heard, and fails as often as it is told to."""
+    """Reactions that keep what they heard, and fail as often as they are told to."""
 
     def __init__(self, failures: int = 0) -> None:
+        self.types = ("NoteWritten",)
         self.heard: list[str] = []
         self.failures = failures
         self.complete = asyncio.Event()
         self.expected = 0
 
-    async def __call__(self, event: CloudEvent) -> None:
+    async def react(self, event: CloudEvent) -> None:
         if self.failures > 0:
             self.failures -= 1
             raise Unavailable("Away for a moment.")
@@ -51,9 +67,20 @@ class Listener:
             await asyncio.wait_for(self.complete.wait(), 10)
 
 
+def listener_of(reactor: Reactor) -> Listener:
+    assert isinstance(reactor._reactions, Listener)
+    return reactor._reactions
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the pauses are tested here."""
+    monkeypatch.setattr(reactor_module, "PAUSES_SECONDS", (0.0, 0.0))
+
+
 @asynccontextmanager
 async def running(log: EventStore, checkpoints: MemoryReadStore, listener: Listener) -> AsyncIterator[Reactor]:
-    reactor = Reactor("listening", log, publish, listener, checkpoints)
+    reactor = Reactor("listening", PublishedLog(log, publish), listener, checkpoints)
     job = asyncio.create_task(reactor.run())
     yield reactor
     job.cancel()
@@ -84,10 +111,94 @@ async def test_after_a_restart_it_goes_on_where_it_was() -> None:
     assert (first.heard, second.heard) == (["one", "two"], ["three"])
 
 
-async def test_a_reaction_that_fails_is_tried_again_before_the_next_begins() -> None:
+async def test_an_outage_is_waited_for_before_the_next_reaction_begins() -> None:
     log, listener = memory_log(), Listener(failures=2)
     await log.append(writing(new_workspace(), new_stream(), "one", "two"))
     async with running(log, MemoryReadStore(), listener) as reactor:
         await listener.wait(2)
         assert reactor.state == "live"
     assert listener.heard == ["one", "two"]
+
+
+# ── an event on which the reaction fails ─────────────────────────────────────────────────────────────────
+
+
+class Choosy(Listener):
+    """Cannot bear some events."""
+
+    def __init__(self, *poison: str) -> None:
+        super().__init__()
+        self.poison = poison
+
+    async def react(self, event: CloudEvent) -> None:
+        if event.data in self.poison:
+            raise ValueError(f"{event.data} cannot be.")
+        await super().react(event)
+
+
+async def test_a_stream_whose_event_fails_is_set_aside_and_the_others_go_on(quick: None) -> None:
+    log, checkpoints, workspace = memory_log(), MemoryReadStore(), new_workspace()
+    poisoned, healthy = new_stream(), new_stream()
+    await log.append(writing(workspace, poisoned, "a1", "poison", "a2"))
+    await log.append(writing(workspace, healthy, "b1", "b2"))
+    async with running(log, checkpoints, Choosy("poison")) as reactor:
+        listener = listener_of(reactor)
+        await listener.wait(3)
+        await log.append(writing(workspace, poisoned, "a3", expected=3))
+        await log.append(writing(workspace, healthy, "b3", expected=2))
+        await listener.wait(4)
+        assert (reactor.parked_streams, reactor.fault()) == (1, None)
+    assert listener.heard == ["a1", "b1", "b2", "b3"]
+
+
+async def test_after_the_fix_what_was_set_aside_is_heard_in_order_and_nothing_else_again(quick: None) -> None:
+    log, checkpoints, workspace = memory_log(), MemoryReadStore(), new_workspace()
+    poisoned, healthy = new_stream(), new_stream()
+    await log.append(writing(workspace, poisoned, "a1"))
+    await log.append(writing(workspace, healthy, "b1"))
+    async with running(log, checkpoints, Choosy("poison")) as reactor:
+        await listener_of(reactor).wait(2)
+        await log.append(writing(workspace, poisoned, "poison", "a2", expected=1))
+        await log.append(writing(workspace, healthy, "b2", expected=1))
+        await listener_of(reactor).wait(3)
+        await asyncio.sleep(0.1)
+    async with running(log, checkpoints, Choosy("poison")) as reactor:  # A start that changes nothing.
+        await log.append(writing(workspace, healthy, "b3", expected=2))
+        await listener_of(reactor).wait(1)
+        assert (listener_of(reactor).heard, reactor.parked_streams) == (["b3"], 1)
+        await asyncio.sleep(0.1)
+    async with running(log, checkpoints, Listener()) as reactor:
+        await listener_of(reactor).wait(2)
+        async with asyncio.timeout(10):
+            while reactor.state != "live":
+                await asyncio.sleep(0.01)
+        await log.append(writing(workspace, poisoned, "a3", expected=3))
+        await listener_of(reactor).wait(3)
+        assert (listener_of(reactor).heard, reactor.parked_streams) == (["poison", "a2", "a3"], 0)
+
+
+async def test_who_stops_right_after_setting_a_stream_aside_hears_it_again(quick: None) -> None:
+    log, checkpoints, workspace = memory_log(), MemoryReadStore(), new_workspace()
+    appended = await log.append(writing(workspace, new_stream(), "poison"))
+    place = await Place.load("listening", checkpoints)
+    (recorded,) = (await log.read_all({}))[:1]
+    event = publish(recorded)
+    assert event is not None
+    await place.park(event, PublicBatch(events=[event], reached={appended.partition: appended.position}), ValueError())
+    async with running(log, checkpoints, Listener()) as reactor:
+        await listener_of(reactor).wait(1)
+        assert (listener_of(reactor).heard, reactor.parked_streams) == (["poison"], 0)
+
+
+async def test_a_reactor_goes_on_from_where_a_former_release_has_come() -> None:
+    log, checkpoints, workspace = memory_log(), MemoryReadStore(), new_workspace()
+    appended = await log.append(writing(workspace, new_stream(), "one"))
+    former = await checkpoints.prepare("listening", (), "1")
+    await checkpoints.switch(former, ())
+    before, after = {appended.partition: Position(0)}, {appended.partition: appended.position}
+    await checkpoints.commit(former, Changes((), (), ()), before=before, after=after)
+    listener = Listener()
+    async with running(log, checkpoints, listener):
+        await log.append(writing(workspace, new_stream(), "two"))
+        await listener.wait(1)
+    assert listener.heard == ["two"]

@@ -31,8 +31,8 @@ from sigdep.rpc.client import RemoteService
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
 from sigdep.services.distributed.engines.processes import EngineMissing, free_port
 from sigdep.services.distributed.roles import ROLES
+from sigdep.services.server_secrets import load_secrets
 from sigdep.services.verifying import verify_read_model
-from sigdep.services.wiring import load_secrets
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
 from sigdep.tasks.queries import GetTask

@@ -8,9 +8,10 @@ import pytest
 
 from sigdep.kernel.errors import Unauthenticated
 from sigdep.rpc.call import Principal
+from sigdep.services.secret_files import signing_key
 from sigdep.users import identity as module
 from sigdep.users.commands import ChangeAccount, IssueToken, OpenWorkspace, RemoveMember, SignOut, WithdrawToken
-from sigdep.users.credentials.signing import AccessTokens, SigningKeys, make_key
+from sigdep.users.credentials.signing import AccessTokens, SigningKeys
 from sigdep.users.events import SessionId
 from sigdep.users.identity import TRUSTED_SECONDS, VERIFIED_SECONDS
 from sigdep.users.service.reading import Reads
@@ -211,7 +212,7 @@ async def test_a_token_that_was_never_made_is_refused(world: World) -> None:
 async def test_a_genuine_token_of_another_server_is_refused(world: World) -> None:
     _, principal = await signed_in(world)
     assert principal.credential_id is not None
-    for keys, issuer in ((SigningKeys(make_key()), ISSUER), (_keys(world), "https://other.example.com")):
+    for keys, issuer in ((SigningKeys(signing_key()), ISSUER), (_keys(world), "https://other.example.com")):
         other = AccessTokens(keys, issuer=issuer)
         session_id = SessionId(principal.credential_id)
         forged = other.sign(principal.user_id, session_id, token_id=identity(1), at=world.clock.at)

@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
-from sigdep.users.credentials.signing import AccessTokens, Claims, NotOurToken, SigningKeys, make_key
+from sigdep.services.secret_files import signing_key
+from sigdep.users.credentials.signing import AccessTokens, Claims, NotOurToken, SigningKeys
 from tests.users.people import ADA, NOON, SESSION, identity
 
 ISSUER = "https://tasks.example.com"
-KEY, OTHER_KEY = make_key(), make_key()
+KEY, OTHER_KEY = signing_key(), signing_key()
 TOKENS = AccessTokens(SigningKeys(KEY), issuer=ISSUER, lifetime_seconds=900)
 NOW = NOON.timestamp()
 GOOD = TOKENS.sign(ADA, SESSION, token_id=identity(99), at=NOON)

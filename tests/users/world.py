@@ -28,16 +28,16 @@ from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import AnswerKey, EventStore
 from sigdep.rpc.call import Call, Principal
 from sigdep.services.projector import Projector
+from sigdep.services.secret_files import signing_key
 from sigdep.users.commands import AnswerInvitation, Invite, OpenWorkspace, SignIn, SignUp
 from sigdep.users.context import EVENTS, UsersContext, open_users, read_model
 from sigdep.users.credentials.passwords import Passwords
-from sigdep.users.credentials.signing import make_key
 from sigdep.users.queries import Profile, SessionTokens, WorkspaceView
 from tests.users.people import NOON
 
 ISSUER = "https://tasks.example.com"
 PASSWORD = "correct horse battery"
-SIGNING_KEY = make_key()
+SIGNING_KEY = signing_key()
 GRACE = timedelta(days=14)
 
 

@@ -71,6 +71,27 @@ class ServiceContract(FileContract, frozen=True, kw_only=True, eq=False):
         return f"{self.service}Batch"
 
 
+class StreamContract(FileContract, frozen=True, kw_only=True, eq=False):
+    """A service that is asked one thing, and answers for ever."""
+
+    method: str
+    asked: type[Struct]
+    answered: type[Struct]
+
+    @property
+    def service(self) -> str:
+        return camel(self.role)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.package}.{self.service}"
+
+    @property
+    def full_method(self) -> str:
+        """Its method's name on the wire: `/sigdep.contracts.v1.PublicLog/Follow`."""
+        return f"/{self.full_name}/{self.method}"
+
+
 def snake(name: str) -> str:
     """`CreateTask` → `create_task`."""
     return _CAPITAL.sub("_", name).lower()

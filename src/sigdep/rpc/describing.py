@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from msgspec import NODEFAULT, Struct
 
 from sigdep.rpc.call import Call
-from sigdep.rpc.contract import FileContract, ServiceContract, camel, snake
+from sigdep.rpc.contract import FileContract, ServiceContract, StreamContract, camel, snake
 from sigdep.rpc.numbering import Numbers, finished
 from sigdep.rpc.shapes import Kind, Nested, OneOf, Scalar, Shape, WireType, shapes_of
 from sigdep.rpc.wire import SHARED
@@ -62,6 +62,9 @@ class Describer:
             file.dependency.append(SHARED.path)
             asked = contract.messages
             self._structs[:0] = asked
+        elif isinstance(contract, StreamContract):
+            self._structs[:0] = (contract.asked, contract.answered)
+            self._stream(contract, file)
         described = [self._struct(struct, asked=struct in asked) for struct in self._all_structs()]
         if isinstance(contract, ServiceContract):
             described += [self._item(contract), self._batch(contract)]
@@ -181,4 +184,12 @@ class Describer:
         )
         self._comments[f"{contract.service}.{BATCH_METHOD}"] = (
             "Carries out every item by itself, in no order. The answers come as they are ready, several at once."
+        )
+
+    def _stream(self, contract: StreamContract, file: FileDescriptorProto) -> None:
+        file.service.add(name=contract.service).method.add(
+            name=contract.method,
+            input_type=f".{contract.package}.{contract.asked.__name__}",
+            output_type=f".{contract.package}.{contract.answered.__name__}",
+            server_streaming=True,
         )

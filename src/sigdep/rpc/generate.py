@@ -23,6 +23,7 @@ from sigdep.rpc.describing import Described, Describer
 from sigdep.rpc.descriptors import SUFFIX, stored_description
 from sigdep.rpc.numbering import check_extends
 from sigdep.rpc.proto_text import proto_text
+from sigdep.rpc.public_log import PUBLIC_LOG
 from sigdep.rpc.wire import SHARED
 
 PROTO_FOLDER: Final = Path("proto")
@@ -38,6 +39,7 @@ def contracts() -> Iterator[FileContract]:
     """All that there are, in the order in which their files need each other."""
     yield SHARED
     yield PUBLIC_EVENTS
+    yield PUBLIC_LOG
     for module in iter_modules(sigdep.__path__, "sigdep."):
         name = f"{module.name}.contract"
         if module.ispkg and module.name != __package__ and find_spec(name) is not None:

@@ -9,23 +9,21 @@ Requests and answers are MessagePack. Answers that hold rows come in pieces, so 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
 import msgspec
 
 from sigdep.kernel.chain import StoredRow
-from sigdep.kernel.errors import LogDamaged, Unavailable
+from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
 from sigdep.kernel.sealed_log import SealedLog, decode_rows, encode_rows
 from sigdep.kernel.store import READ_EVENTS_MAX
+from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, telling, translating
 
 SERVICE: Final = "sigdep.log.v1.Log"
-
-PIECE_BYTES_MAX: Final = 1_048_576
-"""Of payloads in one piece; a single row may have more, up to the limit of an event."""
 
 HEADS_SECONDS_MAX: Final = 5.0
 READ_SECONDS_MAX: Final = 30.0
@@ -69,14 +67,14 @@ class _Servicer:
 
     async def heads(self, _request: bytes, context: "grpc.aio.ServicerContext[Any, Any]") -> Places:
         heads: Positions = {}
-        async with _told(context):
+        async with telling(context):
             heads = await self._log.heads()
         return list(heads.items())
 
     async def read_stream(
         self, request: tuple[StreamId, Version, Version | None], context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> AsyncIterator[bytes]:
-        async with _told(context):
+        async with telling(context):
             for piece in _pieces(await self._log.stream_rows(*request)):
                 yield piece
 
@@ -84,12 +82,12 @@ class _Servicer:
         self, request: tuple[Places, int], context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> AsyncIterator[bytes]:
         places, limit = request
-        async with _told(context):
+        async with telling(context):
             for piece in _pieces(await self._log.next_rows(dict(places), min(limit, READ_EVENTS_MAX))):
                 yield piece
 
     async def follow(self, request: Places, context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[bytes]:
-        async with _told(context), aclosing(self._log.follow_rows(dict(request))) as batches:
+        async with telling(context), aclosing(self._log.follow_rows(dict(request))) as batches:
             async for rows in batches:
                 for piece in _pieces(rows):
                     yield piece
@@ -108,17 +106,6 @@ def _pieces(rows: Sequence[StoredRow]) -> Sequence[bytes]:
     return pieces
 
 
-@asynccontextmanager
-async def _told(context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[None]:
-    """Tells the caller what is wrong with the log. A bug becomes UNKNOWN, without a detail."""
-    try:
-        yield
-    except Unavailable as error:
-        await context.abort(grpc.StatusCode.UNAVAILABLE, error.detail)
-    except LogDamaged as error:
-        await context.abort(grpc.StatusCode.DATA_LOSS, str(error))
-
-
 class RemoteLog:
     """A SealedLog that another service keeps. The channel belongs to whoever made it."""
 
@@ -134,7 +121,7 @@ class RemoteLog:
         self._following = set[Any]()
 
     async def heads(self) -> Positions:
-        with _translated():
+        with translating():
             return dict(await self._heads(None, timeout=HEADS_SECONDS_MAX))
 
     async def stream_rows(self, stream: StreamId, after: Version, until: Version | None) -> Sequence[StoredRow]:
@@ -145,7 +132,7 @@ class RemoteLog:
 
     async def _gather(self, pieces: Any) -> Sequence[StoredRow]:
         rows: list[StoredRow] = []
-        with _translated():
+        with translating():
             async for piece in pieces:
                 rows += piece
         return rows
@@ -156,7 +143,7 @@ class RemoteLog:
         call = self._follow(list(after.items()))
         self._following.add(call)
         try:
-            with _translated():
+            with translating():
                 async for rows in call:
                     yield rows
         except (Unavailable, asyncio.CancelledError):
@@ -166,7 +153,7 @@ class RemoteLog:
             self._following.discard(call)
             call.cancel()
         if not self._closed:
-            raise Unavailable("The log has ended its answer.", retry_after_seconds=1.0)
+            raise ended()
 
     async def close(self) -> None:
         self._closed = True
@@ -178,13 +165,3 @@ def _is_being_cancelled() -> bool:
     """Rather this task than the call that it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        if error.code() == grpc.StatusCode.DATA_LOSS:
-            raise LogDamaged(error.details() or "The log is damaged.") from None
-        raise Unavailable("The service that keeps the log does not answer.", retry_after_seconds=1.0) from error

@@ -63,13 +63,13 @@ class RpcServer:
             self._server.add_generic_rpc_handlers((_handler(Servicer(contract, service)),))
         self._server.add_generic_rpc_handlers(tuple(handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._reflect()
+        self._reflect(handlers)
 
-    def _reflect(self) -> None:
+    def _reflect(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Tell everybody what there is to ask."""
         for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
             POOL.AddSerializedFile(file.serialized_pb)
-        others = (health.SERVICE_NAME, reflection.SERVICE_NAME)
+        others = (health.SERVICE_NAME, reflection.SERVICE_NAME, *filter(None, map(_described_name, handlers)))
         reflection.enable_server_reflection((*self._names, *others), self._server, POOL)
 
     async def start(self, address: str, tls: Tls | None = None) -> int:
@@ -109,6 +109,16 @@ class RpcServer:
     async def wait(self) -> None:
         """Until the server has been closed."""
         await self._server.wait_for_termination()
+
+
+def _described_name(handler: grpc.GenericRpcHandler) -> str | None:
+    """What the handler's service is called. None: there is no description of it."""
+    name: str = handler.service_name() if isinstance(handler, grpc.ServiceRpcHandler) else ""
+    try:
+        POOL.FindServiceByName(name)
+    except KeyError:
+        return None
+    return name
 
 
 def _handler(servicer: Servicer) -> grpc.GenericRpcHandler:

@@ -19,6 +19,7 @@ from sigdep.kernel.ids import partition_of
 from sigdep.kernel.store import EventStore
 from sigdep.services.jobs import Job
 from sigdep.services.projector import Projector
+from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.settings import Settings
 from sigdep.services.wiring import Stores
@@ -108,7 +109,12 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
             ),
             projectors=(tasks_projector, users_projector),
             reactors=(
-                Reactor("tasks reactions", stores.users.log, users.publish, work.reactions.react, stores.tasks.views),
+                Reactor(
+                    "tasks reactions",
+                    PublishedLog(stores.users.log, users.publish),
+                    work.reactions,
+                    stores.tasks.views,
+                ),
             ),
             logs={"tasks": stores.tasks.log, "users": stores.users.log},
             chores={

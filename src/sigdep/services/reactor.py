@@ -1,46 +1,70 @@
-"""Lets one context act on what another publishes: follows its log and remembers how far it has come."""
+"""Lets one context act on what another publishes: follows its public log and remembers how far it has come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+import traceback
+from collections.abc import Collection
+from contextlib import aclosing
+from typing import Final, Protocol
 
 import structlog
 
 from sigdep.contracts.cloud_event import CloudEvent
-from sigdep.kernel.errors import SigdepError, Unavailable
-from sigdep.kernel.ids import Position, Positions
-from sigdep.kernel.projection import last_positions
-from sigdep.kernel.read_store import Changes, CheckpointMoved, ModelId, ReadStore
-from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.contracts.public_log import PublicBatch, PublicLog
+from sigdep.kernel.errors import LogDamaged, Unavailable
+from sigdep.kernel.ids import Positions
+from sigdep.kernel.read_store import CheckpointMoved, ReadStore
+from sigdep.services.reactor_place import Place, subject_of
 
-Publish = Callable[[RecordedEvent], CloudEvent | None]
-React = Callable[[CloudEvent], Awaitable[None]]
-
-CHECKPOINT_CODE: Final = "1"
 BACK_OFF_SECONDS: Final = 0.1
 BACK_OFF_SECONDS_MAX: Final = 30.0
+
+PAUSES_SECONDS: Final = (0.05, 0.2, 1.0)
+"""Before a reaction that failed is tried again. Then the event's stream is set aside. An outage is no such failure."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Reactor:
-    """Hands each public event of a log to one reaction, at least once and in the order of each partition.
+class Reactions(Protocol):
+    """What a context does when another one speaks."""
 
-    The reaction must be safe to repeat: it may see an event again after a crash, since what it
-    does and the checkpoint are not stored together.
+    @property
+    def types(self) -> Collection[str]:
+        """The events that it acts on, as their envelopes name them. Others are not even sent. None: all."""
+        ...
+
+    async def react(self, event: CloudEvent) -> None:
+        """Act on an event. Must be safe to repeat: what it does and the checkpoint are not stored together.
+
+        Raises:
+            Unavailable: what it needs is away. It is tried again until it is not.
+        """
+        ...
+
+
+class Reactor:
+    """Hands each public event of a log to the reactions, at least once and in the order of each partition.
+
+    An event on which they fail again and again is set aside with its stream (its `subject`): it and later ones of that
+    stream wait for the next start, which a new release brings about; all others go on.
     """
 
-    def __init__(self, name: str, log: EventLog, publish: Publish, react: React, checkpoints: ReadStore) -> None:
+    def __init__(self, name: str, published: PublicLog, reactions: Reactions, checkpoints: ReadStore) -> None:
         self.name = name
         self.state = "starting"
-        self._log, self._publish, self._react, self._checkpoints = log, publish, react, checkpoints
+        self._published, self._reactions, self._checkpoints = published, reactions, checkpoints
+        self._parked = 0
+
+    @property
+    def parked_streams(self) -> int:
+        """How many streams are set aside."""
+        return self._parked
 
     def fault(self) -> str | None:
         """What keeps it from following the log. None: nothing does."""
         return None if self.state == "live" else f"It is {self.state}."
 
     async def run(self) -> None:
-        """React for ever. A reaction that fails is tried again, with growing pauses, before the next one begins."""
+        """React for ever."""
         pause = BACK_OFF_SECONDS
         while True:
             try:
@@ -58,41 +82,87 @@ class Reactor:
 
     async def _follow(self) -> None:
         """Until the log is closed."""
-        model = await self._checkpoint_model()
-        done = dict(await self._checkpoints.checkpoint(model))
+        place = await Place.load(self.name, self._checkpoints)
+        for subject, after in tuple(place.parked.items()):
+            await self._replay(place, subject, after)
+        self._parked = len(place.parked)
         self.state = "live"
-        async for batch in self._log.follow(done):
-            for recorded in batch:
-                await self._until_done(recorded)
-            done |= await self._move(model, batch, done)
+        async with aclosing(self._published.follow(place.stored, self._reactions.types)) as batches:
+            async for batch in batches:
+                for event in batch.events:
+                    await self._react(place, event, batch)
+                await place.move(batch)
 
-    async def _until_done(self, recorded: RecordedEvent) -> None:
-        published = self._publish(recorded)
-        if published is None:
+    async def _react(self, place: Place, event: CloudEvent, batch: PublicBatch) -> None:
+        if subject_of(event) in place.parked:
             return
-        pause = BACK_OFF_SECONDS
+        try:
+            await self._until_done(event)
+        except LogDamaged:
+            raise
+        except Exception as error:
+            await place.park(event, batch, error)
+            self._parked = len(place.parked)
+            _log.error(
+                "a stream is set aside, for the reaction to its event fails",
+                reactor=self.name,
+                event_type=event.type,
+                event_id=event.id,
+                stream=event.subject,
+                error=type(error).__name__,
+                where=_where(error),
+            )
+        self.state = "live"
+
+    async def _until_done(self, event: CloudEvent) -> None:
+        """Raises what the reaction raised last."""
+        away, pauses = BACK_OFF_SECONDS, list(PAUSES_SECONDS)
         while True:
             try:
-                await self._react(published)
-            except SigdepError as error:
-                self.state = f"trying again: {error}"
-                _log.warning("reaction failed", reactor=self.name, event_id=published.id, error=str(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, BACK_OFF_SECONDS_MAX)
-            else:
-                self.state = "live"
+                await self._reactions.react(event)
                 return
+            except Unavailable as error:
+                self._say_again(event, error)
+                await asyncio.sleep(away)
+                away = min(away * 2, BACK_OFF_SECONDS_MAX)
+            except Exception as error:
+                self._say_again(event, error)
+                if not pauses or isinstance(error, LogDamaged):
+                    raise
+                await asyncio.sleep(pauses.pop(0))
 
-    async def _move(self, model: ModelId, batch: Sequence[RecordedEvent], done: Positions) -> Positions:
-        after = last_positions(batch)
-        before = {partition: done.get(partition, Position(0)) for partition in after}
-        await self._checkpoints.commit(model, Changes([], [], []), before=before, after=after)
-        return after
+    def _say_again(self, event: CloudEvent, error: Exception) -> None:
+        self.state = f"trying again: {type(error).__name__}"
+        _log.warning("reaction failed", reactor=self.name, event_id=event.id, error=type(error).__name__)
 
-    async def _checkpoint_model(self) -> ModelId:
-        """A read model without tables: all it has is its checkpoint."""
-        model = await self._checkpoints.live(self.name, (), CHECKPOINT_CODE)
-        if model is None:
-            model = await self._checkpoints.prepare(self.name, (), CHECKPOINT_CODE)
-            await self._checkpoints.switch(model, ())
-        return model
+    async def _replay(self, place: Place, subject: str, after: Positions) -> None:
+        """Hear a stream again that is set aside, up to where the others are. It stays aside if it fails again."""
+        wanted = {part: place.stored.get(part, 0) for part in after if place.stored.get(part, 0) > after[part]}
+        if not wanted:  # We did not come past it: it is heard again anyway.
+            await place.unpark(subject)
+            return
+        async with aclosing(self._published.follow({**place.stored, **after}, self._reactions.types)) as batches:
+            async for batch in batches:
+                for event in batch.events:
+                    if subject_of(event) == subject and not await self._is_done(event):
+                        return
+                wanted = {part: goal for part, goal in wanted.items() if batch.reached.get(part, 0) < goal}
+                if not wanted:
+                    break
+        await place.unpark(subject)
+
+    async def _is_done(self, event: CloudEvent) -> bool:
+        try:
+            await self._reactions.react(event)
+        except (Unavailable, LogDamaged):
+            raise
+        except Exception as error:
+            _log.warning("a stream stays aside", reactor=self.name, event_id=event.id, error=type(error).__name__)
+            return False
+        return True
+
+
+def _where(error: Exception) -> str:
+    """The line that raised it. The error's own text stays out of logs, since it may quote what the event says."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,11 +1,8 @@
 """Copies the secrets of an installation, and tells whether they are the right ones."""
 
 from pathlib import Path
-from typing import Final
 
-from sigdep.services.secret_files import read_or_make
-
-KEY_ENCRYPTION_KEY: Final = "key-encryption-key"
+from sigdep.services.secret_files import KEY_ENCRYPTION_KEY, read_or_make
 
 
 class BadSecrets(Exception):

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+KEY_ENCRYPTION_KEY: Final = "key-encryption-key"
+"""The file of the secret that opens the key ring."""
+
 KEY_BYTES: Final = 32
 
 
@@ -33,6 +36,15 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
 
 def random_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
+
+
+def signing_key() -> bytes:
+    """A new Ed25519 key, as PEM (PKCS #8)."""
+    # Loaded where it is used: a key is made once, and every process starts sooner without this.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _make(path: Path, content: bytes) -> None:

@@ -16,45 +16,11 @@ from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventStore
 from sigdep.services.data_folder import LOGS, DataFolder
-from sigdep.services.secret_files import random_key, read_or_make
+from sigdep.services.server_secrets import Secrets, load_secrets
 from sigdep.tasks import context as tasks
 from sigdep.users import context as users
-from sigdep.users.credentials.signing import make_key
 
 EVENTS: Final = {"tasks": tasks.EVENTS, "users": users.EVENTS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Secrets:
-    """What the server alone may know. Made at the first start."""
-
-    key_encryption_key: bytes
-    """Wraps every key of the key ring."""
-    signing_key: bytes
-    """Ed25519, PEM: signs access tokens."""
-    token_key: bytes
-    """Everything that is derived and never stored comes from it: tokens, the ids of e-mail addresses."""
-    fingerprint_key: bytes
-    """Keys the digests by which a repeated request is recognised."""
-
-    def __repr__(self) -> str:
-        return "Secrets(…)"
-
-
-def load_secrets(place: Path) -> Secrets:
-    """
-    Args:
-        place: the folder that they are in, or shall be.
-
-    Raises:
-        SecretsExposed: others can read one of them.
-    """
-    return Secrets(
-        key_encryption_key=read_or_make(place / "key-encryption-key", random_key),
-        signing_key=read_or_make(place / "signing-key.pem", make_key),
-        token_key=read_or_make(place / "token-key", random_key),
-        fingerprint_key=read_or_make(place / "fingerprint-key", random_key),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

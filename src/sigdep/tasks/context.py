@@ -57,7 +57,7 @@ class TasksContext:
     write: TasksWrite
     read: TasksRead
     reactions: TasksReactions
-    """To be told every public event of the users context."""
+    """To what the context of users publishes."""
     routes: Sequence[Route]
 
 

@@ -20,14 +20,12 @@ _COMMANDS: Final = UUID("51f3d1c4-1c5e-5d0e-9d53-0b1f0d1c7a61")
 class TasksReactions:
     """Turns public events of others into our commands. Safe to repeat: an event leads to the same command each time."""
 
+    types: Final = frozenset((WORKSPACE_ERASED,))
+
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def react(self, event: CloudEvent) -> None:
-        if event.type == WORKSPACE_ERASED:
-            erased = msgspec.convert(event.data, WorkspaceErased, from_attributes=True)
-            call = Call(
-                asked_at=event.time,
-                command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")),
-            )
-            await self._service.ask(ForgetWorkspace(workspace_id=erased.workspace_id, at=event.time), call)
+        erased = msgspec.convert(event.data, WorkspaceErased, from_attributes=True)
+        call = Call(asked_at=event.time, command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")))
+        await self._service.ask(ForgetWorkspace(workspace_id=erased.workspace_id, at=event.time), call)

@@ -80,7 +80,7 @@ class UsersReadSide:
     token_uses: TokenUses
     """To be saved every minute or so, and at the end."""
     reactions: TokenUsesReactions
-    """To be told every public event of this context, where the writing side is another process."""
+    """To what this context publishes, where the writing side is another process."""
 
 
 @dataclass(frozen=True, kw_only=True)

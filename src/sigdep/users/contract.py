@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sigdep.contracts.ids import UserId
+from sigdep.contracts.membership import FindStrangers
 from sigdep.rpc.call import Principal
 from sigdep.rpc.contract import ServiceContract
 from sigdep.users.commands import (
@@ -28,7 +29,6 @@ from sigdep.users.commands import (
     WithdrawToken,
 )
 from sigdep.users.queries import (
-    FindStrangers,
     GetProfile,
     GetPublicKeys,
     GetWorkspace,

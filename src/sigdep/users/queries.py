@@ -74,13 +74,6 @@ class Identify(Query):
     """Ask the side that writes, past every cache. Otherwise the roles may be half a second old."""
 
 
-class FindStrangers(Query):
-    """Those of the users who are no members of the workspace."""
-
-    workspace_id: WorkspaceId
-    user_ids: tuple[UserId, ...]
-
-
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -14,9 +14,10 @@ USER_ERASED: Final = "sigdep.users.UserErased"
 class TokenUsesReactions:
     """Forgets when an erased person's tokens were used: no rebuild would, since no event ever said it."""
 
+    types: Final = frozenset((USER_ERASED,))
+
     def __init__(self, uses: TokenUses) -> None:
         self._uses = uses
 
     async def react(self, event: CloudEvent) -> None:
-        if event.type == USER_ERASED:
-            await self._uses.forget(msgspec.convert(event.data, UserErased, from_attributes=True).user_id)
+        await self._uses.forget(msgspec.convert(event.data, UserErased, from_attributes=True).user_id)

@@ -1,36 +1,20 @@
-"""What other processes ask the services of this context, behind the ports that they know."""
+"""What the gateway asks the services of this context, behind the port that it knows."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.http.stamps import internal_call
 from sigdep.rpc.call import Principal, Service
-from sigdep.users.queries import FindStrangers, Identify
+from sigdep.users.queries import Identify
 
 KNOWN_MAX: Final = 4_096
 """Credentials that are remembered, the last used ones."""
 
 TRUSTED_SECONDS: Final = 0.4
 """So long nobody is asked. `users.read` trusts for half a second itself, and a removal takes effect within one."""
-
-
-class RemoteRoll:
-    """Who belongs to a workspace, asked of `users.write`."""
-
-    def __init__(self, write: Service) -> None:
-        self._write = write
-
-    async def are_members(self, workspace: WorkspaceId, user_ids: Collection[UserId]) -> Collection[UserId]:
-        """Those of the users who are no members of the workspace. Empty: all of them are."""
-        if not user_ids:
-            return ()
-        query = FindStrangers(workspace_id=workspace, user_ids=tuple(user_ids))
-        strangers: Sequence[UserId] = (await self._write.ask(query, internal_call())).value
-        return strangers
 
 
 class RemoteIdentities:

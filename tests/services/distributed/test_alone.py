@@ -1,12 +1,13 @@
 """Each service starts, answers and ends by itself, whatever of the others is there."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
@@ -14,6 +15,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from uuid_utils.compat import uuid7
 
+import sigdep
+from sigdep.contracts.membership import FindStrangers
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.errors import Unavailable
 from sigdep.rpc.call import Service
@@ -25,15 +28,20 @@ from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.settings import BadSetting
 from sigdep.users.contract import WRITE
-from sigdep.users.queries import FindStrangers
 from tests.rpc.certificates import Authority
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 5
+WORK_SECONDS = 1.0
+"""Long enough for each of its jobs to have begun."""
+
+CONTEXTS = {package.parent.name for package in Path(sigdep.__file__).parent.glob("*/context.py")}
 
 
 @contextmanager
-def service(role: str, dsn: str, folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def service(
+    role: str, dsn: str, folder: Path, stderr: Path | None = None, /, **settings: str
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     variables = {
         "SIGDEP_DATABASE_URL": dsn,
@@ -45,12 +53,16 @@ def service(role: str, dsn: str, folder: Path, **settings: str) -> Iterator[tupl
         **settings,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SIGDEP_")} | variables
-    process = subprocess.Popen([sys.executable, "-m", "sigdep.cli", "run", role], env=environment)
-    try:
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
+    with ExitStack() as stack:
+        complaints = None if stderr is None else stack.enter_context(stderr.open("wb"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sigdep.cli", "run", role], env=environment, stderr=complaints
+        )
+        try:
+            yield process, port
+        finally:
+            process.kill()
+            process.wait()
 
 
 async def _answers(port: int, tls: Tls | None = None) -> None:
@@ -72,6 +84,20 @@ async def test_a_service_starts_and_ends_without_any_other(role: str, postgresql
         await _answers(port)
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS_MAX) == 0
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_service_loads_nothing_of_another_context(role: str, postgresql_dsn: str, tmp_path: Path) -> None:
+    """From its first line to its last: Python itself lists all that is ever imported."""
+    context, listing = role.partition(".")[0], tmp_path / "imported"
+    with service(role, postgresql_dsn, tmp_path, listing, PYTHONPROFILEIMPORTTIME="1") as (process, port):
+        await _answers(port)
+        await asyncio.sleep(WORK_SECONDS)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS_MAX) == 0
+    loaded = {line.rpartition("|")[2].strip() for line in listing.read_text().splitlines() if "import time:" in line}
+    assert f"sigdep.{context}.context" in loaded
+    assert {name.split(".")[1] for name in loaded if name.startswith("sigdep.")} & CONTEXTS == {context}
 
 
 async def test_a_service_with_certificates_answers_nobody_without(postgresql_dsn: str, tmp_path: Path) -> None:

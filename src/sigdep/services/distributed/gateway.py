@@ -17,7 +17,7 @@ from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.wiring import open_broker, open_keys
 from sigdep.services.gateway_settings import gateway_settings
-from sigdep.services.wiring import load_secrets
+from sigdep.services.server_secrets import load_secrets
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
 from sigdep.users import context as users
@@ -33,7 +33,7 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
         peers = await stack.enter_async_context(Peers(settings))
-        keys = await open_keys(settings, secrets, stack)
+        keys = await open_keys(settings, secrets.key_encryption_key, stack)
         broker = open_broker(settings, stack)
         logs = {context: peers.log(context, broker) for context in CONTEXTS}
         published = (

@@ -5,12 +5,14 @@ from typing import Self
 
 import grpc
 
+from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.sealed_log import SealedLog
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.contract import ServiceContract
 from sigdep.rpc.log import RemoteLog
+from sigdep.rpc.public_log import RemotePublicLog
 from sigdep.services.distributed.brokered_log import BrokeredLog
 from sigdep.services.distributed.settings import ServiceSettings
 
@@ -51,6 +53,10 @@ class Peers:
         """
         log = RemoteLog(self._channel(f"{context}.write"))
         return log if broker is None else BrokeredLog(context, log, broker)
+
+    def public_log(self, context: str) -> PublicLog:
+        """What a context tells the others. It tells that itself: the broker carries rows for those who know its log."""
+        return RemotePublicLog(self._channel(f"{context}.write"))
 
     def _channel(self, service: str) -> grpc.aio.Channel:
         channel = self._channels.get(service)

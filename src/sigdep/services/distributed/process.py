@@ -16,7 +16,6 @@ from sigdep.gateway.logging import configure_logging
 from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
 from sigdep.rpc.server import CannotListen, RpcServer
 from sigdep.services.collector import calm_collector
-from sigdep.services.distributed.gateway import open_gateway
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.roles import ROLES, Open, opener
 from sigdep.services.distributed.settings import ServiceSettings
@@ -82,6 +81,9 @@ async def run_role(
 
 
 async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) -> None:
+    # Loaded by the gateway alone: it is the public edge of every context, and no other service sees more than its own.
+    from sigdep.services.distributed.gateway import open_gateway  # noqa: PLC0415
+
     with listen(settings.host, settings.port) as listening:
         async with open_gateway(settings) as application:
             await serve_http(application, listening, lambda: ready(url_of(listening)))

@@ -14,6 +14,7 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.rpc.log import log_handler
+from sigdep.rpc.public_log import public_log_handler
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.relay import open_relay
@@ -22,8 +23,9 @@ from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.wiring import open_broker, open_keys, open_leases, open_log, open_views
 from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
-from sigdep.services.wiring import load_secrets
+from sigdep.services.server_secrets import load_secrets
 from sigdep.users import context as users
 from sigdep.users import contract as users_contract
 
@@ -40,7 +42,7 @@ _log = structlog.get_logger("sigdep.users")
 async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
-        keys = await open_keys(settings, secrets, stack)
+        keys = await open_keys(settings, secrets.key_encryption_key, stack)
         log = await open_log(settings, users.EVENTS, keys, stack)
         views = await open_views(settings, stack)
         replica = Replica(leases=await open_leases(settings, stack))
@@ -64,7 +66,7 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         replica.alone("erasures", partial(_erase_for_ever, side, projector, settings.erase_grace_days))
         yield Role(
             services={users_contract.WRITE: side.write},
-            handlers=(log_handler(log.sealed),),
+            handlers=(log_handler(log.sealed), public_log_handler(PublishedLog(log, users.publish))),
             jobs=replica.jobs,
             checks={"users.log": log_check(log.sealed), **replica.checks},
         )
@@ -75,7 +77,7 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
         peers = await stack.enter_async_context(Peers(settings))
-        keys = await open_keys(settings, secrets, stack)
+        keys = await open_keys(settings, secrets.key_encryption_key, stack)
         views = await open_views(settings, stack)
         codec = Codec(users.EVENTS, keys)
         log = UnsealedLog(peers.log("users", None), codec)
@@ -91,7 +93,7 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
             now=time,
         )
         stack.push_async_callback(side.token_uses.save)
-        replica.react(Reactor("users reactions", log, users.publish, side.reactions.react, views))
+        replica.react(Reactor("users reactions", PublishedLog(log, users.publish), side.reactions, views))
         yield Role(
             services={users_contract.READ: side.read},
             jobs={**replica.jobs, "token uses": partial(_save_token_uses, side)},

@@ -16,15 +16,14 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.settings import BadSetting
-from sigdep.services.wiring import Secrets
 
 LOG_SCHEMA = "log"
 VIEWS_SCHEMA = "views"
 LEASES_SCHEMA = "leases"
 
 
-async def open_keys(settings: ServiceSettings, secrets: Secrets, stack: AsyncExitStack) -> KeyRing:
-    keys = await PostgresKeyRing.open(settings.required("keys_url"), secrets.key_encryption_key)
+async def open_keys(settings: ServiceSettings, key_encryption_key: bytes, stack: AsyncExitStack) -> KeyRing:
+    keys = await PostgresKeyRing.open(settings.required("keys_url"), key_encryption_key)
     stack.push_async_callback(keys.close)
     return keys
 

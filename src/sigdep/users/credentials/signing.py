@@ -13,13 +13,7 @@ from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from msgspec import Struct
 
 from sigdep.contracts.ids import UserId
@@ -62,11 +56,6 @@ class NotOurToken(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("This token is not valid, or has expired. Sign in again or refresh it.")
-
-
-def make_key() -> bytes:
-    """A new signing key, as PEM (PKCS #8)."""
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 class SigningKeys:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sigdep.contracts.ids import UserId
+from sigdep.contracts.membership import FindStrangers
 from sigdep.kernel.messages import Command, Query
 from sigdep.rpc.call import Answer, Call
 from sigdep.users.commands import (
@@ -27,7 +28,6 @@ from sigdep.users.commands import (
     SignUp,
     WithdrawToken,
 )
-from sigdep.users.queries import FindStrangers
 from sigdep.users.service.accounts import Accounts
 from sigdep.users.service.invitations import Invitations
 from sigdep.users.service.roll import MemberRoll

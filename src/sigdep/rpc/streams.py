@@ -1,0 +1,43 @@
+"""What the streams between services share: how large a piece is, and how either side says that one fails."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import grpc
+
+from sigdep.kernel.errors import Invalid, LogDamaged, Unavailable
+
+PIECE_BYTES_MAX: Final = 1_048_576
+"""Of payloads in one piece; a single one may have more, up to the limit of an event."""
+
+RETRY_AFTER_SECONDS: Final = 1.0
+
+
+@asynccontextmanager
+async def telling(context: "grpc.aio.ServicerContext[object, object]") -> AsyncIterator[None]:
+    """Tells the caller what is wrong. A bug becomes UNKNOWN, without a detail."""
+    try:
+        yield
+    except Unavailable as error:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, error.detail)
+    except LogDamaged as error:
+        await context.abort(grpc.StatusCode.DATA_LOSS, str(error))
+    except Invalid as error:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.detail)
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Raises what the other side has told."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        if error.code() == grpc.StatusCode.DATA_LOSS:
+            raise LogDamaged(error.details() or "The log is damaged.") from None
+        raise Unavailable("The service that keeps the log does not answer.", RETRY_AFTER_SECONDS) from error
+
+
+def ended() -> Unavailable:
+    """A stream that should go on for ever does not."""
+    return Unavailable("The log has ended its answer.", RETRY_AFTER_SECONDS)
