@@ -1,0 +1,1 @@
+"""RabbitMQ streams, by the frames of rstream over connections of our own."""

@@ -1,0 +1,44 @@
+"""Where RabbitMQ is, and who comes."""
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+SCHEME: Final = "rabbitmq-stream"
+
+PORT: Final = 5552
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """One node, or what stands before several."""
+
+    host: str
+    port: int = PORT
+    user: str = "guest"
+    password: str = field(default="guest", repr=False)
+    virtual_host: str = "/"
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """
+        Raises:
+            ValueError: it is not like `rabbitmq-stream://user:password@host:5552`. The text does not repeat it.
+        """
+        parts = urlsplit(url)
+        try:
+            host, port = parts.hostname, parts.port or PORT
+        except ValueError:
+            host, port = None, PORT  # The driver's text would show what may be a part of the password.
+        if parts.scheme != SCHEME or not host or parts.query or parts.fragment:
+            raise ValueError(
+                f"An address of RabbitMQ is like {SCHEME}://user:password@host:{PORT}, or ends with /virtual-host. "
+                "What has a meaning in addresses (:/?#@,) is written %3A, … in a name or a password."
+            )
+        return cls(
+            host=host,
+            port=port,
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+        )
