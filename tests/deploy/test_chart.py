@@ -166,6 +166,15 @@ def test_only_whoever_asks_a_role_can_reach_it() -> None:
         assert reached == PEERS[role]
 
 
+def test_a_broker_whose_address_is_a_secret_is_not_named_and_may_be_reached() -> None:
+    documents = rendered(*REQUIRED, "broker.existingSecret=broker", "networkPolicy.brokerPort=5552")
+    for deployment in of_kind("Deployment", documents).values():
+        told = environment(deployment)["SIGDEP_BROKER_URL"]
+        assert told == {"secretKeyRef": {"name": "broker", "key": "url"}}
+    for policy in of_kind("NetworkPolicy", documents).values():
+        assert {"ports": [{"port": 5552}]} in policy["spec"]["egress"]
+
+
 def test_no_pod_is_more_than_it_must_be() -> None:
     for deployment in of_kind("Deployment", rendered(*REQUIRED)).values():
         pod = deployment["spec"]["template"]["spec"]

@@ -111,7 +111,7 @@ async def _empty_broker(cluster: Cluster) -> None:
     os.kill(process_id, signal.SIGKILL)
 
 
-BROKER: Final = "nats"
+BROKER: Final = os.environ.get("SIGDEP_BROKER", "nats")
 KILLED: Final = ("gateway", "tasks.write", "tasks.read", "users.write", "users.read", BROKER)
 STOPPED: Final = ("tasks.read", "tasks.write")
 FAULTS: Final[Mapping[str, Fault]] = {

@@ -40,7 +40,10 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 - {name: SIGDEP_SECRETS_DIR, value: /secrets/sigdep}
 - name: SIGDEP_KEYS_URL
   valueFrom: {secretKeyRef: {name: {{ .root.Values.databases.existingSecret | quote }}, key: keys}}
-{{- if .root.Values.broker.url }}
+{{- if .root.Values.broker.existingSecret }}
+- name: SIGDEP_BROKER_URL
+  valueFrom: {secretKeyRef: {name: {{ .root.Values.broker.existingSecret | quote }}, key: url}}
+{{- else if .root.Values.broker.url }}
 - {name: SIGDEP_BROKER_URL, value: {{ .root.Values.broker.url | quote }}}
 {{- end }}
 {{- range index $asks .role }}

@@ -24,7 +24,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     users_write: Annotated[str, "Where users.write is."] = ""
     users_read: Annotated[str, "Where users.read is."] = ""
     broker_url: Annotated[
-        str, "nats://host:port or redis://host:port/0. None: services follow each other's logs directly."
+        str,
+        "nats://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0. "
+        "None: services follow each other's logs directly.",
     ] = ""
 
     tls_authority: Annotated[str, "PEM file: who signs this system's certificates. Not set: no TLS."] = ""

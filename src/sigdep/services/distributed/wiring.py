@@ -78,11 +78,24 @@ def _nats(url: str) -> Broker:
     return NatsBroker(servers)
 
 
+def _rabbitmq(url: str) -> Broker:
+    from sigdep.adapters.rabbitmq.broker import RabbitMQBroker  # noqa: PLC0415
+
+    try:
+        return RabbitMQBroker([server.strip() for server in url.split(",")])
+    except ValueError as error:
+        raise BadSetting(f"SIGDEP_BROKER_URL: {error}") from None
+
+
 def _redis(url: str) -> Broker:
     from sigdep.adapters.redis.broker import RedisBroker  # noqa: PLC0415
 
     return RedisBroker(url)
 
 
-_BROKERS: Final[Mapping[str, Callable[[str], Broker]]] = {"nats": _nats, "redis": _redis}
+_BROKERS: Final[Mapping[str, Callable[[str], Broker]]] = {
+    "nats": _nats,
+    "rabbitmq-stream": _rabbitmq,
+    "redis": _redis,
+}
 """By the scheme of their addresses."""

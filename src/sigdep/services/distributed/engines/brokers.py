@@ -7,9 +7,14 @@ from typing import Final
 from sigdep.services.distributed.engines.broker import BrokerEngine
 from sigdep.services.distributed.engines.nats import nats_engine
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.engines.rabbitmq import rabbitmq_engine
 from sigdep.services.distributed.engines.redis import redis_engine
 
-BROKERS: Final[Mapping[str, Callable[[Path, Path, int], BrokerEngine]]] = {"nats": nats_engine, "redis": redis_engine}
+BROKERS: Final[Mapping[str, Callable[[Path, Path, int], BrokerEngine]]] = {
+    "nats": nats_engine,
+    "rabbitmq": rabbitmq_engine,
+    "redis": redis_engine,
+}
 """Each is given the folder of its data, its file of its process id, and its port."""
 
 

@@ -1,0 +1,112 @@
+"""The distributed system does its work with every broker that a cluster can start, also while that starts again."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.broker import BrokerPosition, log_position
+from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.ids import Partition, Position, partition_of
+from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.engines.brokers import BROKERS
+from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.wiring import open_broker
+from tests.system.person import Person, signed_up
+
+CARRIED_SECONDS_MAX: Final = 60.0
+"""Until the broker has what is in the log, also when it has to start for that, on a busy machine."""
+
+
+@asynccontextmanager
+async def cluster_with(broker: str) -> AsyncIterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="sigdep-brokers-") as name:
+        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
+        plan = Plan(data=Path(name) / "data", port=free_port(), broker=broker, settings={"SIGDEP_LIMITS": "false"})
+        try:
+            async with running_cluster(plan, lambda _line: None) as cluster:
+                yield cluster
+        except EngineMissing as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", BROKERS)
+async def test_everything_is_carried_and_a_broker_that_starts_again_costs_nothing(name: str) -> None:
+    async with cluster_with(name) as cluster, signed_up(cluster.url) as ada:
+        titles = [await _add(ada, number) for number in range(5)]
+        await _until_carried(cluster, ada)
+        _start_again(cluster, name)
+        titles += [await _add(ada, number) for number in range(5, 10)]  # It may be away still.
+        await _until_carried(cluster, ada)
+        titles += [await _add(ada, number) for number in range(10, 15)]
+        await _until_carried(cluster, ada)
+        assert [task["title"] for task in await ada.items("/api/tasks", sort="number")] == titles
+        assert cluster.programs[name].restarts == 1
+        _no_password_is_shown(cluster)
+
+
+async def _add(person: Person, number: int) -> str:
+    """Write, and read it at the other side."""
+    task = await person.add_task(f"Number {number}")
+    shown = await person.read(f"/api/tasks/{task['id']}")
+    return str(shown["title"])
+
+
+def _start_again(cluster: Cluster, name: str) -> None:
+    process_id = cluster.programs[name].process_id
+    assert process_id is not None
+    os.kill(process_id, signal.SIGTERM)
+
+
+async def _until_carried(cluster: Cluster, person: Person) -> None:
+    """Until the broker has what the log holds last of a person's tasks."""
+    assert cluster.broker is not None
+    partition = partition_of(WorkspaceId(UUID(person.workspace)))
+    head = await _head(cluster, partition)
+    async with AsyncExitStack() as stack:
+        broker = open_broker(ServiceSettings(broker_url=cluster.broker.url), stack)
+        assert broker is not None
+        last: BrokerPosition | None = None
+        async with asyncio.timeout(CARRIED_SECONDS_MAX):
+            while last is None or log_position(last) < head:
+                await asyncio.sleep(0.05)
+                with suppress(
+                    Unavailable
+                ):  # Where much else runs, a broker may take longer to start than it may be away.
+                    last = await broker.last("tasks", partition)
+
+
+async def _head(cluster: Cluster, partition: Partition) -> Position:
+    connection = await asyncpg.connect(cluster.postgresql.url("tasks_write"))
+    try:
+        return Position(
+            await connection.fetchval("SELECT max(position) FROM log.event WHERE partition = $1", partition)
+        )
+    finally:
+        await connection.close()
+
+
+def _no_password_is_shown(cluster: Cluster) -> None:
+    """In a log, or to whoever lists the processes of this machine."""
+    assert cluster.broker is not None
+    _, _, secret = cluster.broker.url.rpartition("@")[0].rpartition(":")
+    if not secret:
+        return
+    logs = cluster.postgresql.folder.parent / "logs"
+    for log in logs.glob("*.log"):
+        assert secret not in log.read_text(errors="replace"), f"{log.name} shows the password."
+    for program in cluster.programs.values():
+        assert secret not in Path(f"/proc/{program.process_id}/cmdline").read_text()
