@@ -41,8 +41,9 @@ check: $(VENV)/run.stamp $(VENV)/dev.stamp ## Lint, formatting, types, import ru
 bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
 	$(BIN)/python -m benchmarks
 
-chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run, BROKER=… takes another broker
-	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(if $(BROKER),SIGDEP_BROKER=$(BROKER)) $(BIN)/python -m pytest -s tests/system/test_chaos.py
+chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run, ROUNDS=… of each, BROKER=… takes another broker
+	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(if $(ROUNDS),SIGDEP_ROUNDS=$(ROUNDS)) $(if $(BROKER),SIGDEP_BROKER=$(BROKER)) \
+		$(BIN)/python -m pytest -s tests/system/test_chaos.py tests/system/test_ready_again.py
 
 services: ## Install what the tests need from the system (as root, with apt-get)
 	@missing=$$(for package in $(SERVICES_PACKAGES); do \

@@ -18,8 +18,7 @@ from sigdep.tasks.commands import ChangeTasks, CommentOnTask, CompleteTask, Crea
 from sigdep.tasks.contract import READ, WRITE
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TaskNotFound
-from sigdep.tasks.queries import GetHistory, GetTask, ListTasks
-from sigdep.tasks.read_service.single import History
+from sigdep.tasks.queries import GetHistory, GetTask, History, ListTasks
 from sigdep.users import contract as users
 from sigdep.users.commands import ExchangeRefreshToken, SignIn
 from sigdep.users.credentials.throttle import TooManyGuesses

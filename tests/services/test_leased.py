@@ -16,7 +16,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, StreamId, partition_of
-from sigdep.kernel.lease import Epoch
+from sigdep.kernel.lease import Epoch, Holder
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.read_store import Changes, CheckpointMoved
 from sigdep.kernel.store import EventStore, RecordedEvent
@@ -51,7 +51,7 @@ class DistantLeases(MemoryLeases):
         super().__init__()
         self.away = False
 
-    async def acquire(self, name: str, holder: str, seconds: float) -> Epoch | None:
+    async def acquire(self, name: str, holder: Holder, seconds: float) -> Epoch | None:
         self._reach()
         return await super().acquire(name, holder, seconds)
 
@@ -112,7 +112,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def leased(leases: MemoryLeases, replica: str, job: Job, fault: Callable[[], str | None] = lambda: None) -> Leased:
-    return Leased(leases, "work", replica, job, fault=fault, seconds=LEASE_SECONDS)
+    return Leased(leases, "work", Holder(replica), job, fault=fault, seconds=LEASE_SECONDS)
 
 
 # ── a job ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,8 +130,8 @@ async def test_one_replica_works_and_the_others_say_that_they_wait() -> None:
 
 async def test_when_the_holder_stops_the_next_one_begins_without_waiting_for_the_lease_to_end() -> None:
     leases, work = MemoryLeases(), Work()
-    one = Leased(leases, "work", "one", work.by("one"), seconds=3_600)
-    two = Leased(leases, "work", "two", work.by("two"), seconds=3_600)
+    one = Leased(leases, "work", Holder("one"), work.by("one"), seconds=3_600)
+    two = Leased(leases, "work", Holder("two"), work.by("two"), seconds=3_600)
     async with running(one.run, two.run) as tasks:
         await until(lambda: work.at_work == ["one"])
         tasks[0].cancel()
@@ -174,7 +174,7 @@ async def test_a_holder_that_slept_through_the_end_of_its_lease_stops_when_it_wa
     async with running(one.run):
         await until(lambda: one.state == HOLDS)
         leases._leases["work"].until = 0.0
-        assert await leases.acquire("work", "two", 3_600) == 2
+        assert await leases.acquire("work", Holder("two"), 3_600) == 2
         await until(lambda: not work.at_work)
         await until(lambda: one.state == WAITS)
         assert await leases.renew("work", Epoch(2), 3_600), "What the first gave back was not the second's."
@@ -187,8 +187,8 @@ async def test_a_job_that_fails_frees_its_lease_and_says_why() -> None:
         raise ValueError("It cannot.")
 
     with pytest.raises(ValueError, match="It cannot"):
-        await Leased(leases, "work", "one", fail, seconds=3_600).run()
-    assert await leases.acquire("work", "two", 3_600) == 2
+        await Leased(leases, "work", Holder("one"), fail, seconds=3_600).run()
+    assert await leases.acquire("work", Holder("two"), 3_600) == 2
 
 
 async def test_a_job_that_does_not_hear_that_it_shall_end_is_told_again() -> None:
@@ -280,7 +280,9 @@ class Replicas:
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
 
     async def start(self, name: str) -> LeasedProjector:
-        one = LeasedProjector(self.log, self.read_store, note_model(), self.leases, name, lease_seconds=LEASE_SECONDS)
+        one = LeasedProjector(
+            self.log, self.read_store, note_model(), self.leases, Holder(name), lease_seconds=LEASE_SECONDS
+        )
         self._tasks[name] = await self._stack.enter_async_context(running(*one.jobs.values()))
         await until(lambda: one.is_fit)
         return one

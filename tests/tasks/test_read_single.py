@@ -31,6 +31,7 @@ from sigdep.tasks.queries import (
     GetLabel,
     GetProject,
     GetTask,
+    HistoryEntry,
     ListComments,
     ListLabels,
     ListProjects,
@@ -39,7 +40,6 @@ from sigdep.tasks.queries import (
     Moment,
 )
 from sigdep.tasks.read_service import past
-from sigdep.tasks.read_service.histories import HistoryEntry
 from tests.tasks.filters import ME, NOW, OTHER, WORKSPACE
 from tests.tasks.read_stories import Story
 from tests.tasks.read_world import World, all_items

@@ -2,8 +2,22 @@
 
 from typing import NewType, Protocol
 
+from msgspec import Struct
+
 Epoch = NewType("Epoch", int)
 """Numbers the holders of one lease, from 1, in their order. It only ever grows."""
+
+
+class Holder(Struct, frozen=True):
+    """A process, as one that holds leases."""
+
+    name: str
+    """No other process has it, and none will have after a restart."""
+    place: str = ""
+    """Where one process at a time runs, and is started again when it has died: a pod, a supervisor's program. Empty:
+    nobody has said so."""
+    incarnation: int = 0
+    """Of the processes of one place a later one has a higher number."""
 
 
 class Leases(Protocol):
@@ -16,13 +30,12 @@ class Leases(Protocol):
     Every method raises Unavailable while the leases cannot be reached; then it is not known whether it was done.
     """
 
-    async def acquire(self, name: str, holder: str, seconds: float) -> Epoch | None:
+    async def acquire(self, name: str, holder: Holder, seconds: float) -> Epoch | None:
         """Hold the lease for so long. None: somebody else holds it.
 
-        A holder who asks again gets a new epoch, and the old one ends: for an answer that was lost on its way.
-
-        Args:
-            holder: a name that no other process has, and none will have after a restart.
+        A holder who asks again gets a new epoch, and the old one ends: for an answer that was lost on its way. So does
+        a later process of the same place: the former one has died, and need not be waited for. Should it be alive all
+        the same, it has lost the lease and does not get it back from the later one, so that it never goes to and fro.
         """
         ...
 

@@ -28,7 +28,8 @@ _OPTIONS: Final = (
     ("grpc.service_config", _BALANCE),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # One that has died is back within a second or two: nobody shall wait for the next attempt as long again.
+    ("grpc.max_reconnect_backoff_ms", 200),
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     # A machine that vanishes closes no connection: only a question without an answer tells.
     ("grpc.keepalive_time_ms", 20_000),

@@ -8,11 +8,11 @@ from typing import Final
 import structlog
 
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.lease import Epoch, Leases
+from sigdep.kernel.lease import Epoch, Holder, Leases
 from sigdep.services.jobs import Job
 
 LEASE_SECONDS: Final = 2.0
-"""When a holder dies without a word, the next one begins after so long."""
+"""When a holder dies without a word, one elsewhere begins after so long; one that is started at its place, at once."""
 
 RENEWALS_PER_LEASE: Final = 4
 """So that one or two of them may fail."""
@@ -46,7 +46,7 @@ class Leased:
         self,
         leases: Leases,
         name: str,
-        holder: str,
+        holder: Holder,
         job: Job,
         *,
         fault: Callable[[], str | None] = _no_fault,
@@ -55,7 +55,7 @@ class Leased:
         """
         Args:
             name: of the lease, the same in all replicas.
-            holder: this process, see `Leases.acquire`.
+            holder: this process.
             fault: what is wrong with the job while it runs here.
         """
         self.name = name

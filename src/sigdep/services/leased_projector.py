@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from sigdep.kernel.ids import Partition, Position, Positions
-from sigdep.kernel.lease import Leases
+from sigdep.kernel.lease import Holder, Leases
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ModelId, ReadStore
 from sigdep.kernel.store import EventLog
@@ -30,7 +30,7 @@ class LeasedProjector:
         read_store: ReadStore,
         read_model: ReadModel,
         leases: Leases,
-        holder: str,
+        holder: Holder,
         *,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:

@@ -1,8 +1,11 @@
-"""The menu of this context: everything that it offers, and what opens it."""
+"""The menu of this context: everything that it offers, and what opens it.
+
+Routes and the reading side are loaded by whoever opens them: a process that only writes starts sooner without.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
@@ -18,17 +21,14 @@ from sigdep.tasks.domain.workspace import WORKSPACE
 from sigdep.tasks.events import EVENTS
 from sigdep.tasks.publishing import publish
 from sigdep.tasks.reactions import TasksReactions
-from sigdep.tasks.read_api import routes as read_routes
-from sigdep.tasks.read_models.model import TasksReadModel
-from sigdep.tasks.read_service.neighbours import RankNeighbours
-from sigdep.tasks.read_service.progress import Progress
-from sigdep.tasks.read_service.service import TasksRead
-from sigdep.tasks.write_api.labels import label_write_routes
-from sigdep.tasks.write_api.projects import project_write_routes
-from sigdep.tasks.write_api.tasks import task_write_routes
 from sigdep.tasks.write_service import TasksWrite
 from sigdep.tasks.writing.attempt import Members
 from sigdep.tasks.writing.remote_neighbours import RemoteNeighbours
+
+if TYPE_CHECKING:
+    from sigdep.tasks.read_models.model import TasksReadModel
+    from sigdep.tasks.read_service.progress import Progress
+    from sigdep.tasks.read_service.service import TasksRead
 
 __all__ = [
     "DECIDERS",
@@ -46,7 +46,9 @@ __all__ = [
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (TASK, SUBTASKS, PROJECT, LABEL, LABEL_NAME, WORKSPACE)
 
 
-def read_model() -> TasksReadModel:
+def read_model() -> "TasksReadModel":
+    from sigdep.tasks.read_models.model import TasksReadModel  # noqa: PLC0415
+
     return TasksReadModel()
 
 
@@ -55,13 +57,15 @@ class TasksContext:
     """The context at work."""
 
     write: TasksWrite
-    read: TasksRead
+    read: "TasksRead"
     reactions: TasksReactions
     """To what the context of users publishes."""
     routes: Sequence[Route]
 
 
-def open_tasks(*, log: EventStore, views: ReadStore, progress: Progress, members: Members, alone: bool) -> TasksContext:
+def open_tasks(
+    *, log: EventStore, views: ReadStore, progress: "Progress", members: Members, alone: bool
+) -> TasksContext:
     """Both sides in one process.
 
     Args:
@@ -69,8 +73,10 @@ def open_tasks(*, log: EventStore, views: ReadStore, progress: Progress, members
         members: knows who belongs to a workspace.
         alone: no other process writes to this log.
     """
+    from sigdep.tasks.read_service.neighbours import RankNeighbours  # noqa: PLC0415
+
     write = TasksWrite(log, members=members, neighbours=RankNeighbours(views, progress), alone=alone)
-    read = TasksRead(views, log, progress)
+    read = open_read(log=log, views=views, progress=progress)
     return TasksContext(write=write, read=read, reactions=TasksReactions(write), routes=routes(write, read))
 
 
@@ -79,18 +85,25 @@ def open_write(*, log: EventStore, members: Members, read: Service) -> TasksWrit
     return TasksWrite(log, members=members, neighbours=RemoteNeighbours(read), alone=False)
 
 
-def open_read(*, log: EventLog, views: ReadStore, progress: Progress) -> TasksRead:
+def open_read(*, log: EventLog, views: ReadStore, progress: "Progress") -> "TasksRead":
     """The reading side by itself.
 
     Args:
         log: as the writing side offers it.
         progress: the projector of this context's read model.
     """
+    from sigdep.tasks.read_service.service import TasksRead  # noqa: PLC0415
+
     return TasksRead(views, log, progress)
 
 
 def routes(write: Service, read: Service) -> Sequence[Route]:
     """What the gateway offers of this context, wherever its services run."""
+    from sigdep.tasks.read_api import routes as read_routes  # noqa: PLC0415
+    from sigdep.tasks.write_api.labels import label_write_routes  # noqa: PLC0415
+    from sigdep.tasks.write_api.projects import project_write_routes  # noqa: PLC0415
+    from sigdep.tasks.write_api.tasks import task_write_routes  # noqa: PLC0415
+
     return (
         # The hot ones first.
         *task_write_routes(write),

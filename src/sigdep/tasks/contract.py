@@ -37,13 +37,13 @@ from sigdep.tasks.queries import (
     GetLabel,
     GetProject,
     GetTask,
+    History,
     ListComments,
     ListLabels,
     ListProjects,
     ListSubtasks,
     ListTasks,
 )
-from sigdep.tasks.read_service.single import History
 
 WRITE: Final = ServiceContract(
     name="tasks.write",

@@ -1,9 +1,14 @@
-"""What can be asked about tasks, projects and labels."""
+"""What can be asked about tasks, projects and labels, and the shapes of those answers that are no document."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
 
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId, WorkspaceId
+from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import Query
 from sigdep.rpc.call import WorkspacePosition
 from sigdep.tasks.events import Priority, Status
@@ -160,3 +165,45 @@ class FindProjectRank(Query):
     workspace_id: WorkspaceId
     rank: str
     side: Side
+
+
+# ── answers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One field, before and after."""
+
+    field: str
+    """A field's name; `custom.<key>` for a custom field; `comments.<id>` for the text of a comment."""
+    before: Any
+    after: Any
+
+
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    """One event in the history of a thing."""
+
+    version: int
+    """Of the thing, by this event."""
+    position: Position
+    """In the log."""
+    event: str
+    at: datetime
+    """When it was stored."""
+    by: UUID | None
+    """The user. null: the system itself."""
+    client: str | None
+    """Through what: `session`, `token`, `reaction`."""
+    credential_id: UUID | None
+    """The session's or token's id."""
+    request_id: str | None
+    erased: bool
+    """What it said has been erased together with the key that it was sealed with."""
+    changes: Sequence[Change]
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """One page of a history."""
+
+    workspace_id: WorkspaceId
+    entries: Sequence[HistoryEntry]
+    next_cursor: str | None

@@ -1,4 +1,7 @@
-"""The menu of this context: everything that it offers, and what opens it."""
+"""The menu of this context: everything that it offers, and what opens it.
+
+Routes are loaded by whoever asks for them: the services behind the gateway start sooner without.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from sigdep.kernel.decider import Decider
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, EventStore
-from sigdep.users.api import routes
+from sigdep.rpc.call import Service
 from sigdep.users.credentials.opaque import Opaque
 from sigdep.users.credentials.passwords import Passwords
 from sigdep.users.credentials.signing import LIFETIME_SECONDS_MAX, AccessTokens, SigningKeys
@@ -210,3 +213,10 @@ def open_read(
         token_uses=uses,
         reactions=TokenUsesReactions(uses),
     )
+
+
+def routes(write: Service, read: Service) -> Sequence[Route]:
+    """What the gateway offers of this context, wherever its services run."""
+    from sigdep.users.api import routes as all_routes  # noqa: PLC0415
+
+    return all_routes(write, read)

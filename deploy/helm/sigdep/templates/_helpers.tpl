@@ -53,6 +53,8 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 - {name: SIGDEP_HOST, value: 0.0.0.0}
 - {name: SIGDEP_PORT, value: "8000"}
 {{- else }}
+- name: SIGDEP_INSTANCE
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - {name: SIGDEP_RPC_HOST, value: 0.0.0.0}
 - {name: SIGDEP_RPC_PORT, value: "50051"}
 - name: SIGDEP_DATABASE_URL

@@ -3,13 +3,13 @@
 import time
 from dataclasses import dataclass
 
-from sigdep.kernel.lease import Epoch
+from sigdep.kernel.lease import Epoch, Holder
 
 
 @dataclass
 class _Lease:
     epoch: Epoch
-    holder: str
+    holder: Holder
     until: float
     """On the monotonic clock, in seconds."""
 
@@ -20,9 +20,9 @@ class MemoryLeases:
     def __init__(self) -> None:
         self._leases: dict[str, _Lease] = {}
 
-    async def acquire(self, name: str, holder: str, seconds: float) -> Epoch | None:
+    async def acquire(self, name: str, holder: Holder, seconds: float) -> Epoch | None:
         now, held = time.monotonic(), self._leases.get(name)
-        if held is not None and held.until > now and held.holder != holder:
+        if held is not None and held.until > now and not _follows(holder, held.holder):
             return None
         epoch = Epoch(1 if held is None else held.epoch + 1)
         self._leases[name] = _Lease(epoch, holder, now + seconds)
@@ -42,3 +42,9 @@ class MemoryLeases:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _follows(holder: Holder, held: Holder) -> bool:
+    """Whether it is the very one that holds it, or a later one at its place."""
+    later = holder.place == held.place != "" and holder.incarnation > held.incarnation
+    return later or holder.name == held.name

@@ -9,9 +9,9 @@ import asyncpg
 from sigdep.adapters.postgres.connecting import CONNECT_SECONDS_MAX, Pool, quoted
 from sigdep.adapters.postgres.errors import Away, translated
 from sigdep.adapters.postgres.migrations import Step, migrate
-from sigdep.kernel.lease import Epoch
+from sigdep.kernel.lease import Epoch, Holder
 
-MIGRATIONS: Final[tuple[Step, ...]] = (("lease_1",),)
+MIGRATIONS: Final[tuple[Step, ...]] = (("lease_1",), ("lease_2",))
 
 CONNECTIONS_MAX: Final = 2
 
@@ -48,18 +48,22 @@ class PostgresLeases:
             )
         return cls(pool, schema)
 
-    async def acquire(self, name: str, holder: str, seconds: float) -> Epoch | None:
+    async def acquire(self, name: str, holder: Holder, seconds: float) -> Epoch | None:
         # The row is locked before its time is compared: of two that come at once, the second sees the first.
         epoch = await self._ask(
-            f"INSERT INTO {self._schema}.lease AS held (name, epoch, holder, held_until)"
-            " VALUES ($1, 1, $2, clock_timestamp() + $3)"
+            f"INSERT INTO {self._schema}.lease AS held (name, epoch, holder, held_until, place, incarnation)"
+            " VALUES ($1, 1, $2, clock_timestamp() + $3, $4, $5)"
             " ON CONFLICT (name) DO UPDATE"
-            " SET epoch = held.epoch + 1, holder = excluded.holder, held_until = clock_timestamp() + $3"
+            " SET epoch = held.epoch + 1, holder = excluded.holder, held_until = clock_timestamp() + $3,"
+            " place = excluded.place, incarnation = excluded.incarnation"
             " WHERE held.held_until <= clock_timestamp() OR held.holder = excluded.holder"
+            " OR (held.place = excluded.place AND held.place <> '' AND held.incarnation < excluded.incarnation)"
             " RETURNING epoch",
             name,
-            holder,
+            holder.name,
             timedelta(seconds=seconds),
+            holder.place,
+            holder.incarnation,
         )
         return None if epoch is None else Epoch(epoch)
 

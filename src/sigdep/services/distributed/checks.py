@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from sigdep.gateway.health import Check
 from sigdep.kernel.sealed_log import SealedLog
+from sigdep.services.distributed.role import Check
 
 
 def said(fault: Callable[[], str | None]) -> Check:

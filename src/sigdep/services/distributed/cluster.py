@@ -154,6 +154,7 @@ class Cluster:
             return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.port)}
         return ours | {
             "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
+            "SIGDEP_INSTANCE": name,
             "SIGDEP_RPC_HOST": HOST,
             "SIGDEP_RPC_PORT": str(self._ports[name]),
         }

@@ -11,16 +11,13 @@ from typing import Final
 
 import structlog
 
-from sigdep.gateway.health import Check
 from sigdep.gateway.logging import configure_logging
 from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
 from sigdep.rpc.server import CannotListen, RpcServer
 from sigdep.services.collector import calm_collector
-from sigdep.services.distributed.role import Role
+from sigdep.services.distributed.role import Check, Role
 from sigdep.services.distributed.roles import ROLES, Open, opener
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.http_server import CannotListen as CannotListenHere
-from sigdep.services.http_server import listen, serve_http, url_of
 from sigdep.services.jobs import Jobs
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.settings import BadSetting
@@ -33,7 +30,8 @@ DRAIN_SECONDS: Final = 3.0
 """How long what was accepted may take after the word to stop."""
 
 LOOK_SECONDS: Final = 0.5
-"""How often the health service is told whether the parts are fit."""
+UNFIT_LOOK_SECONDS: Final = 0.05
+"""How often the health service is told whether the parts are fit; more often while they are not, as after a start."""
 
 WAIT_SECONDS: Final = 1.0
 """Between attempts to open what is away: a database that is still starting is no reason to end."""
@@ -73,7 +71,7 @@ async def run_role(
             await _run_gateway(settings, ready)
         else:
             await _run_service(opener(name), settings, ready)
-    except (CannotListen, CannotListenHere, SecretsExposed, SigdepError, LogDamaged, BadSetting) as error:
+    except (CannotListen, SecretsExposed, SigdepError, LogDamaged, BadSetting) as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
         raise CannotStart(f"{error.filename or name}: {(error.strerror or str(error)).lower()}.") from error
@@ -83,10 +81,15 @@ async def run_role(
 async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) -> None:
     # Loaded by the gateway alone: it is the public edge of every context, and no other service sees more than its own.
     from sigdep.services.distributed.gateway import open_gateway  # noqa: PLC0415
+    from sigdep.services.http_server import CannotListen as CannotListenHere  # noqa: PLC0415
+    from sigdep.services.http_server import listen, serve_http, url_of  # noqa: PLC0415
 
-    with listen(settings.host, settings.port) as listening:
-        async with open_gateway(settings) as application:
-            await serve_http(application, listening, lambda: ready(url_of(listening)))
+    try:
+        with listen(settings.host, settings.port) as listening:
+            async with open_gateway(settings) as application:
+                await serve_http(application, listening, lambda: ready(url_of(listening)))
+    except CannotListenHere as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callable[[str], None]) -> None:
@@ -129,8 +132,9 @@ async def _try_to_open(opening: AbstractAsyncContextManager[Role], stack: AsyncE
 async def _tell_health(server: RpcServer, role: Role) -> None:
     while True:
         said = [await _fault(name, check) for name, check in role.checks.items()]
-        await server.say_well(not any(said))
-        await asyncio.sleep(LOOK_SECONDS)
+        is_fit = not any(said)
+        await server.say_well(is_fit)
+        await asyncio.sleep(LOOK_SECONDS if is_fit else UNFIT_LOOK_SECONDS)
 
 
 async def _fault(name: str, check: Check) -> str | None:

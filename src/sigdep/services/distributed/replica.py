@@ -4,23 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import getpid
 from socket import gethostname
+from time import time_ns
 from uuid import uuid4
 
-from sigdep.gateway.health import Check
-from sigdep.kernel.lease import Leases
+from sigdep.kernel.lease import Holder, Leases
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.services.distributed.checks import said
 from sigdep.services.distributed.relay import Relay
+from sigdep.services.distributed.role import Check
 from sigdep.services.jobs import Job
 from sigdep.services.leased import Leased
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.reactor import Reactor
 
 
-def _process_name() -> str:
-    return f"{gethostname()} {getpid()} {uuid4().hex}"
+def this_process(place: str) -> Holder:
+    """
+    Args:
+        place: see `Holder.place`.
+    """
+    return Holder(f"{gethostname()} {getpid()} {uuid4().hex}", place, time_ns())
 
 
 @dataclass(kw_only=True)
@@ -28,7 +33,7 @@ class Replica:
     """Gathers the jobs of this process, and whether they are fit."""
 
     leases: Leases
-    holder: str = field(default_factory=_process_name)
+    holder: Holder
     jobs: dict[str, Job] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
 

@@ -1,14 +1,16 @@
 """What a process of one role offers, and what runs beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import grpc
 
-from sigdep.gateway.health import Check
 from sigdep.rpc.call import Service
 from sigdep.rpc.contract import ServiceContract
 from sigdep.services.jobs import Job
+
+Check = Callable[[], Awaitable[str | None]]
+"""Says what is wrong with a part; None: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     database_url: Annotated[str, "PostgreSQL of this service alone: postgresql://user@host/database."] = ""
     keys_url: Annotated[str, "PostgreSQL that holds the key ring; it has backups of its own."] = ""
     secrets_dir: Annotated[str, "Folder with the secrets that all services share."] = ""
+    instance: Annotated[
+        str, "Name of the place where this process runs, and is started again when it dies: the pod's, as an example."
+    ] = ""
     rpc_host: Annotated[str, "Address to listen on for other services."] = "127.0.0.1"
     rpc_port: Annotated[int, Meta(ge=0, le=65535), "Port to listen on for other services; 0 takes a free one."] = 0
     tasks_write: Annotated[

@@ -10,10 +10,10 @@ from typing import Final
 
 RESTART_SECONDS: Final = 0.2
 RESTART_SECONDS_MAX: Final = 10.0
-"""Before a process that died is started again: the first time, doubled each time that it dies soon, and the longest."""
+"""Before a process that died soon is started again: the first time, doubled each time, and the longest."""
 
-STEADY_SECONDS: Final = 10.0
-"""A process that has run for so long did not die soon."""
+STEADY_SECONDS: Final = 5.0
+"""A process that has run for so long did not die soon, and is started again at once."""
 
 STOP_SECONDS_MAX: Final = 8.0
 """So long a process may take to stop; then it is killed."""
@@ -62,17 +62,17 @@ class Supervisor:
         self._keeping.clear()
 
     async def _keep(self, program: Program) -> None:
-        pause = RESTART_SECONDS
+        pause = 0.0
         loop = asyncio.get_running_loop()
         while True:
             begun = loop.time()
             status = await self._run(program)
             if loop.time() - begun > STEADY_SECONDS:
-                pause = RESTART_SECONDS
+                pause = 0.0
             self._say(program, f"ended with {status}; it is started again")
             program.restarts += 1
             await asyncio.sleep(pause)
-            pause = min(pause * 2, RESTART_SECONDS_MAX)
+            pause = min(max(pause * 2, RESTART_SECONDS), RESTART_SECONDS_MAX)
 
     async def _run(self, program: Program) -> int:
         """Until it ends. Cancelled: until it has been stopped."""

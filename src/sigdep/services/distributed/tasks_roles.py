@@ -11,10 +11,10 @@ from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.members import MEMBERSHIP, RemoteMembers
 from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.relay import open_relay
-from sigdep.services.distributed.replica import Replica
+from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_leases, open_log, open_views
+from sigdep.services.distributed.wiring import open_broker, open_log, open_stores
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
@@ -26,15 +26,14 @@ from sigdep.tasks import contract as tasks_contract
 async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         peers = await stack.enter_async_context(Peers(settings))
-        keys = await open_keys(settings, load_key_encryption_key(settings.secrets_path), stack)
+        keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         log = await open_log(settings, tasks.EVENTS, keys, stack)
-        checkpoints = await open_views(settings, stack)
         members = RemoteMembers(peers.service(MEMBERSHIP))
         write = tasks.open_write(log=log, members=members, read=peers.service(tasks_contract.READ))
         broker = open_broker(settings, stack)
         reactions = tasks.TasksReactions(write)
-        replica = Replica(leases=await open_leases(settings, stack))
-        replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, checkpoints))
+        replica = Replica(leases=leases, holder=this_process(settings.instance))
+        replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views))
         replica.relay(open_relay("tasks", log.sealed, broker))
         yield Role(
             services={tasks_contract.WRITE: write},
@@ -48,12 +47,11 @@ async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
 async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         peers = await stack.enter_async_context(Peers(settings))
-        keys = await open_keys(settings, load_key_encryption_key(settings.secrets_path), stack)
-        views = await open_views(settings, stack)
+        keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         codec = Codec(tasks.EVENTS, keys)
         log = UnsealedLog(peers.log("tasks", None), codec)
         followed = UnsealedLog(peers.log("tasks", open_broker(settings, stack)), codec)
-        replica = Replica(leases=await open_leases(settings, stack))
+        replica = Replica(leases=leases, holder=this_process(settings.instance))
         projector = replica.project(followed, views, tasks.read_model())
         yield Role(
             services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector)},

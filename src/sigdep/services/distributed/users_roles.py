@@ -18,10 +18,10 @@ from sigdep.rpc.public_log import public_log_handler
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.relay import open_relay
-from sigdep.services.distributed.replica import Replica
+from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_leases, open_log, open_views
+from sigdep.services.distributed.wiring import open_broker, open_log, open_stores
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
@@ -42,10 +42,9 @@ _log = structlog.get_logger("sigdep.users")
 async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
-        keys = await open_keys(settings, secrets.key_encryption_key, stack)
+        keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         log = await open_log(settings, users.EVENTS, keys, stack)
-        views = await open_views(settings, stack)
-        replica = Replica(leases=await open_leases(settings, stack))
+        replica = Replica(leases=leases, holder=this_process(settings.instance))
         projector = replica.project(log, views, users.read_model())
         side = users.open_write(
             log=log,
@@ -77,12 +76,11 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
         peers = await stack.enter_async_context(Peers(settings))
-        keys = await open_keys(settings, secrets.key_encryption_key, stack)
-        views = await open_views(settings, stack)
+        keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         codec = Codec(users.EVENTS, keys)
         log = UnsealedLog(peers.log("users", None), codec)
         followed = UnsealedLog(peers.log("users", open_broker(settings, stack)), codec)
-        replica = Replica(leases=await open_leases(settings, stack))
+        replica = Replica(leases=leases, holder=this_process(settings.instance))
         projector = replica.project(followed, views, users.read_model())
         side = users.open_read(
             log=log,

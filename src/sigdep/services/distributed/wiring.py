@@ -1,8 +1,9 @@
 """Picks the adapters of one service: the only module of the distributed system that knows which ones exist."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, NamedTuple
 
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
@@ -22,6 +23,24 @@ VIEWS_SCHEMA = "views"
 LEASES_SCHEMA = "leases"
 
 
+class Stores(NamedTuple):
+    """What every service but the gateway opens."""
+
+    keys: KeyRing
+    views: ReadStore
+    leases: Leases
+
+
+async def open_stores(settings: ServiceSettings, key_encryption_key: bytes, stack: AsyncExitStack) -> Stores:
+    """All at once: a service that has died is waited for."""
+    keys = asyncio.ensure_future(open_keys(settings, key_encryption_key, stack))
+    views = asyncio.ensure_future(_open_views(settings, stack))
+    leases = asyncio.ensure_future(_open_leases(settings, stack))
+    # Also those beside one that fails: what they open is closed with the stack.
+    await asyncio.gather(keys, views, leases, return_exceptions=True)
+    return Stores(keys.result(), views.result(), leases.result())
+
+
 async def open_keys(settings: ServiceSettings, key_encryption_key: bytes, stack: AsyncExitStack) -> KeyRing:
     keys = await PostgresKeyRing.open(settings.required("keys_url"), key_encryption_key)
     stack.push_async_callback(keys.close)
@@ -37,13 +56,13 @@ async def open_log(
     return log
 
 
-async def open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadStore:
+async def _open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadStore:
     views = await PostgresReadStore.open(settings.required("database_url"), schema=VIEWS_SCHEMA)
     stack.push_async_callback(views.close)
     return views
 
 
-async def open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leases:
+async def _open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leases:
     """Those that all replicas of this service share."""
     leases = await PostgresLeases.open(settings.required("database_url"), schema=LEASES_SCHEMA)
     stack.push_async_callback(leases.close)

@@ -12,10 +12,8 @@ from sigdep.http.positions import encode_position
 from sigdep.http.routes import Listing
 from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
-from sigdep.tasks.queries import GetHistory
+from sigdep.tasks.queries import Change, GetHistory, History
 from sigdep.tasks.read_api.parameters import HistoryParameters
-from sigdep.tasks.read_service.histories import Change
-from sigdep.tasks.read_service.single import History
 from sigdep.tasks.read_service.views import CONTEXT
 
 

@@ -1,17 +1,14 @@
 """What has happened to one thing: each event with who, when, through what, and what it changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec import Struct
-
-from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
 from sigdep.tasks.domain import comment
 from sigdep.tasks.domain.comment import Comment
+from sigdep.tasks.queries import Change, HistoryEntry
 from sigdep.tasks.read_models.comments import is_comment_event
 from sigdep.tasks.read_service.things import Thing
 
@@ -20,37 +17,6 @@ _SAID_BY_THE_ENTRY: Final = frozenset(
     | {"trashed_by", "archived_by"}
 )
 """Fields whose change the entry itself tells, or that change with every event."""
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """One field, before and after."""
-
-    field: str
-    """A field's name; `custom.<key>` for a custom field; `comments.<id>` for the text of a comment."""
-    before: Any
-    after: Any
-
-
-class HistoryEntry(Struct, frozen=True, kw_only=True):
-    """One event in the history of a thing."""
-
-    version: int
-    """Of the thing, by this event."""
-    position: Position
-    """In the log."""
-    event: str
-    at: datetime
-    """When it was stored."""
-    by: UUID | None
-    """The user. null: the system itself."""
-    client: str | None
-    """Through what: `session`, `token`, `reaction`."""
-    credential_id: UUID | None
-    """The session's or token's id."""
-    request_id: str | None
-    erased: bool
-    """What it said has been erased together with the key that it was sealed with."""
-    changes: Sequence[Change]
 
 
 def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:

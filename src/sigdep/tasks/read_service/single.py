@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
@@ -14,9 +13,9 @@ from sigdep.kernel.ids import Position, Positions, Version, partition_of
 from sigdep.kernel.read_store import All, Compare, Order, Row, Select
 from sigdep.kernel.store import RecordedEvent
 from sigdep.rpc.call import Answer, Call, Encoded, WorkspacePosition
-from sigdep.tasks.queries import GetHistory, GetTask, Moment
+from sigdep.tasks.queries import GetHistory, GetTask, History, Moment
 from sigdep.tasks.read_models.task_rows import TASKS
-from sigdep.tasks.read_service.histories import HistoryEntry, history_of
+from sigdep.tasks.read_service.histories import history_of
 from sigdep.tasks.read_service.past import check_moment, until
 from sigdep.tasks.read_service.sources import Sources, not_found
 from sigdep.tasks.read_service.things import TASK, THINGS, Thing
@@ -26,14 +25,6 @@ _SHOWN: Final = ("workspace_id", "version", "document")
 _BY_VERSION: Final = (Order("version"),)
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class History(Struct, frozen=True, kw_only=True):
-    """One page of a history."""
-
-    workspace_id: WorkspaceId
-    entries: Sequence[HistoryEntry]
-    next_cursor: str | None
 
 
 class Single:

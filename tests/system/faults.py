@@ -1,0 +1,103 @@
+"""A cluster whose parts die, stop and forget, and whether it answers again."""
+
+import asyncio
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from tests.system.person import Person
+
+READY_SECONDS_MAX: Final = 60.0
+LOOK_SECONDS: Final = 0.02
+
+Fault = Callable[[Cluster], Awaitable[None]]
+
+
+def seed_of_this_run() -> int:
+    """By which a run can be repeated: SIGDEP_SEED, or another one each time."""
+    return int(os.environ.get("SIGDEP_SEED", random.SystemRandom().randrange(2**32)))
+
+
+@asynccontextmanager
+async def chaos_cluster(**plan: object) -> AsyncIterator[Cluster]:
+    """
+    Args:
+        plan: what is to be otherwise than usual, see Plan.
+    """
+    with tempfile.TemporaryDirectory(prefix="sigdep-chaos-") as name:
+        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
+        usual = Plan(data=Path(name) / "data", port=free_port(), settings={"SIGDEP_LIMITS": "false"})
+        try:
+            async with running_cluster(replace(usual, **plan), lambda _line: None) as cluster:  # type: ignore[arg-type]
+                yield cluster
+        except EngineMissing as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing), pytrace=False)
+            pytest.skip(str(missing))
+
+
+def process_of(cluster: Cluster, name: str) -> int:
+    process_id = cluster.programs[name].process_id
+    assert process_id is not None, f"{name} is just being started."
+    return process_id
+
+
+def kill(name: str) -> Fault:
+    async def fault(cluster: Cluster) -> None:
+        os.kill(process_of(cluster, name), signal.SIGKILL)
+
+    return fault
+
+
+def stop(name: str, seconds: float) -> Fault:
+    """It sleeps for so long, and wakes without knowing."""
+
+    async def fault(cluster: Cluster) -> None:
+        process_id = process_of(cluster, name)
+        os.kill(process_id, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(process_id, signal.SIGCONT)
+
+    return fault
+
+
+async def until_answered(person: Person) -> float:
+    """Seconds until something new can be written and read in every context."""
+    begun = time.monotonic()
+    while not await is_answered(person):
+        assert time.monotonic() - begun < READY_SECONDS_MAX, "The system is not ready again."
+        await asyncio.sleep(LOOK_SECONDS)
+    return time.monotonic() - begun
+
+
+async def is_answered(person: Person) -> bool:
+    """Each service is asked something that only it can answer now: what has been written is read by its position."""
+    stamp = time.monotonic_ns()
+    try:
+        return (
+            await _is_written_and_read(person, "POST", "/api/labels", {"name": f"l{stamp}"}, "/api/labels?limit=1")
+            and await _is_written_and_read(person, "PATCH", "/api/users/me", {"name": f"A {stamp}"}, "/api/users/me")
+            and (await person.client.get("/api/feed?limit=1")).status_code == 200
+        )
+    except httpx.TransportError:
+        return False
+
+
+async def _is_written_and_read(person: Person, method: str, path: str, body: object, reading: str) -> bool:
+    made = await person.client.request(method, path, json=body)
+    if made.status_code not in (200, 201):
+        return False
+    read = await person.client.get(reading, headers={"Sigdep-Min-Position": made.headers["Sigdep-Position"]})
+    return read.status_code == 200
