@@ -1,7 +1,19 @@
 """All benchmarks, one after the other: `make bench`. Each can be run alone: `python -m benchmarks.growth`."""
 
-from benchmarks import cluster, embedded, event_store, growth, live, profile, scaling
+from importlib import import_module
+from typing import Final
+
+BENCHMARKS: Final = (
+    "event_store",
+    "embedded",
+    "live",
+    "profile",
+    "passports",
+    "cluster",
+    "scaling",
+    "growth",
+)
 
 if __name__ == "__main__":
-    for benchmark in (event_store, embedded, live, profile, cluster, scaling, growth):
-        benchmark.main()
+    for name in BENCHMARKS:
+        import_module(f"benchmarks.{name}").main()

@@ -1,12 +1,16 @@
 """Anybody can call a service with the standard tools: stubs that the standard compiler makes, and no line of ours."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
+from time import time
 
 import pytest
 
+from sigdep.rpc.passports import Passports
+from sigdep.services.server_secrets import load_passport_key
 from sigdep.tasks.contract import WRITE
 from tests.rpc.ways import serving
 from tests.tasks.stories import ADA, HOME
@@ -23,14 +27,13 @@ from google.rpc import status_pb2
 from sigdep.rpc.v1 import call_pb2
 from sigdep.tasks.v1 import write_pb2, write_pb2_grpc
 
-address, user, workspace = sys.argv[1:]
+address, user, passport = sys.argv[1:]
 stub = write_pb2_grpc.WriteStub(grpc.insecure_channel(address))
 AT = "2026-11-22T12:00:00Z"
 
 
 def call():
-    principal = call_pb2.Principal(user_id=user, personal_workspace_id=workspace, roles={workspace: "owner"})
-    return call_pb2.Call(asked_at=AT, command_id=str(uuid4()), principal=principal)
+    return call_pb2.Call(asked_at=AT, command_id=str(uuid4()), passport=passport)
 
 
 answer = stub.CreateTask(write_pb2.CreateTask(call=call(), by=user, at=AT, title="Buy milk", due_on="2026-12-24"))
@@ -95,16 +98,24 @@ def stubs(tmp_path: Path) -> Path:
     return out
 
 
-async def test_freshly_generated_stubs_call_a_service(stubs: Path) -> None:
+def passport_for(service: str, secrets: Path) -> str:
+    """As docs/reference/grpc.md has it."""
+    command = [sys.executable, "-m", "sigdep.cli", "passport", service, "--user", str(ADA), "--role", f"{HOME}=owner"]
+    environment = {**os.environ, "SIGDEP_SECRETS_DIR": str(secrets)}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+async def test_freshly_generated_stubs_call_a_service(stubs: Path, tmp_path: Path) -> None:
     (stubs / "caller.py").write_text(CALLER)
-    world = World()
-    async with serving({WRITE: world.service}) as address:
+    world, secrets = World(), tmp_path / "secrets"
+    passports = Passports(load_passport_key(secrets), issuer="tasks.write", now=time)
+    async with serving({WRITE: world.service}, passports=passports) as address:
         caller = await asyncio.create_subprocess_exec(
             sys.executable,
             "caller.py",
             address,
             str(ADA),
-            str(HOME),
+            passport_for("tasks.write", secrets),
             cwd=stubs,
             env={"PYTHONPATH": str(stubs)},
             stdout=asyncio.subprocess.PIPE,

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import time
 from typing import Any, Final
 
 import grpc
@@ -12,6 +13,7 @@ from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.contract import ServiceContract
 from sigdep.rpc.in_process import InProcessTransport
+from sigdep.rpc.passports import Passports
 from sigdep.rpc.server import RpcServer
 
 Way = Callable[[ServiceContract, Service], AbstractAsyncContextManager[Service]]
@@ -51,10 +53,16 @@ async def channel_to(address: str, **options: Any) -> AsyncIterator[grpc.aio.Cha
 
 @asynccontextmanager
 async def over_loopback(
-    contract: ServiceContract, service: Service, *, gather: bool = True, seconds: float = 10
+    contract: ServiceContract,
+    service: Service,
+    *,
+    gather: bool = True,
+    seconds: float = 10,
+    passports: Passports | None = None,
 ) -> AsyncIterator[Service]:
-    async with serving({contract: service}) as address, channel_to(address) as channel:
-        remote = RemoteService.over(channel, contract, gather=gather, seconds=seconds)
+    async with serving({contract: service}, passports=passports) as address, channel_to(address) as channel:
+        sign = None if passports is None else passports.signer(contract.name)
+        remote = RemoteService.over(channel, contract, gather=gather, seconds=seconds, sign=sign)
         yield remote
         await remote.close()
 
@@ -65,11 +73,19 @@ async def one_by_one(contract: ServiceContract, service: Service) -> AsyncIterat
         yield remote
 
 
+@asynccontextmanager
+async def with_passports(contract: ServiceContract, service: Service) -> AsyncIterator[Service]:
+    passports = Passports(b"shared by all services of a system", issuer="gateway", now=time)
+    async with over_loopback(contract, service, passports=passports) as remote:
+        yield remote
+
+
 WAYS: Final[Mapping[str, Way]] = {
     "the object itself": the_object_itself,
     "in process": in_process,
     "gRPC": over_loopback,
     "gRPC, one by one": one_by_one,
+    "gRPC, with passports": with_passports,
 }
 
 

@@ -28,10 +28,11 @@ from sigdep.kernel.ids import CommandId, partition_of
 from sigdep.rpc.call import Call, Encoded, Principal, WorkspacePosition
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
+from sigdep.rpc.passports import Passports
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
 from sigdep.services.distributed.engines.processes import EngineMissing, free_port
 from sigdep.services.distributed.roles import ROLES
-from sigdep.services.server_secrets import load_secrets
+from sigdep.services.server_secrets import load_passport_key, load_secrets
 from sigdep.services.verifying import verify_read_model
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
@@ -161,7 +162,7 @@ async def _each_replica_answers(cluster: Cluster, ada: Person) -> None:
     workspace = WorkspaceId(UUID(ada.workspace))
     principal = Principal(user_id=UserId(UUID(ada.id)), personal_workspace_id=workspace, roles={workspace: "owner"})
     async with AsyncExitStack() as stack:
-        replicas = [await _replica(cluster.address(name), stack) for name in ("tasks.read", "tasks.read.2")]
+        replicas = [await _replica(cluster, name, stack) for name in ("tasks.read", "tasks.read.2")]
         for number in range(10):
             task_id = TaskId(UUID((await ada.add_task(f"Number {number}"))["id"]))
             least = await _position_of(cluster, workspace)
@@ -173,12 +174,14 @@ async def _each_replica_answers(cluster: Cluster, ada: Person) -> None:
                 assert answer.position.position >= least.position
 
 
-async def _replica(address: str, stack: AsyncExitStack) -> RemoteService:
+async def _replica(cluster: Cluster, name: str, stack: AsyncExitStack) -> RemoteService:
     """One process of tasks.read alone, which may just be starting again after it was killed."""
-    channel = await stack.enter_async_context(open_channel(address))
+    secrets = cluster.postgresql.folder.parent / "secrets"
+    passports = Passports(load_passport_key(secrets), issuer="test", now=time.time)
+    channel = await stack.enter_async_context(open_channel(cluster.address(name)))
     async with asyncio.timeout(READY_SECONDS_MAX):
         await channel.channel_ready()
-    service = RemoteService.over(channel, tasks_contract.READ)
+    service = RemoteService.over(channel, tasks_contract.READ, sign=passports.signer(tasks_contract.READ.name))
     stack.push_async_callback(service.close)
     return service
 

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "backup": "sigdep.cli.backup:backup",
     "restore": "sigdep.cli.backup:restore",
     "migrate": "sigdep.cli.migrate:migrate_command",
+    "passport": "sigdep.cli.passport:passport",
 }
 
 

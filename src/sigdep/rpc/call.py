@@ -77,6 +77,8 @@ class Call(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     min_position: WorkspacePosition | None = None
     """A read waits until it reflects this."""
+    passport: str | None = None
+    """Stands for `principal` on the way to another process, signed: see `rpc/passports.py`."""
 
     @property
     def caller(self) -> Principal:

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import grpc
+from msgspec.structs import replace
 
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.messages import Command, Query
@@ -15,6 +16,7 @@ from sigdep.rpc.contract import ServiceContract
 from sigdep.rpc.envelopes import Answers, Questions, problem_from
 from sigdep.rpc.failures import RemoteBug, error_of
 from sigdep.rpc.gathering import Gatherer, Waiting
+from sigdep.rpc.passports import Sign
 
 ANSWER_SECONDS_MAX: Final = 10.0
 """The deadline of a call whose caller sets none."""
@@ -33,15 +35,18 @@ class RemoteService:
         *,
         seconds: float = ANSWER_SECONDS_MAX,
         gather: bool = True,
+        sign: Sign | None = None,
     ) -> None:
         """
         Args:
+            sign: makes the passport of whoever asks. None: the service believes what it is told.
             seconds: the deadline of each call.
             gather: send calls that wait at the same time as one.
         """
         self._contract = contract
         self._transport = transport
         self._seconds = seconds
+        self._sign = sign
         self._questions = Questions(contract)
         self._answers = Answers(contract)
         self._gatherer = Gatherer(self._send) if gather else None
@@ -58,6 +63,8 @@ class RemoteService:
             Unavailable: the service does not answer, or not in time.
             RemoteBug: it failed.
         """
+        if self._sign is not None:
+            call = replace(call, principal=None, passport=self._sign(call.principal))
         item = self._questions.pack(message, call)
         try:
             async with asyncio.timeout(self._seconds):

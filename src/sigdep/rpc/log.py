@@ -21,7 +21,8 @@ from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
 from sigdep.kernel.sealed_log import SealedLog, decode_rows, encode_rows
 from sigdep.kernel.store import READ_EVENTS_MAX
-from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, telling, translating
+from sigdep.rpc.passports import Gate, Sign
+from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, passport_header, telling, translating
 
 SERVICE: Final = "sigdep.log.v1.Log"
 
@@ -41,9 +42,13 @@ def _identity(encoded: bytes) -> bytes:
     return encoded
 
 
-def log_handler(log: SealedLog) -> grpc.GenericRpcHandler:
-    """Serves the log: add it to a grpc.aio server."""
-    servicer = _Servicer(log)
+def log_handler(log: SealedLog, gate: Gate | None = None) -> grpc.GenericRpcHandler:
+    """Serves the log: add it to a grpc.aio server.
+
+    Args:
+        gate: lets nobody in without a passport. None: everybody is.
+    """
+    servicer = _Servicer(log, gate)
 
     def stream(handle: Any, kind: Any) -> "grpc.RpcMethodHandler[Any, Any]":
         return grpc.unary_stream_rpc_method_handler(
@@ -62,19 +67,20 @@ def log_handler(log: SealedLog) -> grpc.GenericRpcHandler:
 
 
 class _Servicer:
-    def __init__(self, log: SealedLog) -> None:
+    def __init__(self, log: SealedLog, gate: Gate | None) -> None:
         self._log = log
+        self._gate = gate
 
     async def heads(self, _request: bytes, context: "grpc.aio.ServicerContext[Any, Any]") -> Places:
         heads: Positions = {}
-        async with telling(context):
+        async with telling(context, self._gate):
             heads = await self._log.heads()
         return list(heads.items())
 
     async def read_stream(
         self, request: tuple[StreamId, Version, Version | None], context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> AsyncIterator[bytes]:
-        async with telling(context):
+        async with telling(context, self._gate):
             for piece in _pieces(await self._log.stream_rows(*request)):
                 yield piece
 
@@ -82,12 +88,12 @@ class _Servicer:
         self, request: tuple[Places, int], context: "grpc.aio.ServicerContext[Any, Any]"
     ) -> AsyncIterator[bytes]:
         places, limit = request
-        async with telling(context):
+        async with telling(context, self._gate):
             for piece in _pieces(await self._log.next_rows(dict(places), min(limit, READ_EVENTS_MAX))):
                 yield piece
 
     async def follow(self, request: Places, context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[bytes]:
-        async with telling(context), aclosing(self._log.follow_rows(dict(request))) as batches:
+        async with telling(context, self._gate), aclosing(self._log.follow_rows(dict(request))) as batches:
             async for rows in batches:
                 for piece in _pieces(rows):
                     yield piece
@@ -109,7 +115,7 @@ def _pieces(rows: Sequence[StoredRow]) -> Sequence[bytes]:
 class RemoteLog:
     """A SealedLog that another service keeps. The channel belongs to whoever made it."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, sign: Sign | None = None) -> None:
         def method(kind: Any, name: str, deserialize: Any) -> Any:
             return kind(f"/{SERVICE}/{name}", request_serializer=_encode, response_deserializer=deserialize)
 
@@ -117,30 +123,31 @@ class RemoteLog:
         self._read_stream = method(channel.unary_stream, "ReadStream", decode_rows)
         self._read_all = method(channel.unary_stream, "ReadAll", decode_rows)
         self._follow = method(channel.unary_stream, "Follow", decode_rows)
+        self._sign = sign
         self._closed = False
         self._following = set[Any]()
 
     async def heads(self) -> Positions:
         with translating():
-            return dict(await self._heads(None, timeout=HEADS_SECONDS_MAX))
+            return dict(await self._heads(None, timeout=HEADS_SECONDS_MAX, metadata=passport_header(self._sign)))
 
     async def stream_rows(self, stream: StreamId, after: Version, until: Version | None) -> Sequence[StoredRow]:
-        return await self._gather(self._read_stream((stream, after, until), timeout=READ_SECONDS_MAX))
+        return await self._gather(self._read_stream, (stream, after, until))
 
     async def next_rows(self, after: Positions, limit: int) -> Sequence[StoredRow]:
-        return await self._gather(self._read_all((list(after.items()), limit), timeout=READ_SECONDS_MAX))
+        return await self._gather(self._read_all, (list(after.items()), limit))
 
-    async def _gather(self, pieces: Any) -> Sequence[StoredRow]:
+    async def _gather(self, read: Any, request: object) -> Sequence[StoredRow]:
         rows: list[StoredRow] = []
         with translating():
-            async for piece in pieces:
+            async for piece in read(request, timeout=READ_SECONDS_MAX, metadata=passport_header(self._sign)):
                 rows += piece
         return rows
 
     async def follow_rows(self, after: Positions) -> AsyncGenerator[Sequence[StoredRow], None]:
         if self._closed:
             return
-        call = self._follow(list(after.items()))
+        call = self._follow(list(after.items()), metadata=passport_header(self._sign))
         self._following.add(call)
         try:
             with translating():

@@ -15,7 +15,8 @@ from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.rpc.contract import StreamContract
 from sigdep.rpc.mapping import MAPPERS
 from sigdep.rpc.messages import message_class
-from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, telling, translating
+from sigdep.rpc.passports import Gate, Sign
+from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, passport_header, telling, translating
 
 TYPES_MAX: Final = 1_000
 """That one follower may name."""
@@ -46,13 +47,17 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(CloudEvent).decode
 
 
-def public_log_handler(published: PublicLog) -> grpc.GenericRpcHandler:
-    """Serves what a context publishes: add it to a grpc.aio server."""
+def public_log_handler(published: PublicLog, gate: Gate | None = None) -> grpc.GenericRpcHandler:
+    """Serves what a context publishes: add it to a grpc.aio server.
+
+    Args:
+        gate: lets nobody in without a passport. None: everybody is.
+    """
     read, write = MAPPERS.of(Follow).read, MAPPERS.of(Told).fill
     told_class = message_class(PUBLIC_LOG, Told.__name__)
 
     async def follow(request: Any, context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[Any]:
-        async with telling(context):
+        async with telling(context, gate):
             asked = read(request)
             if len(asked.types) > TYPES_MAX:
                 raise Invalid.at("/types", f"At most {TYPES_MAX:,} can be named.")
@@ -88,7 +93,8 @@ def _pieces(batch: PublicBatch) -> Iterator[Told]:
 class RemotePublicLog:
     """A PublicLog that another service tells. The channel belongs to whoever made it."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, sign: Sign | None = None) -> None:
+        self._sign = sign
         self._follow: Any = channel.unary_stream(
             PUBLIC_LOG.full_method,
             request_serializer=message_class(PUBLIC_LOG, Follow.__name__).SerializeToString,
@@ -99,7 +105,7 @@ class RemotePublicLog:
     async def follow(self, after: Positions, types: Collection[str] = EVERY_TYPE) -> AsyncGenerator[PublicBatch, None]:
         request = message_class(PUBLIC_LOG, Follow.__name__)()
         MAPPERS.of(Follow).fill(Follow(after=after, types=tuple(sorted(types))), request)
-        call = self._follow(request)
+        call = self._follow(request, metadata=passport_header(self._sign))
         try:
             with translating():
                 async for told in call:

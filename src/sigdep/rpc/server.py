@@ -14,6 +14,7 @@ from sigdep.rpc.describing import BATCH_METHOD
 from sigdep.rpc.envelopes import AnswerMessage, OutcomesMessage
 from sigdep.rpc.failures import DETAILS, details_of, status_code_of
 from sigdep.rpc.messages import POOL
+from sigdep.rpc.passports import Passports
 from sigdep.rpc.servicer import Failed, Servicer
 from sigdep.rpc.tls import Tls
 
@@ -51,16 +52,19 @@ class RpcServer:
         services: Mapping[ServiceContract, Service],
         *,
         handlers: Sequence[grpc.GenericRpcHandler] = (),
+        passports: Passports | None = None,
     ) -> None:
         """
         Args:
             handlers: whatever else is to be answered, as `rpc/log.py` does it.
+            passports: by which it is made sure who asks. None: the callers' word is believed.
         """
         self._server = grpc.aio.server(options=_OPTIONS)
         self._names = tuple(contract.full_name for contract in services)
         self._health = health.aio.HealthServicer()
         for contract, service in services.items():
-            self._server.add_generic_rpc_handlers((_handler(Servicer(contract, service)),))
+            gate = None if passports is None else passports.gate(contract.name)
+            self._server.add_generic_rpc_handlers((_handler(Servicer(contract, service, gate)),))
         self._server.add_generic_rpc_handlers(tuple(handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._reflect(handlers)

@@ -13,6 +13,7 @@ from sigdep.rpc.call import Answer, Call, Service
 from sigdep.rpc.contract import Message, ServiceContract
 from sigdep.rpc.envelopes import AnswerMessage, OutcomesMessage, Questions, fill_answer, fill_problem
 from sigdep.rpc.failures import BUG, problem_of
+from sigdep.rpc.passports import Gate
 
 BATCH_ITEMS_MAX: Final = 64
 
@@ -39,10 +40,15 @@ class Failed(Exception):
 class Servicer:
     """One service of this process."""
 
-    def __init__(self, contract: ServiceContract, service: Service) -> None:
+    def __init__(self, contract: ServiceContract, service: Service, gate: Gate | None = None) -> None:
+        """
+        Args:
+            gate: makes sure who asks. None: the callers' word is believed.
+        """
         self.contract = contract
         self.questions = Questions(contract)
         self._service = service
+        self._gate = gate
         self._asks = 0
 
     async def ask(self, kind: Message, asked: Any) -> Any:
@@ -86,6 +92,8 @@ class Servicer:
     async def _ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if self._asks >= ASKS_MAX:
             raise Unavailable(f"{self.contract.name} is carrying out {ASKS_MAX:,} messages already.")
+        if self._gate is not None:
+            call = self._gate.admit(call)
         self._asks += 1
         try:
             return await self._service.ask(message, call)

@@ -2,22 +2,33 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Any, Final
 
 import grpc
 
-from sigdep.kernel.errors import Invalid, LogDamaged, Unavailable
+from sigdep.kernel.errors import Invalid, LogDamaged, Unauthenticated, Unavailable
+from sigdep.rpc.passports import Gate, Sign
 
 PIECE_BYTES_MAX: Final = 1_048_576
 """Of payloads in one piece; a single one may have more, up to the limit of an event."""
 
 RETRY_AFTER_SECONDS: Final = 1.0
 
+PASSPORT: Final = "sigdep-passport"
+"""The header in which a stream's passport travels. It is looked at when the stream begins."""
+
+
+def passport_header(sign: Sign | None) -> tuple[tuple[str, str], ...]:
+    return () if sign is None else ((PASSPORT, sign(None)),)
+
 
 @asynccontextmanager
-async def telling(context: "grpc.aio.ServicerContext[object, object]") -> AsyncIterator[None]:
-    """Tells the caller what is wrong. A bug becomes UNKNOWN, without a detail."""
+async def telling(context: "grpc.aio.ServicerContext[Any, Any]", gate: Gate | None) -> AsyncIterator[None]:
+    """Lets nobody in without a passport, and tells what is wrong. A bug becomes UNKNOWN, without a detail."""
     try:
+        if gate is not None:
+            shown = [str(value) for name, value in context.invocation_metadata() or () if name == PASSPORT]
+            gate.check(shown[0] if shown else None)
         yield
     except Unavailable as error:
         await context.abort(grpc.StatusCode.UNAVAILABLE, error.detail)
@@ -25,6 +36,8 @@ async def telling(context: "grpc.aio.ServicerContext[object, object]") -> AsyncI
         await context.abort(grpc.StatusCode.DATA_LOSS, str(error))
     except Invalid as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.detail)
+    except Unauthenticated as error:
+        await context.abort(grpc.StatusCode.UNAUTHENTICATED, error.detail)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ class Secrets:
     """Everything that is derived and never stored comes from it: tokens, the ids of e-mail addresses."""
     fingerprint_key: bytes
     """Keys the digests by which a repeated request is recognised."""
+    passport_key: bytes
+    """Signs who is asking, from service to service."""
 
     def __repr__(self) -> str:
         return "Secrets(…)"
@@ -36,13 +38,27 @@ def load_secrets(place: Path) -> Secrets:
         signing_key=read_or_make(place / "signing-key.pem", signing_key),
         token_key=read_or_make(place / "token-key", random_key),
         fingerprint_key=read_or_make(place / "fingerprint-key", random_key),
+        passport_key=load_passport_key(place),
     )
 
 
 def load_key_encryption_key(place: Path) -> bytes:
-    """The one secret of services that know nobody's credentials.
+    """Beside that of passports the one secret of services that know nobody's credentials.
 
     Raises:
         SecretsExposed: others can read it.
     """
     return read_or_make(place / KEY_ENCRYPTION_KEY, random_key)
+
+
+def load_passport_key(place: Path) -> bytes:
+    """The secret that every process has which asks a service, or is one.
+
+    Raises:
+        SecretsExposed: others can read it.
+    """
+    return read_or_make(passport_key_path(place), random_key)
+
+
+def passport_key_path(place: Path) -> Path:
+    return place / "passport-key"

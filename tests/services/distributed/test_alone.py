@@ -22,10 +22,12 @@ from sigdep.kernel.errors import Unavailable
 from sigdep.rpc.call import Service
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
+from sigdep.rpc.passports import Passports
 from sigdep.rpc.tls import Tls
 from sigdep.services.distributed.engines.processes import free_port
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.server_secrets import load_passport_key
 from sigdep.services.settings import BadSetting
 from sigdep.users.contract import WRITE
 from tests.rpc.certificates import Authority
@@ -110,12 +112,13 @@ async def test_a_service_with_certificates_answers_nobody_without(postgresql_dsn
         files[f"SIGDEP_TLS_{name.upper()}"] = str(path)
     with service("users.write", postgresql_dsn, tmp_path, **files) as (_, port):
         await _answers(port, authority.papers())
+        sign = Passports(load_passport_key(tmp_path / "secrets"), issuer="test", now=time.time).signer(WRITE.name)
         async with open_channel(f"127.0.0.1:{port}", authority.papers()) as channel:
-            await _ask(RemoteService.over(channel, WRITE))
+            await _ask(RemoteService.over(channel, WRITE, sign=sign))
         for strangers in (None, Authority("theirs").papers()):
             async with open_channel(f"127.0.0.1:{port}", strangers) as channel:
                 with pytest.raises(Unavailable):
-                    await _ask(RemoteService.over(channel, WRITE, seconds=2.0))
+                    await _ask(RemoteService.over(channel, WRITE, seconds=2.0, sign=sign))
 
 
 async def _ask(users: Service) -> None:

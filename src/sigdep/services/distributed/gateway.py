@@ -15,7 +15,7 @@ from sigdep.services.collector import calm_collector
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys
+from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.server_secrets import load_secrets
 from sigdep.tasks import context as tasks
@@ -32,7 +32,7 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
     """The ASGI application."""
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
-        peers = await stack.enter_async_context(Peers(settings))
+        peers = await stack.enter_async_context(Peers(settings, open_passports(settings, "gateway")))
         keys = await open_keys(settings, secrets.key_encryption_key, stack)
         broker = open_broker(settings, stack)
         logs = {context: peers.log(context, broker) for context in CONTEXTS}

@@ -12,16 +12,22 @@ from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.contract import ServiceContract
 from sigdep.rpc.log import RemoteLog
+from sigdep.rpc.passports import Passports
 from sigdep.rpc.public_log import RemotePublicLog
 from sigdep.services.distributed.brokered_log import BrokeredLog
 from sigdep.services.distributed.settings import ServiceSettings
 
 
 class Peers:
-    """`async with Peers(settings) as peers:` every channel is closed at the end of the block."""
+    """`async with Peers(settings, passports) as peers:` every channel is closed at the end of the block."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, passports: Passports) -> None:
+        """
+        Args:
+            passports: by which they make sure that it is this process that asks, and for whom.
+        """
         self._settings = settings
+        self._passports = passports
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._services: list[RemoteService] = []
 
@@ -41,7 +47,7 @@ class Peers:
         Raises:
             BadSetting: nobody has said where it is.
         """
-        service = RemoteService.over(self._channel(contract.name), contract)
+        service = RemoteService.over(self._channel(contract.name), contract, sign=self._passports.signer(contract.name))
         self._services.append(service)
         return service
 
@@ -51,12 +57,14 @@ class Peers:
         Args:
             broker: by which to follow it; None: it is followed directly.
         """
-        log = RemoteLog(self._channel(f"{context}.write"))
+        owner = f"{context}.write"
+        log = RemoteLog(self._channel(owner), self._passports.signer(owner))
         return log if broker is None else BrokeredLog(context, log, broker)
 
     def public_log(self, context: str) -> PublicLog:
         """What a context tells the others. It tells that itself: the broker carries rows for those who know its log."""
-        return RemotePublicLog(self._channel(f"{context}.write"))
+        owner = f"{context}.write"
+        return RemotePublicLog(self._channel(owner), self._passports.signer(owner))
 
     def _channel(self, service: str) -> grpc.aio.Channel:
         channel = self._channels.get(service)

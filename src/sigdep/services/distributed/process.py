@@ -96,7 +96,7 @@ async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callab
     async with _opened(open_role, settings) as role, Jobs() as jobs:
         for name, job in role.jobs.items():
             jobs.start(name, job)
-        server = RpcServer(role.services, handlers=role.handlers)
+        server = RpcServer(role.services, handlers=role.handlers, passports=role.passports)
         port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}", settings.tls)
         calm_collector()
         with _told_to_stop() as stop:

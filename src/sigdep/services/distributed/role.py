@@ -7,6 +7,7 @@ import grpc
 
 from sigdep.rpc.call import Service
 from sigdep.rpc.contract import ServiceContract
+from sigdep.rpc.passports import Passports
 from sigdep.services.jobs import Job
 
 Check = Callable[[], Awaitable[str | None]]
@@ -18,6 +19,8 @@ class Role:
     """Open: its stores are connected, and nothing runs yet."""
 
     services: Mapping[ServiceContract, Service]
+    passports: Passports
+    """By which it is made sure who asks."""
     handlers: Sequence[grpc.GenericRpcHandler] = ()
     """Whatever else it answers by gRPC."""
     jobs: Mapping[str, Job] = field(default_factory=dict)

@@ -32,6 +32,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
         "None: services follow each other's logs directly.",
     ] = ""
 
+    accept_unsigned: Annotated[
+        bool, "Believe callers without a passport: while a release is rolled out whose predecessor made none."
+    ] = False
     tls_authority: Annotated[str, "PEM file: who signs this system's certificates. Not set: no TLS."] = ""
     tls_certificate: Annotated[str, "PEM file: the certificate of this service."] = ""
     tls_key: Annotated[str, "PEM file: the key of that certificate."] = ""

@@ -14,7 +14,7 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_stores
+from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_stores
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
@@ -25,7 +25,8 @@ from sigdep.tasks import contract as tasks_contract
 @asynccontextmanager
 async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
-        peers = await stack.enter_async_context(Peers(settings))
+        passports = open_passports(settings, tasks_contract.WRITE.name)
+        peers = await stack.enter_async_context(Peers(settings, passports))
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         log = await open_log(settings, tasks.EVENTS, keys, stack)
         members = RemoteMembers(peers.service(MEMBERSHIP))
@@ -36,8 +37,12 @@ async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views))
         replica.relay(open_relay("tasks", log.sealed, broker))
         yield Role(
+            passports=passports,
             services={tasks_contract.WRITE: write},
-            handlers=(log_handler(log.sealed), public_log_handler(PublishedLog(log, tasks.publish))),
+            handlers=(
+                log_handler(log.sealed, passports.gate(tasks_contract.WRITE.name)),
+                public_log_handler(PublishedLog(log, tasks.publish), passports.gate(tasks_contract.WRITE.name)),
+            ),
             jobs=replica.jobs,
             checks={"tasks.log": log_check(log.sealed), **replica.checks},
         )
@@ -46,7 +51,8 @@ async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
 @asynccontextmanager
 async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
-        peers = await stack.enter_async_context(Peers(settings))
+        passports = open_passports(settings, tasks_contract.READ.name)
+        peers = await stack.enter_async_context(Peers(settings, passports))
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         codec = Codec(tasks.EVENTS, keys)
         log = UnsealedLog(peers.log("tasks", None), codec)
@@ -54,6 +60,7 @@ async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         replica = Replica(leases=leases, holder=this_process(settings.instance))
         projector = replica.project(followed, views, tasks.read_model())
         yield Role(
+            passports=passports,
             services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector)},
             jobs=replica.jobs,
             checks=replica.checks,

@@ -21,7 +21,7 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_stores
+from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_stores
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
@@ -42,6 +42,7 @@ _log = structlog.get_logger("sigdep.users")
 async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
+        passports = open_passports(settings, users_contract.WRITE.name)
         keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         log = await open_log(settings, users.EVENTS, keys, stack)
         replica = Replica(leases=leases, holder=this_process(settings.instance))
@@ -64,8 +65,12 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
         replica.relay(open_relay("users", log.sealed, broker))
         replica.alone("erasures", partial(_erase_for_ever, side, projector, settings.erase_grace_days))
         yield Role(
+            passports=passports,
             services={users_contract.WRITE: side.write},
-            handlers=(log_handler(log.sealed), public_log_handler(PublishedLog(log, users.publish))),
+            handlers=(
+                log_handler(log.sealed, passports.gate(users_contract.WRITE.name)),
+                public_log_handler(PublishedLog(log, users.publish), passports.gate(users_contract.WRITE.name)),
+            ),
             jobs=replica.jobs,
             checks={"users.log": log_check(log.sealed), **replica.checks},
         )
@@ -75,7 +80,8 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
 async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
-        peers = await stack.enter_async_context(Peers(settings))
+        passports = open_passports(settings, users_contract.READ.name)
+        peers = await stack.enter_async_context(Peers(settings, passports))
         keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         codec = Codec(users.EVENTS, keys)
         log = UnsealedLog(peers.log("users", None), codec)
@@ -93,6 +99,7 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         stack.push_async_callback(side.token_uses.save)
         replica.react(Reactor("users reactions", PublishedLog(log, users.publish), side.reactions, views))
         yield Role(
+            passports=passports,
             services={users_contract.READ: side.read},
             jobs={**replica.jobs, "token uses": partial(_save_token_uses, side)},
             checks=replica.checks,

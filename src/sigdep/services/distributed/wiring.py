@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from time import time
 from typing import Final, NamedTuple
 
 from sigdep.adapters.postgres.event_store import PostgresEventStore
@@ -15,12 +16,26 @@ from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.lease import Leases
 from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
+from sigdep.rpc.passports import Passports
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.server_secrets import load_passport_key
 from sigdep.services.settings import BadSetting
 
 LOG_SCHEMA = "log"
 VIEWS_SCHEMA = "views"
 LEASES_SCHEMA = "leases"
+
+
+def open_passports(settings: ServiceSettings, role: str) -> Passports:
+    """
+    Args:
+        role: of this process: whoever reads a passport sees who has signed it.
+
+    Raises:
+        SecretsExposed: others can read the key.
+    """
+    key = load_passport_key(settings.secrets_path)
+    return Passports(key, issuer=role, now=time, unsigned=settings.accept_unsigned)
 
 
 class Stores(NamedTuple):

@@ -47,8 +47,8 @@ class Passwords:
         self._hasher = PasswordHasher(memory_cost=memory_kib, time_cost=passes, parallelism=LANES, type=Type.ID)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
         self._places = threads + waiting_max
-        # Checked for addresses that nobody has, so that they take the same time as any other. Made beside the start, and
-        # before whatever else the pool is given.
+        # Checked for addresses that nobody has, so that they take the same time as any other. Made beside the start,
+        # and before whatever else the pool is given.
         self._nobodys = self._pool.submit(self._hasher.hash, "")
 
     async def hash(self, password: str) -> str:
