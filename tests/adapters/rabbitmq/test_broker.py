@@ -23,6 +23,8 @@ from sigdep.testing.broker_servers import HOST, START_SECONDS_MAX
 from sigdep.testing.broker_setup import PARTITION, in_parts, messages, numbers, said, take
 from sigdep.testing.rabbitmq_server import RabbitMQServer
 
+pytestmark = pytest.mark.timeout(300)  # Some tests start the server several times, and Erlang takes its time for that.
+
 
 class TestRabbitMQBroker(BrokerContract, BrokerFaultsContract):
     kills = 2  # Each takes as long as Erlang takes to start.
