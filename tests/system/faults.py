@@ -6,7 +6,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -48,15 +48,17 @@ async def chaos_cluster(**plan: object) -> AsyncIterator[Cluster]:
             pytest.skip(str(missing))
 
 
-def process_of(cluster: Cluster, name: str) -> int:
-    process_id = cluster.programs[name].process_id
-    assert process_id is not None, f"{name} is just being started."
+async def process_of(cluster: Cluster, name: str) -> int:
+    """Of one that may just be started again."""
+    async with asyncio.timeout(READY_SECONDS_MAX):
+        while (process_id := cluster.programs[name].process_id) is None:
+            await asyncio.sleep(LOOK_SECONDS)
     return process_id
 
 
 def kill(name: str) -> Fault:
     async def fault(cluster: Cluster) -> None:
-        os.kill(process_of(cluster, name), signal.SIGKILL)
+        os.kill(await process_of(cluster, name), signal.SIGKILL)
 
     return fault
 
@@ -65,7 +67,7 @@ def stop(name: str, seconds: float) -> Fault:
     """It sleeps for so long, and wakes without knowing."""
 
     async def fault(cluster: Cluster) -> None:
-        process_id = process_of(cluster, name)
+        process_id = await process_of(cluster, name)
         os.kill(process_id, signal.SIGSTOP)
         await asyncio.sleep(seconds)
         os.kill(process_id, signal.SIGCONT)
@@ -101,3 +103,7 @@ async def _is_written_and_read(person: Person, method: str, path: str, body: obj
         return False
     read = await person.client.get(reading, headers={"Sigdep-Min-Position": made.headers["Sigdep-Position"]})
     return read.status_code == 200
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]

@@ -1,96 +1,69 @@
-"""Parts of the distributed system die, stop and forget under load: what was acknowledged stays, once, and is read."""
+"""Parts of the distributed system die, stop and forget under load: what was acknowledged stays, once, and is read.
+
+Rounds, and how long something is away, are few and short in `make test`; `make chaos` runs all of them. Either prints
+the seed by which it can be repeated.
+"""
 
 import asyncio
 import os
 import random
 import signal
-import tempfile
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from statistics import median
 from typing import Final
 
-import httpx
+import nats
 import pytest
+import redis.asyncio as redis
 
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.cluster import Cluster
+from sigdep.services.distributed.process import NAMES
+from tests.system.chaos_clients import Client, Eraser, start_counting
+from tests.system.cluster_proof import (
+    each_erased_workspace_is_forgotten_once,
+    parked,
+    poison,
+    rows_are_what_a_replay_gives,
+)
 from tests.system.conftest import LONG, Say
-from tests.system.ledger import Write, Writer, all_writes
+from tests.system.faults import (
+    Fault,
+    chaos_cluster,
+    kill,
+    percentile,
+    process_of,
+    seed_of_this_run,
+    stop,
+    until_answered,
+)
+from tests.system.ledger import Writer
 from tests.system.person import Person, signed_up
 from tests.system.test_killed_server import Memory, compare, compare_with_list
 
-ROUNDS: Final = 5 if LONG else 1
-"""Of every fault."""
+ROUNDS: Final = int(os.environ.get("SIGDEP_ROUNDS", "50" if LONG else "1"))
+"""Of kill -9 of each service."""
+OTHER_ROUNDS: Final = min(ROUNDS, 10)
+"""Of what takes longer: a database that recovers, half a minute of sleep."""
+AWAY_ROUNDS: Final = min(ROUNDS, 2)
+"""Of a broker that is away for a minute."""
 
-CLIENTS: Final = 20 if LONG else 8
-PAUSE_SECONDS: Final = 0.2
-"""Of each client between two writes: some 50 to 100 commands a second of all of them."""
+PEOPLE: Final = 4 if LONG else 2
+CLIENTS_OF_EACH: Final = 5 if LONG else 4
 
 STOPPED_SECONDS: Final = 30.0 if LONG else 4.0
-AWAY_SECONDS: Final = 20.0 if LONG else 3.0
-READY_SECONDS_MAX: Final = 60.0
-RETRY_SECONDS: Final = 0.05
-TRIES_MAX: Final = 4_000
+AWAY_SECONDS: Final = 60.0 if LONG else 3.0
+READY_SECONDS: Final = 3.0
+"""p99 after kill -9, where all rounds are run."""
 
-Fault = Callable[[Cluster], Awaitable[None]]
+BROKER: Final = os.environ.get("SIGDEP_BROKER", "nats")
+HOLDERS: Final = ("tasks.read", "tasks.write")
+"""Of leases: who sleeps through the end of one, and wakes without knowing."""
+SLEEPS: Final = min(ROUNDS, 3)
 
-
-class Client(Writer):
-    """Repeats what was not acknowledged, as a good client does, until it is."""
-
-    def __init__(self, name: str, seed: int) -> None:
-        super().__init__(name, seed)
-        self.refusals: Counter[int] = Counter()
-
-    async def write_until(self, person: Person, over: asyncio.Event) -> None:
-        while not over.is_set():
-            write = self._next()
-            self.writes.append(write)
-            await self._insist(write, person)
-            if write.path == "/api/tasks":
-                self._tasks.append(write.body["id"])
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _insist(self, write: Write, person: Person) -> None:
-        for _ in range(TRIES_MAX):
-            try:
-                answer = await person.client.request(
-                    write.method, write.path, json=write.body, headers={"Idempotency-Key": write.key}
-                )
-            except httpx.TransportError:  # The gateway itself has died.
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if answer.status_code in (200, 201):
-                write.answer = answer
-                return
-            self.refusals[answer.status_code] += 1
-            assert answer.status_code == 503, f"{write} → {answer.status_code}: {answer.text}"
-            assert int(answer.headers["Retry-After"]) >= 1
-            await asyncio.sleep(RETRY_SECONDS)
-        raise AssertionError(f"{write} was never acknowledged.")
-
-
-def _kill(name: str) -> Fault:
-    async def fault(cluster: Cluster) -> None:
-        process_id = cluster.programs[name].process_id
-        assert process_id is not None
-        os.kill(process_id, signal.SIGKILL)
-
-    return fault
-
-
-def _stop(name: str) -> Fault:
-    async def fault(cluster: Cluster) -> None:
-        process_id = cluster.programs[name].process_id
-        assert process_id is not None
-        os.kill(process_id, signal.SIGSTOP)
-        await asyncio.sleep(STOPPED_SECONDS)
-        os.kill(process_id, signal.SIGCONT)
-
-    return fault
+REPEATED_MESSAGES: Final = 200
+FAULT_SECONDS_MAX: Final = 90.0
 
 
 async def _crash_postgresql(cluster: Cluster) -> None:
@@ -102,96 +75,147 @@ async def _crash_postgresql(cluster: Cluster) -> None:
 
 async def _empty_broker(cluster: Cluster) -> None:
     """Gone, and back with nothing of what it held."""
-    broker, process_id = cluster.broker, cluster.programs[BROKER].process_id
+    broker = cluster.broker
     assert broker is not None
-    assert process_id is not None
+    process_id = await process_of(cluster, broker.name)
     os.kill(process_id, signal.SIGSTOP)
     await asyncio.sleep(AWAY_SECONDS)
     broker.folder.rename(broker.folder.with_name(f"before-{time.monotonic_ns()}"))
     os.kill(process_id, signal.SIGKILL)
 
 
-BROKER: Final = os.environ.get("SIGDEP_BROKER", "nats")
-KILLED: Final = ("gateway", "tasks.write", "tasks.read", "users.write", "users.read", BROKER)
-STOPPED: Final = ("tasks.read", "tasks.write")
-FAULTS: Final[Mapping[str, Fault]] = {
-    **{f"kill -9 of {name}": _kill(name) for name in KILLED},
-    **{f"{name} stopped for {STOPPED_SECONDS:g} s": _stop(name) for name in STOPPED},
-    "crash of PostgreSQL": _crash_postgresql,
-    f"broker away for {AWAY_SECONDS:g} s, and back empty": _empty_broker,
-}
+async def _flush_redis(cluster: Cluster) -> None:
+    """Everything in it is gone, while it goes on."""
+    assert cluster.broker is not None
+    async with redis.from_url(cluster.broker.url) as client:
+        await client.flushall()
 
 
-@asynccontextmanager
-async def _cluster(say: Say) -> AsyncIterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="sigdep-chaos-") as name:
-        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
-        plan = Plan(data=Path(name) / "data", port=free_port(), broker=BROKER, settings={"SIGDEP_LIMITS": "false"})
-        try:
-            async with running_cluster(plan, lambda _line: None) as cluster:
-                yield cluster
-        except EngineMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
-
-
-@pytest.mark.timeout(120 + 90 * ROUNDS * len(FAULTS))
-async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(say: Say) -> None:
-    seed = int(os.environ.get("SIGDEP_SEED", random.SystemRandom().randrange(2**32)))
-    chance = random.Random(seed)
-    clients = [Client(f"w{number}", chance.randrange(2**32)) for number in range(CLIENTS)]
-    faults = [name for _ in range(ROUNDS) for name in FAULTS]
-    chance.shuffle(faults)
-    memory, over = Memory(), asyncio.Event()
-    async with _cluster(say) as cluster, signed_up(cluster.url) as ada:
-        writing = [asyncio.create_task(client.write_until(ada, over)) for client in clients]
-        ready: list[float] = []
-        for number, name in enumerate(faults, 1):
-            await asyncio.sleep(chance.uniform(0.3, 1.0))
-            await FAULTS[name](cluster)
-            ready.append(await _until_answered(ada))
-            say(f"seed {seed}, {number}. {name}: ready again after {ready[-1]:.2f} s")
-            _raise_what_failed(writing)
-        over.set()
-        await asyncio.gather(*writing)
-        await memory.read_on(ada)
-        compare(clients, memory, f"seed {seed}, at the end")
-        await ada.read("/api/tasks", limit=1)
-        await compare_with_list(ada, clients, memory)
-        refusals = sum((client.refusals for client in clients), Counter[int]())
-        count = sum(1 for _ in all_writes(clients))
-        say(
-            f"{count} writes acknowledged, refused meanwhile: {dict(refusals)}; ready again at worst {max(ready):.2f} s"
-        )
-        assert set(refusals) <= {503}
-
-
-async def _until_answered(person: Person) -> float:
-    """Seconds until something new can be written, and every reading side answers, this write included."""
-    begun = time.monotonic()
-    while not await _is_answered(person):
-        assert time.monotonic() - begun < READY_SECONDS_MAX, "The system is not ready again."
-        await asyncio.sleep(RETRY_SECONDS)
-    return time.monotonic() - begun
-
-
-async def _is_answered(person: Person) -> bool:
+async def _repeat_and_shuffle(cluster: Cluster) -> None:
+    """Somebody tells the broker again what it has told before, in any order."""
+    assert cluster.broker is not None
+    dice = random.Random(REPEATED_MESSAGES)
+    client = await nats.connect(cluster.broker.url)
     try:
-        made = await person.client.post("/api/labels", json={"name": f"l{time.monotonic_ns()}"})
-        if made.status_code != 201:
-            return False
-        position = {"Sigdep-Min-Position": made.headers["Sigdep-Position"]}
-        reads = [
-            await person.client.get(path, headers=headers)
-            for path, headers in (("/api/labels?limit=1", position), ("/api/workspaces", {}), ("/api/feed?limit=1", {}))
-        ]
-    except httpx.TransportError:
-        return False
-    return all(read.status_code == 200 for read in reads)
+        stream = client.jetstream()
+        for topic in ("tasks", "users"):
+            state = (await stream.stream_info(f"sigdep_{topic}")).state
+            first = max(state.first_seq, state.last_seq - REPEATED_MESSAGES)
+            told = [await stream.get_msg(f"sigdep_{topic}", number) for number in range(first, state.last_seq + 1)]
+            for message in dice.sample(told, len(told)):
+                own = {name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")}
+                assert message.subject is not None
+                await client.publish(message.subject, message.data or b"", headers=own)
+        await client.flush()
+    finally:
+        await client.close()
 
 
-def _raise_what_failed(writing: list[asyncio.Task[None]]) -> None:
-    for task in writing:
-        if task.done():
-            task.result()
+def _faults(broker: str) -> Mapping[str, tuple[int, Fault]]:
+    """How often each: all of them with BROKER, and those that a broker can have with another one."""
+    of_broker: dict[str, tuple[int, Fault]] = {
+        f"kill -9 of {broker}": (OTHER_ROUNDS, kill(broker)),
+        f"{broker} away for {AWAY_SECONDS:g} s, and back empty": (AWAY_ROUNDS, _empty_broker),
+        "kill -9 of tasks.write": (OTHER_ROUNDS, kill("tasks.write")),
+    }
+    if broker == "redis":
+        of_broker["redis flushed"] = (OTHER_ROUNDS, _flush_redis)
+    if broker == "nats":
+        of_broker["deliveries repeated and shuffled"] = (OTHER_ROUNDS, _repeat_and_shuffle)
+    if broker != BROKER:
+        return of_broker
+    return {
+        **of_broker,
+        **{f"kill -9 of {name}": (ROUNDS, kill(name)) for name in (*NAMES, broker)},
+        **{f"{name} asleep for {STOPPED_SECONDS:g} s": (SLEEPS, stop(name, STOPPED_SECONDS)) for name in HOLDERS},
+        "crash of PostgreSQL": (OTHER_ROUNDS, _crash_postgresql),
+    }
+
+
+class Load:
+    """People with clients of theirs, and what all of them have been told."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.over = asyncio.Event()
+        self.clients: dict[Person, Sequence[Client]] = {}
+        self.eraser = Eraser()
+        self._jobs: list[asyncio.Task[None]] = []
+        self._begun = time.monotonic()
+
+    async def begin(self, people: Sequence[Person]) -> None:
+        for number, person in enumerate(people):
+            first = Writer(f"w{number}", 0)
+            counting = await start_counting(person, first)
+            clients = [
+                Client(f"w{number}{place}", self._chance.randrange(2**32), counting) for place in range(CLIENTS_OF_EACH)
+            ]
+            clients[0].writes += first.writes
+            self.clients[person] = clients
+            self._jobs += [asyncio.create_task(client.write_until(person, self.over)) for client in clients]
+        self._jobs.append(asyncio.create_task(self.eraser.erase_until(people[0], self.over)))
+        self._begun = time.monotonic()
+
+    def raise_what_failed(self) -> None:
+        for job in self._jobs:
+            if job.done():
+                job.result()
+
+    async def end(self) -> str:
+        """Return once all is acknowledged, with what there is to tell."""
+        seconds = time.monotonic() - self._begun
+        self.over.set()
+        await asyncio.gather(*self._jobs)
+        refusals = sum((client.refusals for client in self._everybody), self.eraser.refusals)
+        written = sum(len(client.writes) + client.increments for client in self._everybody)
+        assert set(refusals) <= {503}
+        return f"{written} writes acknowledged, {written / seconds:.0f} a second, refused meanwhile: {dict(refusals)}"
+
+    @property
+    def _everybody(self) -> Sequence[Client]:
+        return [client for clients in self.clients.values() for client in clients]
+
+    async def check(self, when: str) -> None:
+        """The feed tells each write once, in order; the lists show the same, and no increment was lost."""
+        for person, clients in self.clients.items():
+            memory = Memory()
+            await memory.read_on(person)
+            compare(clients, memory, when)
+            await person.read("/api/tasks", limit=1)
+            await compare_with_list(person, clients, memory)
+            counted = await person.task(clients[0].writes[0].body["id"])
+            assert int(counted["description"]) == sum(client.increments for client in clients), when
+
+
+@pytest.mark.parametrize("broker", dict.fromkeys((BROKER, "redis")))
+@pytest.mark.timeout(240 + FAULT_SECONDS_MAX * 8 * ROUNDS)
+async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(broker: str, say: Say) -> None:
+    seed = seed_of_this_run()
+    chance = random.Random(seed)
+    faults = _faults(broker)
+    order = [name for name, (rounds, _) in faults.items() for _ in range(rounds)]
+    chance.shuffle(order)
+    load, ready = Load(chance), dict[str, list[float]]()
+    settings = {"SIGDEP_LIMITS": "false", "SIGDEP_ERASE_GRACE_DAYS": "0"}
+    async with chaos_cluster(broker=broker, settings=settings) as cluster, AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(signed_up(cluster.url, f"P{number}")) for number in range(PEOPLE)]
+        await load.begin(people)
+        aside = await poison(cluster, people[0])
+        for number, name in enumerate(order, 1):
+            await asyncio.sleep(chance.uniform(0.3, 1.0))
+            await faults[name][1](cluster)
+            ready.setdefault(name, []).append(await until_answered(people[0]))
+            say(f"seed {seed}, {number} of {len(order)}: {name}: ready again after {ready[name][-1]:.2f} s")
+            load.raise_what_failed()
+        say(await load.end())
+        for name, seconds in ready.items():
+            say(f"{name}: ready again p50 {median(seconds):.2f} s, p99 {percentile(seconds, 99):.2f} s")
+        await load.check(f"seed {seed}, at the end")
+        await each_erased_workspace_is_forgotten_once(cluster, load.eraser.erased)
+        assert await parked(cluster) == {aside}, "The poisoned stream is set aside, and no other."
+        await rows_are_what_a_replay_gives(cluster, aside={aside})
+    killed = [one for name, seconds in ready.items() if name.startswith("kill") for one in seconds]
+    worst = percentile(killed, 99)
+    say(f"after {len(killed)} times kill -9: ready again p50 {median(killed):.2f} s, p99 {worst:.2f} s")
+    if LONG:
+        assert worst < READY_SECONDS

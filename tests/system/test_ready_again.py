@@ -10,7 +10,7 @@ import pytest
 
 from sigdep.services.distributed.process import NAMES
 from tests.system.conftest import LONG, Say
-from tests.system.faults import READY_SECONDS_MAX, chaos_cluster, is_answered, kill, until_answered
+from tests.system.faults import READY_SECONDS_MAX, chaos_cluster, is_answered, kill, percentile, until_answered
 from tests.system.person import signed_up
 
 ROUNDS: Final = int(os.environ.get("SIGDEP_ROUNDS", "50" if LONG else "2"))
@@ -38,10 +38,6 @@ async def test_a_service_that_was_killed_is_soon_replaced(say: Say) -> None:
     say(f"{'all':<12} ready again: {_told(everything)}, {len(everything)} kills")
     if LONG:
         assert percentile(everything, 99) < READY_SECONDS
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
 def _told(seconds: Sequence[float]) -> str:

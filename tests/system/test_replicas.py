@@ -5,42 +5,33 @@ import json
 import os
 import random
 import signal
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from sigdep.adapters.memory.read_store import MemoryReadStore
-from sigdep.adapters.postgres.event_store import PostgresEventStore
-from sigdep.adapters.postgres.key_ring import PostgresKeyRing
-from sigdep.adapters.postgres.read_store import PostgresReadStore
 from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
-from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import CommandId, partition_of
 from sigdep.rpc.call import Call, Encoded, Principal, WorkspacePosition
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.passports import Passports
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.cluster import Cluster
 from sigdep.services.distributed.roles import ROLES
-from sigdep.services.server_secrets import load_passport_key, load_secrets
-from sigdep.services.verifying import verify_read_model
-from sigdep.tasks import context as tasks
+from sigdep.services.server_secrets import load_passport_key
 from sigdep.tasks import contract as tasks_contract
 from sigdep.tasks.queries import GetTask
-from sigdep.users import context as users
+from tests.system.chaos_clients import Client
+from tests.system.cluster_proof import rows_are_what_a_replay_gives
 from tests.system.conftest import LONG, Say
+from tests.system.faults import chaos_cluster, seed_of_this_run
 from tests.system.person import Person, signed_up
-from tests.system.test_chaos import Client
 from tests.system.test_killed_server import Memory, compare
 
 ROUNDS: Final = 5 if LONG else 1
@@ -88,32 +79,13 @@ async def taken_over(cluster: Cluster, database: str, lease: str, before: Holder
     return time.monotonic() - begun
 
 
-@asynccontextmanager
-async def two_of_each() -> AsyncIterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="sigdep-replicas-") as name:
-        Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
-        plan = Plan(
-            data=Path(name) / "data",
-            port=free_port(),
-            settings={"SIGDEP_LIMITS": "false"},
-            replicas=dict.fromkeys(ROLES, 2),
-        )
-        try:
-            async with running_cluster(plan, lambda _line: None) as cluster:
-                yield cluster
-        except EngineMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
-
-
 @pytest.mark.timeout(150 + 60 * ROUNDS)
 async def test_two_replicas_of_everything_are_one_system_whoever_dies(say: Say) -> None:
-    seed = int(os.environ.get("SIGDEP_SEED", random.SystemRandom().randrange(2**32)))
+    seed = seed_of_this_run()
     chance = random.Random(seed)
     clients = [Client(f"w{number}", chance.randrange(2**32)) for number in range(CLIENTS)]
     over = asyncio.Event()
-    async with two_of_each() as cluster, signed_up(cluster.url) as ada:
+    async with chaos_cluster(replicas=dict.fromkeys(ROLES, 2)) as cluster, signed_up(cluster.url) as ada:
         writing = [asyncio.create_task(client.write_until(ada, over)) for client in clients]
         for _ in range(ROUNDS):
             for database, lease in LEASES:
@@ -126,7 +98,7 @@ async def test_two_replicas_of_everything_are_one_system_whoever_dies(say: Say) 
         await asyncio.gather(*writing)
         await _compare(ada, clients, f"seed {seed}")
         await _each_replica_answers(cluster, ada)
-        await _rows_are_what_a_replay_gives(cluster)
+        await rows_are_what_a_replay_gives(cluster)
         refusals = sum((client.refusals for client in clients), Counter[int]())
         say(f"{sum(len(client.acknowledged) for client in clients)} writes, refused meanwhile: {dict(refusals)}")
 
@@ -198,23 +170,3 @@ async def _position_of(cluster: Cluster, workspace: WorkspaceId) -> WorkspacePos
         return WorkspacePosition("tasks", partition, head)
     finally:
         await connection.close()
-
-
-async def _rows_are_what_a_replay_gives(cluster: Cluster) -> None:
-    """In the read store of every service."""
-    secrets = load_secrets(cluster.postgresql.folder.parent / "secrets")
-    async with AsyncExitStack() as stack:
-        keys = await PostgresKeyRing.open(cluster.postgresql.url("keys"), secrets.key_encryption_key)
-        stack.push_async_callback(keys.close)
-        for database, context, writer in (
-            ("tasks_read", tasks, "tasks_write"),
-            ("users_read", users, "users_write"),
-            ("users_write", users, "users_write"),
-        ):
-            log = await PostgresEventStore.open(
-                cluster.postgresql.url(writer), Codec(context.EVENTS, keys), schema="log"
-            )
-            stack.push_async_callback(log.close)
-            views = await PostgresReadStore.open(cluster.postgresql.url(database), schema="views")
-            stack.push_async_callback(views.close)
-            assert await verify_read_model(log, views, context.read_model(), scratch=MemoryReadStore()) == []
