@@ -21,6 +21,11 @@ class Proxy:
         self.port = 0
         self.cuts = 0
 
+    @property
+    def sessions(self) -> int:
+        """Connections that are open."""
+        return len(self._sessions)
+
     def cut_requests_after(self, bytes_sent: int) -> None:
         """Once: let so many more bytes through to the server, and end the connection then."""
         self._requests_left = bytes_sent
@@ -93,10 +98,10 @@ async def _answers(up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 @asynccontextmanager
-async def proxied(port: int) -> AsyncIterator[Proxy]:
-    """A proxy on a port of its own, before the server at `port` of the loopback."""
+async def proxied(port: int, *, at: int = 0) -> AsyncIterator[Proxy]:
+    """A proxy before the server at `port` of the loopback, on a port of its own, or on a given one."""
     proxy = Proxy(port)
-    server = await asyncio.start_server(proxy.serve, HOST, 0)
+    server = await asyncio.start_server(proxy.serve, HOST, at)
     proxy.port = server.sockets[0].getsockname()[1]
     try:
         yield proxy

@@ -28,6 +28,9 @@ class BrokerServer(ABC):
 
     name: str
 
+    home: Path | None = None
+    """Where its folder is made. None: where the system keeps what is temporary."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
@@ -108,7 +111,7 @@ def running(kind: type[Server]) -> Iterator[Server]:
         ServerMissing: this machine has none.
         ServerFailed: it did not start.
     """
-    with tempfile.TemporaryDirectory(prefix="sigdep-broker-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="sigdep-broker-", dir=kind.home, ignore_cleanup_errors=True) as folder:
         server = kind(Path(folder))
         try:
             server.start()

@@ -37,6 +37,10 @@ class ServerMissing(Exception):
     """This machine has no such server. The message names it and says how to get it."""
 
 
+class ServerNotProvided(ServerMissing):
+    """This machine has no such server, and `make services` does not bring it: CI does without it too."""
+
+
 class ServerFailed(Exception):
     """The server's own command failed. The message holds what it printed and the end of its log."""
 

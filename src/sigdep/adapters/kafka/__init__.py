@@ -1,0 +1,1 @@
+"""Apache Kafka, by the connections and the protocol of aiokafka."""

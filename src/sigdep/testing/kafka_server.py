@@ -1,0 +1,184 @@
+"""Apache Kafka for tests: one server that is its own controller, fetched with Maven, run by the system's Java."""
+
+import fcntl
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from sigdep.testing.broker_servers import HOST, BrokerServer, free_port
+from sigdep.testing.servers import ServerFailed, ServerMissing, ServerNotProvided
+
+PROJECT: Final = Path(__file__).with_name("kafka_pom.xml")
+
+PROGRAMS: Final = Path(sys.prefix) / "share" / "kafka"
+"""Where Kafka is kept once it was fetched, with the project file that said what to fetch. Clusters look here too."""
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  A folder with a name of its own is made in it.
+"""Files in memory outlive the process that wrote them, as files on a disk do. Kafka makes some hundred for each topic,
+and has each of them written to the disk, which takes far longer, for nothing that our tests ask of it."""
+
+MEMORY_BYTES_MIN: Final = 2_000_000_000
+
+FETCH_SECONDS_MAX: Final = 300
+
+FORMAT_SECONDS_MAX: Final = 60
+
+CLUSTER: Final = "c2lnZGVwLXRlc3RzLTAwMQ"
+"""An id of 16 bytes, as Kafka writes it."""
+
+JAVA_OPTIONS: Final = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+"""Little memory, and a quick start rather than the quickest code."""
+
+SERVER_PROPERTIES: Final = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller_port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAIN
+listeners=PLAIN://{host}:{port},PROXIED://{host}:{behind_proxy_port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAIN://{host}:{port},PROXIED://{host}:{proxy_port}
+listener.security.protocol.map=PLAIN:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=true
+num.network.threads=2
+num.io.threads=4
+# After a kill the server may take its own place again only when its former life counts as over.
+broker.heartbeat.interval.ms=200
+broker.session.timeout.ms=2000
+# For compaction, which we have no use for: it takes half of the memory otherwise.
+log.cleaner.dedupe.buffer.size=2097152
+"""
+"""Topics would be made by asking for them, with one partition, as Kafka does it if nobody forbids it: so it is where
+operators have left it."""
+
+BROKERS_QUESTION: Final = struct.pack(">ihhihi", 14, 3, 1, 0, -1, 0)
+"""A request for metadata, version 1, of no topic: its answer counts the brokers after its own number."""
+
+
+class KafkaServer(BrokerServer):
+    """See BrokerServer. What a server tells its clients of itself decides where they go: to come to it by a proxy, the
+    proxy listens at `proxy_port`, and goes to `behind_proxy_port`."""
+
+    name = "Kafka"
+
+    java_options: Sequence[str] = JAVA_OPTIONS
+
+    home = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES_MIN else None
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.controller_port, self.behind_proxy_port, self.proxy_port = free_port(), free_port(), free_port()
+
+    @property
+    def url(self) -> str:
+        return f"kafka://{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        return self._java("kafka.Kafka", str(self._properties))
+
+    def prepare(self) -> None:
+        """An empty folder becomes what Kafka has formatted, once for all starts."""
+        formatted = self.folder / "formatted"
+        if not formatted.exists():
+            self._write_properties(formatted)
+            self._format()
+            self._write_properties(self.data)
+        if not self.data.exists():
+            shutil.copytree(formatted, self.data)
+
+    def answers(self) -> bool:
+        """A server that has not yet joined its cluster answers, but counts no broker."""
+        with suppress(OSError, struct.error), socket.create_connection((HOST, self.port), timeout=1) as client:
+            client.sendall(BROKERS_QUESTION)
+            said = client.recv(12)
+            return bool(struct.unpack(">iii", said)[2])
+        return False
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _write_properties(self, data: Path) -> None:
+        self._properties.write_text(
+            SERVER_PROPERTIES.format(
+                host=HOST,
+                port=self.port,
+                controller_port=self.controller_port,
+                behind_proxy_port=self.behind_proxy_port,
+                proxy_port=self.proxy_port,
+                data=data,
+            )
+        )
+
+    def _format(self) -> None:
+        command = self._java(
+            "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(self._properties)
+        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS_MAX, check=False)
+        if done.returncode != 0:
+            raise ServerFailed(f"{self.name}, format:\n{done.stdout}{done.stderr}")
+
+    def _java(self, *arguments: str) -> Sequence[str]:
+        return (_program("java"), *self.java_options, "-cp", f"{kafka_programs()}/*", *arguments)
+
+
+def kafka_programs() -> Path:
+    """The folder of Kafka's programs. The first call on a machine fetches them; several at once fetch them once.
+
+    Raises:
+        ServerNotProvided: there is no Java or no Maven here.
+        ServerMissing: Maven could not fetch them.
+    """
+    _program("java")
+    if not _is_fetched():
+        PROGRAMS.parent.mkdir(parents=True, exist_ok=True)
+        with PROGRAMS.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_fetched():
+                _fetch()
+    return PROGRAMS
+
+
+def _is_fetched() -> bool:
+    """As our project file says it now: another version is another Kafka."""
+    fetched = PROGRAMS / PROJECT.name
+    return fetched.exists() and fetched.read_bytes() == PROJECT.read_bytes()
+
+
+def _fetch() -> None:
+    with tempfile.TemporaryDirectory(prefix="kafka-", dir=PROGRAMS.parent) as folder:
+        fetched = Path(folder) / "fetched"
+        goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched}")
+        done = subprocess.run(
+            (_program("mvn"), "--batch-mode", "--quiet", "--file", str(PROJECT), *goal),
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS_MAX,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ServerMissing(f"Kafka: Maven could not fetch it:\n{done.stdout}{done.stderr}")
+        shutil.copy(PROJECT, fetched)
+        if PROGRAMS.exists():
+            shutil.rmtree(PROGRAMS)  # Of another version.
+        fetched.rename(PROGRAMS)
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ServerNotProvided(
+            f"Kafka: {name} is not installed (Kafka 4 needs Java 17 or newer, and Maven to fetch it)"
+        )
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"Kafka is in {kafka_programs()}.\n")
