@@ -20,7 +20,7 @@ TESTS ?=
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench chaos services lock clean
+.PHONY: help install run test check bench chaos kafka services lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
 chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run, ROUNDS=… of each, BROKER=… takes another broker
 	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(if $(ROUNDS),SIGDEP_ROUNDS=$(ROUNDS)) $(if $(BROKER),SIGDEP_BROKER=$(BROKER)) \
 		$(BIN)/python -m pytest -s tests/system/test_chaos.py tests/system/test_ready_again.py
+
+kafka: $(VENV)/run.stamp ## Fetch Kafka with Maven, for `sigdep cluster --broker kafka`; the tests do it by themselves
+	$(BIN)/python -m sigdep.testing.kafka_server
 
 services: ## Install what the tests need from the system (as root, with apt-get)
 	@missing=$$(for package in $(SERVICES_PACKAGES); do \

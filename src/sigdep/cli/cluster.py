@@ -29,7 +29,8 @@ def _replicas(context: click.Context, parameter: click.Parameter, given: tuple[s
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the gateway.")
 @click.option("--port", type=int, default=8000, show_default=True, help="Port of the gateway; 0 takes a free one.")
 @data_dir_option
-@click.option("--broker", type=click.Choice(["nats", "rabbitmq", "redis", "none"]), default="nats", show_default=True,
+@click.option("--broker", type=click.Choice(["nats", "kafka", "rabbitmq", "redis", "none"]), default="nats",
+              show_default=True,
               help="What carries events between services; none: they follow each other's logs.")  # fmt: skip
 @click.option("--replicas", metavar="ROLE=NUMBER", multiple=True, callback=_replicas,
               help="Processes of a service, as in tasks.read=2. May be given for several services.")  # fmt: skip

@@ -28,7 +28,7 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     users_read: Annotated[str, "Where users.read is."] = ""
     broker_url: Annotated[
         str,
-        "nats://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0. "
+        "nats://host:port, kafka://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0. "
         "None: services follow each other's logs directly.",
     ] = ""
 

@@ -1,6 +1,7 @@
 """Picks the adapters of one service: the only module of the distributed system that knows which ones exist."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from time import time
@@ -100,6 +101,8 @@ def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | No
     return broker
 
 
+_KAFKA_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?", re.ASCII)
+
 # An adapter is loaded where it is used: each loads its client library, and a service starts sooner without the others.
 
 
@@ -110,6 +113,16 @@ def _nats(url: str) -> Broker:
     if not all(server.startswith("nats://") for server in servers):
         raise BadSetting("SIGDEP_BROKER_URL: each of several servers begins with nats://.")
     return NatsBroker(servers)
+
+
+def _kafka(url: str) -> Broker:
+    from sigdep.adapters.kafka.broker import KafkaBroker  # noqa: PLC0415
+    from sigdep.adapters.kafka.connecting import DEFAULT_PORT  # noqa: PLC0415
+
+    servers = [_KAFKA_SERVER.fullmatch(server.strip()) for server in url.removeprefix("kafka://").split(",")]
+    if None in servers:
+        raise BadSetting("SIGDEP_BROKER_URL: Kafka is given as kafka://host:port,host:port.")
+    return KafkaBroker([(server[1].strip("[]"), int(server[2] or DEFAULT_PORT)) for server in servers if server])
 
 
 def _rabbitmq(url: str) -> Broker:
@@ -129,6 +142,7 @@ def _redis(url: str) -> Broker:
 
 _BROKERS: Final[Mapping[str, Callable[[str], Broker]]] = {
     "nats": _nats,
+    "kafka": _kafka,
     "rabbitmq-stream": _rabbitmq,
     "redis": _redis,
 }

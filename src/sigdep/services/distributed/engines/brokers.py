@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from sigdep.services.distributed.engines.broker import BrokerEngine
+from sigdep.services.distributed.engines.kafka import kafka_engine
 from sigdep.services.distributed.engines.nats import nats_engine
 from sigdep.services.distributed.engines.processes import free_port
 from sigdep.services.distributed.engines.rabbitmq import rabbitmq_engine
@@ -12,6 +13,7 @@ from sigdep.services.distributed.engines.redis import redis_engine
 
 BROKERS: Final[Mapping[str, Callable[[Path, Path, int], BrokerEngine]]] = {
     "nats": nats_engine,
+    "kafka": kafka_engine,
     "rabbitmq": rabbitmq_engine,
     "redis": redis_engine,
 }

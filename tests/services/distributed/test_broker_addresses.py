@@ -1,0 +1,55 @@
+"""Which broker an address names, and what is said of one that names none."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+
+from sigdep.adapters.kafka.broker import KafkaBroker
+from sigdep.adapters.nats.broker import NatsBroker
+from sigdep.adapters.rabbitmq.broker import RabbitMQBroker
+from sigdep.adapters.redis.broker import RedisBroker
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.wiring import open_broker
+from sigdep.services.settings import BadSetting
+
+
+@pytest.mark.parametrize(
+    "url, kind",
+    [
+        ("nats://one:4222,nats://two:4222", NatsBroker),
+        ("kafka://one:9092, two:9093,[::1]", KafkaBroker),
+        ("kafka://one", KafkaBroker),
+        ("rabbitmq-stream://user:secret@one", RabbitMQBroker),
+        ("redis://one:6379/0", RedisBroker),
+    ],
+)
+async def test_the_scheme_of_an_address_names_the_broker(url: str, kind: type[object]) -> None:
+    """Which connects when it is first used."""
+    async with AsyncExitStack() as stack:
+        assert isinstance(open_broker(ServiceSettings(broker_url=url), stack), kind)
+
+
+async def test_no_address_is_no_broker() -> None:
+    async with AsyncExitStack() as stack:
+        assert open_broker(ServiceSettings(), stack) is None
+
+
+@pytest.mark.parametrize(
+    "url, said",
+    [
+        ("pigeon://one", "begins with nats://"),
+        ("nats://one:4222,two:4222", "each of several servers begins with nats://"),
+        ("rabbitmq-stream://user:secret@:5552", "An address of RabbitMQ is like"),
+        ("kafka://", "kafka://host:port,host:port"),
+        ("kafka://one:9092,", "kafka://host:port,host:port"),
+        ("kafka://one:9092/0", "kafka://host:port,host:port"),
+        ("kafka://one:port", "kafka://host:port,host:port"),
+        ("kafka://user:secret@one:9092", "kafka://host:port,host:port"),
+        ("kafka://one:9092,kafka://two:9092", "kafka://host:port,host:port"),
+    ],
+)
+async def test_an_address_that_names_none_is_refused_in_a_sentence(url: str, said: str) -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(BadSetting, match=said) as refused:
+            open_broker(ServiceSettings(broker_url=url), stack)
+    assert "secret" not in str(refused.value)
