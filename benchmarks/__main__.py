@@ -9,6 +9,7 @@ BENCHMARKS: Final = (
     "live",
     "profile",
     "passports",
+    "brokers",
     "cluster",
     "scaling",
     "growth",
