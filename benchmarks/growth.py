@@ -59,7 +59,7 @@ def _appends(first: int, last: int, places: list[WorkspaceId], author: UserId) -
         yield Append(workspace=place, command_id=CommandId(uuid7()), writes=(write,), metadata=Metadata(actor=author))
 
 
-async def _append_all(store: SqliteEventStore, appends: Iterator[Append]) -> int:
+async def append_all(store: SqliteEventStore, appends: Iterator[Append]) -> int:
     """So many at a time as clients of a busy server. Returns the number of events."""
     events = 0
 
@@ -84,7 +84,7 @@ async def run(events_max: int = SIZES[-1]) -> list[Figure]:
         reached = 0
         for size in (size for size in SIZES if size <= events_max):
             started = time.perf_counter()
-            events = await _append_all(store, _appends(reached, size, places, author))
+            events = await append_all(store, _appends(reached, size, places, author))
             rates = {"append": events / (time.perf_counter() - started)}
             reached = size
             rates |= await _read_models(store, folder / f"{size}.views.db", places[0])
