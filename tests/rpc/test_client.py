@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -33,6 +33,7 @@ from tests.tasks.write_side import World
 ROOT = Path(__file__).parents[2]
 READY_SECONDS_MAX = 3.0
 """From a start until calls are answered again."""
+HANDSHAKE_SECONDS = 0.6
 
 
 def create(title: str) -> CreateTask:
@@ -125,16 +126,55 @@ async def test_a_service_that_is_away_is_told_at_once_and_found_when_it_is_back(
         await server.close(0)
 
 
-async def answered_again(remote: RemoteService, world: World) -> float:
+async def answered_again(remote: RemoteService, world: World, seconds_max: float = READY_SECONDS_MAX) -> float:
     """Seconds until a call is answered."""
     begun = monotonic()
-    async with asyncio.timeout(READY_SECONDS_MAX):
+    async with asyncio.timeout(seconds_max):
         while True:
             try:
                 await remote.ask(create("quick"), world.call())
                 return monotonic() - begun
             except Unavailable:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_service_that_is_slow_to_shake_hands_is_reached() -> None:
+    """As where every core is busy. An attempt to connect must not be given up as soon as the next one is due."""
+    server = RpcServer({WRITE: Waiting()})
+    port = await server.start("127.0.0.1:0")
+    async with slow_way_to(port) as slow, channel_to(f"127.0.0.1:{slow}") as channel:
+        remote = RemoteService.over(channel, WRITE)
+        await answered_again(remote, World(), patience(15))
+        await remote.close()
+    await server.close(0)
+
+
+@asynccontextmanager
+async def slow_way_to(port: int) -> AsyncIterator[int]:
+    """A port behind which the server answers nothing for HANDSHAKE_SECONDS, each time that somebody connects."""
+    open_ends: list[asyncio.StreamWriter] = []
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while octets := await reader.read(65_536):
+            writer.write(octets)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ends.append(writer)
+        await asyncio.sleep(HANDSHAKE_SECONDS)
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        open_ends.append(back)
+        with suppress(ConnectionError):
+            await asyncio.gather(carry(reader, back), carry(there, writer))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as proxy:
+        yield proxy.sockets[0].getsockname()[1]
+        proxy.close()
+        for end in open_ends:
+            end.close()
+        await asyncio.sleep(HANDSHAKE_SECONDS)  # Whoever was just being connected.
+        for end in open_ends:
+            end.close()
 
 
 # ── several ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -27,7 +27,8 @@ _OPTIONS: Final = (
     # Every address of a `dns:///` name takes its turn; one that is away is left out until it is back.
     ("grpc.service_config", _BALANCE),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # So long one attempt may take, whatever its name says: a machine that is busy needs more than a moment to answer.
+    ("grpc.min_reconnect_backoff_ms", 2_000),
     # One that has died is back within a second or two: nobody shall wait for the next attempt as long again.
     ("grpc.max_reconnect_backoff_ms", 200),
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),
