@@ -1,0 +1,102 @@
+"""From the clock on the wall of a place to the instants of the world, and back.
+
+A time that the clocks leave out is read with the offset before they leapt, and one that they show twice means the first
+of the two (RFC 5545 §3.3.5). So two times on the wall may be one instant: 02:30 and 03:30 in the night of the leap.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sigdep.kernel.errors import Invalid
+
+_LEAP_SEEN_WITHIN = timedelta(hours=25)
+"""No clock has leapt by more than a day: Apia left out 30 December 2011."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+
+class UnknownZone(Invalid):
+    """The time zone database has no zone of this name."""
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """Raises UnknownZone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnknownZone(f'There is no time zone "{name[:60]}", as Europe/Berlin.') from None
+
+
+def to_instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """UTC. At the ends of the calendar, where there is no such instant, the nearest."""
+    try:
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return EARLIEST if wall.year == 1 else LATEST
+
+
+def to_wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows then. At the ends of the calendar the first or the last that it can show."""
+    try:
+        return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        return (EARLIEST if instant.year == 1 else LATEST).replace(tzinfo=None)
+
+
+def shift(time: datetime, by: timedelta) -> datetime:
+    """The time so much later, or the end of the calendar."""
+    try:
+        return time + by
+    except OverflowError:
+        return (EARLIEST if by < timedelta(0) else LATEST).replace(tzinfo=time.tzinfo)
+
+
+def earliest_wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    """No time on the wall before this one means the instant or a later one."""
+    return shift(to_wall(instant, zone), -max(_leapt_before(instant, zone), timedelta(0)))
+
+
+def latest_wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    """No time on the wall after this one means the instant or an earlier one."""
+    return shift(to_wall(instant, zone), max(-_leapt_before(instant, zone), timedelta(0)))
+
+
+def _leapt_before(instant: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much the clocks leapt forward lately; less than nothing where they went back."""
+    before = shift(instant, -_LEAP_SEEN_WITHIN)
+    return (to_wall(instant, zone) - to_wall(before, zone)) - (instant - before)
+
+
+def is_left_out(wall: datetime, zone: ZoneInfo) -> bool:
+    """Whether no clock of the place ever shows this time."""
+    aware = wall.replace(tzinfo=zone)
+    if aware.utcoffset() == aware.replace(fold=1).utcoffset():
+        return False
+    return to_wall(to_instant(wall, zone), zone) != wall
+
+
+def instants(walls: Iterable[datetime], zone: ZoneInfo) -> Iterator[tuple[datetime, bool, datetime]]:
+    """The instants of times on the wall, which come in order, in order, each once; with whether the clocks left the
+    time out, and the time.
+
+    Lazily: a time is held back only while its instant lies behind a leap that the times have not passed.
+    """
+    held: list[tuple[datetime, bool, datetime]] = []
+    for wall in walls:
+        try:
+            instant = wall.replace(tzinfo=zone).astimezone(UTC)
+        except OverflowError:
+            continue  # Beyond the first or the last instant of all.
+        if is_left_out(wall, zone):
+            heappush(held, (instant, True, wall))
+            continue
+        while held and held[0][0] <= instant:
+            before = heappop(held)
+            if before[0] < instant:
+                yield before
+        yield instant, False, wall
+    while held:
+        yield heappop(held)
