@@ -105,6 +105,33 @@ class Fussy(DocumentModel[Note]):
 # ── following ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_who_wants_to_know_is_told_of_events_once_reads_reflect_them(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId
+) -> None:
+    told: list[Sequence[RecordedEvent] | None] = []
+    reflected: list[bool] = []
+
+    def applied(events: Sequence[RecordedEvent] | None) -> None:
+        told.append(events)
+        positions = projector.positions
+        reflected.extend(positions[recorded.partition] >= recorded.position for recorded in events or ())
+
+    await log.append(writing(workspace, new_stream(), "a"))
+    projector = Projector(log, read_store, note_model(), on_applied=applied)
+    async with running(projector):
+        await until(lambda: projector.is_fit)
+        assert told
+        assert set(map(type, told)) == {type(None)}, "What others may have applied could be any events."
+        told.clear()
+        appended = [await log.append(writing(workspace, new_stream(), "a")) for _ in range(3)]
+        await reached(projector, appended[-1])
+        await until(lambda: sum(len(events or ()) for events in told) == 3)
+        assert reflected == [True] * 3
+        told.clear()
+        await projector.rebuild()
+        assert None in told
+
+
 async def test_what_was_written_can_be_read_when_its_position_is_reached(
     log: EventStore, read_store: ReadStore, workspace: WorkspaceId
 ) -> None:

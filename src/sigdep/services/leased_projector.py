@@ -12,7 +12,7 @@ from sigdep.kernel.read_store import ModelId, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.services.jobs import Job
 from sigdep.services.leased import HOLDS, LEASE_SECONDS, Leased
-from sigdep.services.projector import WAIT_SECONDS, Projector
+from sigdep.services.projector import WAIT_SECONDS, OnApplied, Projector
 from sigdep.services.waiters import Waiters
 from sigdep.services.watching import Watcher
 
@@ -33,9 +33,14 @@ class LeasedProjector:
         holder: Holder,
         *,
         lease_seconds: float = LEASE_SECONDS,
+        on_applied: OnApplied | None = None,
     ) -> None:
+        """
+        Args:
+            on_applied: see `Projector`. In the replica that projects, and in no other.
+        """
         waiters = Waiters()  # One for both, since whoever waits does not care which of them sees the position first.
-        self._projector: Final = Projector(log, read_store, read_model, waiters=waiters)
+        self._projector: Final = Projector(log, read_store, read_model, waiters=waiters, on_applied=on_applied)
         self._watcher: Final = Watcher(read_store, read_model, waiters)
         self._leased: Final = Leased(
             leases, f"{read_model.name} projector", holder, self._project, seconds=lease_seconds

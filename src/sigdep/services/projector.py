@@ -1,7 +1,7 @@
 """Keeps a read model true: follows the log for ever, and makes the read model anew when its code has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -38,6 +38,9 @@ GATHER_SECONDS_MAX: Final = 0.025
 APPLIED_EVENTS_MAX: Final = 200
 """At once, while requests are served: after a large import each of them would otherwise wait for a whole batch."""
 
+OnApplied = Callable[[Sequence[RecordedEvent] | None], None]
+"""Is told of events once reads reflect them. None: of all there are, since others may have applied the last of them."""
+
 _log = structlog.get_logger("sigdep.projector")
 
 
@@ -57,12 +60,18 @@ class Projector:
         on_progress: OnProgress | None = None,
         retired_kept_seconds: float = RETIRED_KEPT_SECONDS,
         waiters: Waiters | None = None,
+        on_applied: OnApplied | None = None,
     ) -> None:
+        """
+        Args:
+            on_applied: must neither wait nor raise.
+        """
         self.state = "starting"
         self._log = log
         self._read_store = read_store
         self._read_model = read_model
         self._on_progress = on_progress
+        self._on_applied = on_applied
         self._retired_kept_seconds = retired_kept_seconds
         self._build: Build | None = None
         self._changing = asyncio.Lock()
@@ -162,7 +171,7 @@ class Projector:
             if self._is_first_time:
                 await build.replay_parked()
             self._build = build
-        self._waiters.reached(self.positions)
+        self._applied(None)
         if self._is_first_time:
             await self._sweep()
             self._is_first_time = False
@@ -205,8 +214,9 @@ class Projector:
                     if build is not self._build:
                         return True
                     for first in range(0, len(batch), APPLIED_EVENTS_MAX):
-                        await build.apply(batch[first : first + APPLIED_EVENTS_MAX])
-                        self._waiters.reached(self.positions)
+                        part = batch[first : first + APPLIED_EVENTS_MAX]
+                        await build.apply(part)
+                        self._applied(part)
                 if self.state != "live":
                     self._set_live(heads)
                 if 1 < len(batch) < READ_EVENTS_MAX:
@@ -215,6 +225,11 @@ class Projector:
         finally:
             await _end(batches)
         return False
+
+    def _applied(self, events: Sequence[RecordedEvent] | None) -> None:
+        self._waiters.reached(self.positions)
+        if self._on_applied is not None:
+            self._on_applied(events)
 
     def _set_live(self, heads: Positions) -> None:
         if all(self.positions.get(partition, 0) >= position for partition, position in heads.items()):
@@ -257,7 +272,7 @@ class Projector:
                 self._build = build
         finally:
             self._filling.discard(build.model)
-        self._waiters.reached(self.positions)
+        self._applied(None)
 
     async def _fill(self, build: Build) -> None:
         while True:

@@ -28,6 +28,7 @@ from sigdep.users.identity import UsersIdentities
 from sigdep.users.publishing import publish
 from sigdep.users.reactions import TokenUsesReactions
 from sigdep.users.read_models.model import UsersReadModel
+from sigdep.users.revoking import suspects
 from sigdep.users.service.erasure import Erasures
 from sigdep.users.service.past_erasures import destroy_keys_again
 from sigdep.users.service.read import UsersRead
@@ -49,6 +50,7 @@ __all__ = [
     "publish",
     "read_model",
     "routes",
+    "suspects",
 ]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (user, email, workspace, session, token)

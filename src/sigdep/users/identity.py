@@ -17,6 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.http.revocations import Forgotten, Suspects
 from sigdep.kernel.ids import Partition, Position, partition_of
 from sigdep.kernel.read_store import Compare, Row, Select
 from sigdep.rpc.call import Principal
@@ -66,6 +67,8 @@ class Known:
     """Monotonic seconds."""
     seen: tuple[Position, Position]
     """How far the read model had come with all people, and with this person's credentials."""
+    read_at: float
+    """Monotonic seconds, from before it was read."""
 
 
 class UsersIdentities:
@@ -91,28 +94,38 @@ class UsersIdentities:
         self._now = now
         self._steady = steady
         self._known: OrderedDict[str, Known] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[Principal]] = {}
+        self._asking: dict[str, tuple[float, asyncio.Task[Principal]]] = {}
+        self._forgotten = Forgotten()
+
+    def forget(self, suspects: Suspects) -> None:
+        """What was read of them until now is not believed any more. The read model must be past what has changed."""
+        self._forgotten.forget(suspects, self._steady())
 
     async def principal(self, bearer: str, *, fresh: bool = False) -> Principal:
         if not fresh:
             known = self._known.get(bearer)
-            if known is not None and self._steady() < known.trusted_until:
+            if known is not None and self._steady() < known.trusted_until and self._believes(known):
                 self._known.move_to_end(bearer)
                 return known.principal
         return await self._ask_once(bearer, fresh)
+
+    def _believes(self, known: Known) -> bool:
+        return self._forgotten.believes(known.credential.user_id, known.read_at)
 
     async def _ask_once(self, bearer: str, fresh: bool) -> Principal:
         """Many requests may come with one credential at once: one of them looks, and all hear what it found."""
         if fresh:
             return await self._ask(bearer, fresh=True)
-        asking = self._asking.get(bearer)
-        if asking is None:
-            asking = self._asking[bearer] = asyncio.create_task(self._ask(bearer, fresh=False))
+        begun, asking = self._asking.get(bearer, (0.0, None))
+        if asking is None or not self._forgotten.believes_all(begun):
+            asking = asyncio.create_task(self._ask(bearer, fresh=False))
+            self._asking[bearer] = self._steady(), asking
             asking.add_done_callback(lambda done: self._asked(bearer, done))
         return await asyncio.shield(asking)
 
     def _asked(self, bearer: str, done: "asyncio.Task[Principal]") -> None:
-        del self._asking[bearer]
+        if self._asking.get(bearer, (0.0, None))[1] is done:
+            del self._asking[bearer]
         if not done.cancelled():
             done.exception()  # Somebody may have been waiting for it, or nobody any more.
 
@@ -138,7 +151,8 @@ class UsersIdentities:
 
     def _nothing_happened(self, known: Known) -> bool:
         return (
-            self._steady() < known.verified_until
+            self._believes(known)
+            and self._steady() < known.verified_until
             and self._now() < known.credential.expires
             and self._seen(known.credential.user_id) == known.seen
         )
@@ -164,11 +178,12 @@ class UsersIdentities:
             return None
         if self._now() >= credential.expires:
             raise NotOurToken
-        seen = self._seen(credential.user_id)  # Before reading: what comes meanwhile is looked at next time.
+        # Before reading: what comes meanwhile is looked at next time.
+        seen, read_at = self._seen(credential.user_id), self._steady()
         principal = await self._principal(credential)
         if principal is None:
             return None
-        found = Known(credential, principal, 0.0, verified_until, seen)
+        found = Known(credential, principal, 0.0, verified_until, seen, read_at)
         self._trust(found)
         return found
 

@@ -17,6 +17,7 @@ from sigdep.services.distributed.role import Check
 from sigdep.services.jobs import Job
 from sigdep.services.leased import Leased
 from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.projector import OnApplied
 from sigdep.services.reactor import Reactor
 
 
@@ -37,9 +38,11 @@ class Replica:
     jobs: dict[str, Job] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
 
-    def project(self, log: EventLog, views: ReadStore, read_model: ReadModel) -> LeasedProjector:
+    def project(
+        self, log: EventLog, views: ReadStore, read_model: ReadModel, on_applied: OnApplied | None = None
+    ) -> LeasedProjector:
         """In one replica; the others watch."""
-        projector = LeasedProjector(log, views, read_model, self.leases, self.holder)
+        projector = LeasedProjector(log, views, read_model, self.leases, self.holder, on_applied=on_applied)
         self.jobs |= projector.jobs
         self.checks[f"{projector.name}.views"] = said(lambda: None if projector.is_fit else f"It is {projector.state}.")
         return projector
