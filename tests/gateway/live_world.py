@@ -17,6 +17,7 @@ from sigdep.gateway.live.closing import Close
 from sigdep.gateway.live.hub import Hub
 from sigdep.gateway.live.session import Session
 from sigdep.http.positions import encode_position
+from sigdep.http.presence import Presence
 from sigdep.http.stamps import new_id
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import CommandId, Partition, StreamId, SubjectId, Version, partition_of
@@ -83,12 +84,12 @@ class World:
         """The texts of the workspace, by log."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Hub]:
+    async def open(self, presence: Presence | None = None) -> AsyncIterator[Hub]:
         logs = [
             Log(context="notes", store=self.logs["notes"], publish=publishing("notes")),
             Log(context="users", store=self.logs["users"], publish=publishing("users"), partition_for=realm),
         ]
-        async with FeedSource(logs) as self.feed, Hub(self.feed, self.people) as self.hub:
+        async with FeedSource(logs) as self.feed, Hub(self.feed, self.people, presence) as self.hub:
             yield self.hub
         for log in self.logs.values():
             await log.close()

@@ -7,10 +7,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from sigdep.gateway import limits
+from sigdep.gateway import gcra
 from sigdep.gateway.application import create_application
-from sigdep.gateway.limits import Limiter
-from sigdep.gateway.settings import Limits, Rate
+from sigdep.gateway.gcra import Gcra
+from sigdep.gateway.settings import Limits
+from sigdep.http.limiting import Rate
 from tests.http.demo import SETTINGS, Notes, People, client_of
 
 FAST = Rate(per_second=1_000, burst=1_000)
@@ -27,7 +28,7 @@ class Clock:
 
 def test_a_burst_passes_then_one_for_each_interval() -> None:
     clock = Clock()
-    limiter = Limiter(Rate(per_second=10, burst=5), clock)
+    limiter = Gcra(Rate(per_second=10, burst=5), clock)
     assert [limiter.take("a").remaining for _ in range(5)] == [4, 3, 2, 1, 0]
     refused = limiter.take("a")
     assert refused.remaining == 0
@@ -41,7 +42,7 @@ def test_a_burst_passes_then_one_for_each_interval() -> None:
 
 def test_a_refused_request_costs_nothing() -> None:
     clock = Clock()
-    limiter = Limiter(Rate(per_second=1, burst=1), clock)
+    limiter = Gcra(Rate(per_second=1, burst=1), clock)
     limiter.take("a")
     for _ in range(1_000):
         assert limiter.take("a").retry_seconds == pytest.approx(1)
@@ -50,14 +51,14 @@ def test_a_refused_request_costs_nothing() -> None:
 
 
 def test_one_caller_does_not_use_up_what_is_anothers() -> None:
-    limiter = Limiter(Rate(per_second=1, burst=1), Clock())
+    limiter = Gcra(Rate(per_second=1, burst=1), Clock())
     assert limiter.take("a").retry_seconds == 0
     assert limiter.take("b").retry_seconds == 0
 
 
 def test_over_an_hour_nobody_gets_more_than_burst_and_rate() -> None:
     clock = Clock()
-    limiter = Limiter(Rate(per_second=7, burst=20), clock)
+    limiter = Gcra(Rate(per_second=7, burst=20), clock)
     passed = 0
     for _ in range(36_000):
         clock.now += 0.01
@@ -66,9 +67,9 @@ def test_over_an_hour_nobody_gets_more_than_burst_and_rate() -> None:
 
 
 def test_memory_is_bounded_and_forgets_those_first_who_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "CALLERS_MAX", 100)
+    monkeypatch.setattr(gcra, "CALLERS_MAX", 100)
     clock = Clock()
-    limiter = Limiter(Rate(per_second=1, burst=2), clock)
+    limiter = Gcra(Rate(per_second=1, burst=2), clock)
     for number in range(50):
         limiter.take(f"old-{number}")
     clock.now += 60

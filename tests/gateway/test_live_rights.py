@@ -1,7 +1,7 @@
 """Who may listen, for how long, and who is here."""
 
 import asyncio
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sigdep.gateway.live import bounds
 from sigdep.gateway.live import hub as hub_module
 from sigdep.gateway.live import session as session_module
 from sigdep.gateway.live.closing import REASONS, Close
-from sigdep.gateway.live.tickets import MemoryTickets
+from sigdep.gateway.live.presence import LocalPresence
+from sigdep.http.revocations import Suspects
 from sigdep.kernel.errors import TooMany, Unavailable
 from sigdep.rpc.call import Principal
 from tests.gateway.live_world import KEPT_FRAMES_MAX, NEIGHBOUR, Listener, World
@@ -96,6 +97,52 @@ async def test_a_credential_that_is_no_good_any_more_closes_the_connection_withi
         await until(lambda: ada.closed)
         assert perf_counter() - started < patience(1)
         assert ada.close_code == Close.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("suspects", [[USER], None], ids=["that user", "everybody"])
+async def test_who_is_suspect_is_looked_at_at_once_past_what_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch, suspects: Suspects
+) -> None:
+    monkeypatch.setattr(hub_module, "LOOK_SECONDS", 60.0)
+    ada, bob = Listener(world), Listener(world, "second")
+    async with world.open() as hub:
+        for one in (ada, bob):
+            await one.connect()
+        await until(lambda: bool(ada.of_kind("subscribed") and bob.of_kind("subscribed")))
+        world.people.true = {}  # What is cached still says that they are members.
+        hub.suspect([UserId(UUID(int=77))])
+        await asyncio.sleep(0.1)
+        assert ada.of_kind("unsubscribed") == []
+        hub.suspect(suspects)
+        await until(lambda: ada.of_kind("unsubscribed"))
+        assert bool(bob.of_kind("unsubscribed")) == (suspects is None)
+        assert not ada.closed
+        world.people.revoked = True
+        hub.suspect(suspects)
+        await until(lambda: ada.closed)
+        assert ada.close_code == Close.UNAUTHENTICATED
+
+
+async def test_that_nobody_can_say_more_of_who_is_suspect_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = world.people.principal
+    asked: list[bool] = []
+
+    async def only_what_is_cached(bearer: str, *, fresh: bool = False) -> Principal:
+        asked.append(fresh)
+        if fresh:
+            raise Unavailable("Away.")
+        return await principal(bearer)
+
+    ada = Listener(world)
+    async with world.open() as hub:
+        await ada.connect()
+        await until(lambda: ada.of_kind("subscribed"))
+        monkeypatch.setattr(world.people, "principal", only_what_is_cached)
+        hub.suspect([USER])
+        await until(lambda: True in asked and False in asked[asked.index(True) :])
+        assert not ada.closed
 
 
 @pytest.mark.parametrize("error, code", [(Unavailable("Away."), Close.UNAVAILABLE), (ValueError("?"), Close.BUG)])
@@ -242,7 +289,7 @@ async def test_connections_are_bounded_for_each_user_and_for_all(world: World, m
 async def test_who_is_here_is_told_to_who_asks_and_not_for_everyone_who_comes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sigdep.gateway.live.room.PRESENT_USERS_MAX", 1)
+    monkeypatch.setattr("sigdep.gateway.live.presence.PRESENT_USERS_MAX", 1)
     ada, bobs, silent = Listener(world), [Listener(world, "second") for _ in range(20)], Listener(world)
     async with world.open():
         await ada.connect(presence=True)
@@ -298,6 +345,27 @@ async def test_a_workspace_that_cannot_be_read_for_a_while_is_told_whole_afterwa
         await until(lambda: ada.texts() == ["a", "b", "c"])
 
 
+async def test_who_is_at_another_gateway_is_told_too_and_who_vanished_there_is_told_to_be_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sigdep.gateway.live.room.PRESENCE_LOOK_SECONDS", 0.5)
+    monkeypatch.setattr("sigdep.gateway.live.room.PRESENCE_SECONDS", 0.1)
+    monkeypatch.setattr(hub_module, "LOOK_SECONDS", 0.05)
+    presence, eve = LocalPresence(), UserId(UUID(int=77))
+    ada = Listener(world)
+    async with world.open(presence):
+        await ada.connect(presence=True)
+        await until(lambda: ada.of_kind("present"))
+        presence.enter(WORKSPACE, eve)
+        await until(lambda: ada.of_kind("present")[-1]["count"] == 2)
+        assert ada.of_kind("present")[-1]["user_ids"] == [str(USER), str(eve)]
+        told = len(ada.of_kind("present"))
+        await asyncio.sleep(1.2)
+        assert len(ada.of_kind("present")) == told, "What has not changed is told once."
+        del presence._here[WORKSPACE][eve]  # Without a notice.
+        await until(lambda: ada.of_kind("present")[-1]["count"] == 1)
+
+
 async def test_when_nobody_listens_any_more_nothing_is_left(world: World) -> None:
     ada = Listener(world)
     async with world.open() as hub:
@@ -306,36 +374,6 @@ async def test_when_nobody_listens_any_more_nothing_is_left(world: World) -> Non
             await until(lambda: hub.counts.subscriptions == 1)
             ada.cut()
         assert (hub.counts.connections, hub.counts.subscriptions, hub.counts.workspaces) == (0, 0, 0)
-
-
-async def test_a_ticket_works_once_and_for_a_while() -> None:
-    now = [monotonic()]
-    tickets = MemoryTickets(lambda: now[0])
-    used = await tickets.make(USER, "good")
-    assert await tickets.redeem(used) == "good"
-    assert await tickets.redeem(used) is None
-    assert await tickets.redeem("made up") is None
-    old = await tickets.make(USER, "good")
-    now[0] += bounds.TICKET_SECONDS
-    assert await tickets.redeem(old) is None
-
-
-async def test_tickets_are_bounded_and_old_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sigdep.gateway.live.tickets.TICKETS_MAX", 4)
-    monkeypatch.setattr("sigdep.gateway.live.tickets.USER_TICKETS_MAX", 3)
-    now = [0.0]
-    tickets = MemoryTickets(lambda: now[0])
-    made = [await tickets.make(USER, "good") for _ in range(3)]
-    with pytest.raises(TooMany):
-        await tickets.make(USER, "good")
-    await tickets.make(SECOND, "second")
-    with pytest.raises(Unavailable):
-        await tickets.make(SECOND, "second")
-    assert await tickets.redeem(made[0]) == "good"
-    await tickets.make(USER, "good")
-    now[0] += bounds.TICKET_SECONDS
-    for _ in range(3):
-        await tickets.make(USER, "good")
 
 
 def test_every_reason_fits_into_a_close_frame() -> None:

@@ -18,6 +18,7 @@ from sigdep.gateway.document import gateway_document
 from sigdep.gateway.edge import Edge, Observer, dispatch, nowhere
 from sigdep.gateway.endpoints import Endpoint
 from sigdep.gateway.feed import Feed, FeedEndpoint
+from sigdep.gateway.gcra import LocalLimiters
 from sigdep.gateway.health import Check, health_pages
 from sigdep.gateway.identity import Identified
 from sigdep.gateway.limits import AddressLimits, UserLimits
@@ -33,7 +34,9 @@ from sigdep.gateway.security_headers import API_HEADERS, TRANSPORT_SECURITY
 from sigdep.gateway.settings import GatewaySettings
 from sigdep.gateway.site import site_pages
 from sigdep.http.identity import Identities
+from sigdep.http.limiting import Limiters
 from sigdep.http.routes import Route
+from sigdep.http.tickets import Tickets
 from sigdep.http.typed import TypedEndpoint
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
@@ -46,6 +49,8 @@ def create_application(
     settings: GatewaySettings,
     feed: Feed | None = None,
     live: Hub | None = None,
+    tickets: Tickets | None = None,
+    limiters: Limiters | None = None,
     checks: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
     log_stream: TextIO | None = None,
@@ -58,6 +63,8 @@ def create_application(
         routes: of all contexts.
         checks: of the parts of this process, by name, for `/health/ready`.
         live: who listens at `/api/live`. None: nobody can.
+        tickets: that open a WebSocket. None: those of this gateway alone.
+        limiters: how callers are counted. None: by this gateway alone.
         metrics: counted here, and shown at `/metrics`.
         log_stream: where a line for each request goes. None: stderr.
         files: Starlette routes for the paths that are in no table, and WebSockets.
@@ -70,9 +77,10 @@ def create_application(
     endpoints: list[Endpoint] = [*typed_endpoints(routes, settings.fingerprint_key)]
     if feed is not None:
         endpoints.append(FeedEndpoint(feed, identities))
-    inner, addresses = layers(settings, identities), Addresses(settings.trusted_proxies)
+    inner = layers(settings, identities, LocalLimiters() if limiters is None else limiters)
+    addresses = Addresses(settings.trusted_proxies)
     if live is not None:
-        tickets = MemoryTickets()
+        tickets = MemoryTickets() if tickets is None else tickets
         endpoints.append(TicketEndpoint(tickets))
         door = LiveDoor(LiveEndpoint(live), inner, tickets=tickets, addresses=addresses, settings=settings)
         files = [*files, WebSocketRoute(LIVE, door)]
@@ -91,14 +99,14 @@ def create_application(
     )
 
 
-def layers(settings: GatewaySettings, identities: Identities) -> ASGIApp:
+def layers(settings: GatewaySettings, identities: Identities, limiters: Limiters) -> ASGIApp:
     """What a request passes on its way to its endpoint, the innermost first."""
     app: ASGIApp = Deadlines(dispatch, settings.deadline_seconds)
     if settings.limits is not None:
-        app = UserLimits(app, settings.limits)
+        app = UserLimits(app, settings.limits, limiters)
     app = Identified(app, identities)
     if settings.limits is not None:
-        app = AddressLimits(app, settings.limits)
+        app = AddressLimits(app, settings.limits, limiters)
     if settings.allowed_origins:
         app = CrossOrigin(app, settings.allowed_origins)
     return app

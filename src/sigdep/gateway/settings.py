@@ -4,15 +4,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
+from sigdep.http.limiting import Rate
+
 DEADLINE_SECONDS: Final = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """So many requests a second in the long run, and so many at once after a pause."""
-
-    per_second: float
-    burst: int
 
 
 @dataclass(frozen=True, kw_only=True)

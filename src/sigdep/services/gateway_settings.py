@@ -2,7 +2,8 @@
 
 from ipaddress import ip_network
 
-from sigdep.gateway.settings import GatewaySettings, Limits, Rate
+from sigdep.gateway.settings import GatewaySettings, Limits
+from sigdep.http.limiting import Rate
 from sigdep.services.settings import BadSetting, Settings
 
 

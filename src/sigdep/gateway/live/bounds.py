@@ -64,8 +64,8 @@ HEARTBEAT_SECONDS: Final = 15.0
 PRESENCE_SECONDS: Final = 1.0
 """Who is here is told at most so often, however many come and go."""
 
-PRESENT_USERS_MAX: Final = 100
-"""Named in one message. All are counted."""
+PRESENCE_LOOK_SECONDS: Final = 5.0
+"""After so long without a change it is asked again who is here: those at a gateway that was killed go silently."""
 
 POLL_SECONDS: Final = 5.0
 """After so long without being woken a workspace is read nevertheless: being woken is a hint, the log is the truth."""
@@ -78,7 +78,3 @@ LINGER_SECONDS: Final = 20.0
 
 STOP_SECONDS: Final = 1.0
 """The same, when the server ends."""
-
-TICKET_SECONDS: Final = 30
-TICKETS_MAX: Final = 10_000
-USER_TICKETS_MAX: Final = 50

@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sigdep.gateway.addresses import Addresses
 from sigdep.gateway.live.closing import Close
 from sigdep.gateway.live.endpoints import LiveEndpoint
-from sigdep.gateway.live.tickets import TICKET_LENGTH_MAX, Tickets
 from sigdep.gateway.settings import GatewaySettings
 from sigdep.http.calls import request_id_of, trace_of
 from sigdep.http.exchange import Exchange, refuse_repeated_headers
@@ -18,6 +17,7 @@ from sigdep.http.parameters import ParameterReader
 from sigdep.http.problems import is_bug, problem_reply
 from sigdep.http.routes import Parameters
 from sigdep.http.stamps import new_id
+from sigdep.http.tickets import TICKET_LENGTH_MAX, Tickets
 from sigdep.kernel.errors import Forbidden, Unauthenticated
 from sigdep.kernel.ids import text_of
 

@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
-from sigdep.gateway.live.bounds import PATH, SCOPE, TICKET_SECONDS
+from sigdep.gateway.live.bounds import PATH, SCOPE
 from sigdep.gateway.live.hub import Hub
 from sigdep.gateway.live.outlet import Outlet
-from sigdep.gateway.live.tickets import Tickets
 from sigdep.http.bodies import BodyReader, read_body
 from sigdep.http.exchange import Exchange
 from sigdep.http.replies import JSON, Reply, send_reply
+from sigdep.http.tickets import TICKET_SECONDS, Tickets
 from sigdep.http.typed import NO_STORE
 
 SWITCHING_PROTOCOLS: Final = 101

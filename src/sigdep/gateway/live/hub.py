@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from time import monotonic
 from typing import Self
 
@@ -12,9 +13,12 @@ from sigdep.gateway.feed import Feed
 from sigdep.gateway.live.bounds import CONNECTIONS_MAX, LOOK_SECONDS, LOOKS_AT_ONCE, USER_CONNECTIONS_MAX
 from sigdep.gateway.live.counts import Counts
 from sigdep.gateway.live.outlet import Outlet
+from sigdep.gateway.live.presence import LocalPresence
 from sigdep.gateway.live.rooms import Rooms
 from sigdep.gateway.live.session import Session
 from sigdep.http.identity import Identities
+from sigdep.http.presence import Presence
+from sigdep.http.revocations import Suspects
 from sigdep.kernel.errors import TooMany, Unavailable
 from sigdep.rpc.call import Principal
 
@@ -24,16 +28,28 @@ _log = structlog.get_logger("sigdep.gateway")
 class Hub:
     """`async with Hub(feed, identities) as hub`. Any feed will do: over the logs of this process, or over a broker."""
 
-    def __init__(self, feed: Feed, identities: Identities) -> None:
+    def __init__(self, feed: Feed, identities: Identities, presence: Presence | None = None) -> None:
+        """
+        Args:
+            presence: None: of this gateway alone.
+        """
         self.counts = Counts()
-        self._rooms = Rooms(feed, self.counts)
+        self._rooms = Rooms(feed, self.counts, LocalPresence() if presence is None else presence)
         self._identities = identities
         self._sessions: dict[Session, None] = {}
         self._of_users: Counter[UserId] = Counter()
+        self._suspects: set[UserId] = set()
+        self._suspected = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._jobs = [asyncio.create_task(self._look_for_ever()), asyncio.create_task(self._tick_for_ever())]
+        jobs = (
+            self._look_for_ever(),
+            self._look_at_suspects_for_ever(),
+            self._tick_for_ever(),
+            self._tell_presence_for_ever(),
+        )
+        self._jobs = [asyncio.create_task(job) for job in jobs]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -84,16 +100,40 @@ class Hub:
             await asyncio.sleep(LOOK_SECONDS)
             self._rooms.tick(monotonic())
 
+    async def _tell_presence_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._rooms.tell_presence(monotonic())
+            except Exception as error:
+                _log.error("presence cannot be told; trying again", exc_info=error)
+
+    def suspect(self, suspects: Suspects) -> None:
+        """Look at once at the connections of users whose roles or credentials have changed. Waits for nothing."""
+        self._suspects |= self._of_users.keys() if suspects is None else self._of_users.keys() & set(suspects)
+        if self._suspects:
+            self._suspected.set()
+
+    async def _look_at_suspects_for_ever(self) -> None:
+        while True:
+            await self._suspected.wait()
+            self._suspected.clear()
+            suspects, self._suspects = self._suspects, set()
+            await self._look_at([session for session in self._sessions if session.user in suspects], suspected=True)
+
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            sessions = list(self._sessions)
-            for start in range(0, len(sessions), LOOKS_AT_ONCE):
-                await asyncio.gather(*(self._look(session) for session in sessions[start : start + LOOKS_AT_ONCE]))
+            await self._look_at(list(self._sessions), suspected=False)
 
-    async def _look(self, session: Session) -> None:
+    async def _look_at(self, sessions: Sequence[Session], *, suspected: bool) -> None:
+        for start in range(0, len(sessions), LOOKS_AT_ONCE):
+            part = sessions[start : start + LOOKS_AT_ONCE]
+            await asyncio.gather(*(self._look(session, suspected=suspected) for session in part))
+
+    async def _look(self, session: Session, *, suspected: bool) -> None:
         try:
-            await session.look()
+            await session.look(suspected=suspected)
         except Exception as error:
             _log.error("a live connection could not be looked at", exc_info=error)
             session.fail()

@@ -1,6 +1,7 @@
 """All who hear one workspace: its log is read once, and each event encoded once, for all of them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
@@ -17,8 +18,8 @@ from sigdep.gateway.live.bounds import (
     BATCH_EVENTS_MAX,
     HEARTBEAT_SECONDS,
     POLL_SECONDS,
+    PRESENCE_LOOK_SECONDS,
     PRESENCE_SECONDS,
-    PRESENT_USERS_MAX,
     REST_SECONDS_MAX,
     RETRY_SECONDS,
 )
@@ -28,6 +29,7 @@ from sigdep.gateway.live.places import reaches
 from sigdep.gateway.live.recent import Entry, Recent
 from sigdep.gateway.live.subscription import Subscription
 from sigdep.http.positions import FeedPosition
+from sigdep.http.presence import NOBODY, Presence, Present
 from sigdep.http.stamps import new_id, utc_now
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import CommandId
@@ -41,7 +43,9 @@ _log = structlog.get_logger("sigdep.gateway")
 class Room:
     """Nothing in it waits for a reader: what a reader does not take is its outlet's to keep or to refuse."""
 
-    def __init__(self, feed: Feed, workspace: WorkspaceId, start: FeedPosition, counts: Counts) -> None:
+    def __init__(
+        self, feed: Feed, workspace: WorkspaceId, start: FeedPosition, counts: Counts, presence: Presence
+    ) -> None:
         """
         Args:
             start: where the first reader stands.
@@ -49,13 +53,17 @@ class Room:
         self._feed = feed
         self._workspace = workspace
         self._counts = counts
+        self._presence = presence
         self._place = start
         self._recent = Recent(start)
         self._members: dict[Subscription, None] = {}
         """In the order in which they came."""
+        self._users: Counter[UserId] = Counter()
+        """How many subscriptions each user has here."""
         self._told_at = monotonic()
-        self._presence_told_at = 0.0
+        self._presence_asked_at = 0.0
         self._presence_changed = False
+        self._presence_told = NOBODY
         self._job = asyncio.create_task(self._run())
 
     @property
@@ -84,20 +92,22 @@ class Room:
         self._settle(subscription)
         self._members[subscription] = None
         self._counts.subscriptions += 1
-        self._presence_changed = True
+        self._users[subscription.user] += 1
+        self._presence.enter(self._workspace, subscription.user)
+        self.presence_changed()
         return True
 
     def leave(self, subscription: Subscription) -> None:
         if subscription in self._members:
             del self._members[subscription]
             self._counts.subscriptions -= 1
-            self._presence_changed = True
+            self._users[subscription.user] -= 1
+            if not self._users[subscription.user]:
+                del self._users[subscription.user]
+                self._presence.leave(self._workspace, subscription.user)
 
     def tick(self, now: float) -> None:
-        """Say what is to be said from time to time: who is here, and that we still are."""
-        if self._presence_changed and now - self._presence_told_at >= PRESENCE_SECONDS:
-            self._presence_changed, self._presence_told_at = False, now
-            self._tell_presence()
+        """Say from time to time that we still are here."""
         if now - self._told_at >= HEARTBEAT_SECONDS:
             self._told_at = now
             frame = heartbeat_frame(self._workspace, self._place)
@@ -105,9 +115,27 @@ class Room:
                 if member.ahead is None:
                     member.outlet.send_frames(frame)
 
-    def _tell_presence(self) -> None:
-        users: dict[UserId, None] = {member.user: None for member in self._members}
-        frame = present_frame(self._workspace, list(users)[:PRESENT_USERS_MAX], len(users))
+    def presence_changed(self) -> None:
+        """Somebody came or went, or asks for the first time."""
+        self._presence_changed = True
+
+    def wants_presence(self, now: float) -> bool:
+        """Whether it is time to ask who is here, and to `tell_presence`. Yes is said once."""
+        silent_seconds = now - self._presence_asked_at
+        if silent_seconds < (PRESENCE_SECONDS if self._presence_changed else PRESENCE_LOOK_SECONDS):
+            return False
+        if not any(member.presence for member in self._members):
+            return False
+        self._presence_asked_at = now
+        if self._presence_changed:
+            self._presence_changed, self._presence_told = False, NOBODY  # Told in any case, to whoever is new.
+        return True
+
+    def tell_presence(self, present: Present) -> None:
+        if present == self._presence_told:
+            return
+        self._presence_told = present
+        frame = present_frame(self._workspace, present.users, present.count)
         for member in self._members:
             if member.presence:
                 member.outlet.send_frames(frame)

@@ -10,13 +10,16 @@ from sigdep.gateway.live.messages import event_frame
 from sigdep.gateway.live.room import Room
 from sigdep.gateway.live.subscription import Subscription
 from sigdep.http.positions import FeedPosition
+from sigdep.http.presence import NOBODY, WORKSPACES_AT_ONCE, Presence
 from sigdep.rpc.call import Call
 
 
 class Rooms:
-    def __init__(self, feed: Feed, counts: Counts) -> None:
+    def __init__(self, feed: Feed, counts: Counts, presence: Presence) -> None:
         self.feed = feed
         self._counts = counts
+        self._presence = presence
+        presence.listen(self._presence_changed)
         self._rooms: dict[WorkspaceId, Room] = {}
         self._reading = asyncio.Semaphore(CATCH_UPS_MAX)
 
@@ -53,7 +56,8 @@ class Rooms:
         if room is None:
             if not caught_up:
                 return False
-            room = self._rooms[subscription.workspace] = Room(self.feed, subscription.workspace, place, self._counts)
+            room = Room(self.feed, subscription.workspace, place, self._counts, self._presence)
+            self._rooms[subscription.workspace] = room
             self._counts.workspaces = len(self._rooms)
         return room.admit(subscription, place, caught_up=caught_up)
 
@@ -71,6 +75,24 @@ class Rooms:
         for workspace, room in list(self._rooms.items()):
             room.tick(now)
             self._close_if_empty(workspace, room)  # Its last reader may have lost the workspace.
+
+    async def tell_presence(self, now: float) -> None:
+        """Where it is time, say who is here.
+
+        Args:
+            now: monotonic seconds.
+        """
+        due = [workspace for workspace, room in self._rooms.items() if room.wants_presence(now)]
+        for start in range(0, len(due), WORKSPACES_AT_ONCE):
+            asked = due[start : start + WORKSPACES_AT_ONCE]
+            present = await self._presence.present(asked)
+            for workspace in asked:
+                if (room := self._rooms.get(workspace)) is not None:
+                    room.tell_presence(present.get(workspace, NOBODY))
+
+    def _presence_changed(self, workspace: WorkspaceId) -> None:
+        if (room := self._rooms.get(workspace)) is not None:
+            room.presence_changed()
 
     def _close_if_empty(self, workspace: WorkspaceId, room: Room) -> None:
         if room.is_empty:

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import starting_place
-from sigdep.gateway.limits import Limiter
+from sigdep.gateway.gcra import Gcra
 from sigdep.gateway.live.bounds import MESSAGES_BURST, MESSAGES_PER_SECOND, REFUSALS_MAX, SUBSCRIPTIONS_MAX
 from sigdep.gateway.live.closing import Close
 from sigdep.gateway.live.messages import (
@@ -21,8 +21,8 @@ from sigdep.gateway.live.messages import (
 from sigdep.gateway.live.outlet import Outlet
 from sigdep.gateway.live.rooms import Rooms
 from sigdep.gateway.live.subscription import Subscription
-from sigdep.gateway.settings import Rate
 from sigdep.http.identity import Identities
+from sigdep.http.limiting import Rate
 from sigdep.http.positions import FeedPosition
 from sigdep.http.stamps import new_id, utc_now
 from sigdep.kernel.errors import NotFound, Refused, SigdepError, TooMany, Unauthenticated, Unavailable
@@ -46,7 +46,7 @@ class Session:
         self._jobs: dict[Subscription, asyncio.Task[None]] = {}
         """Those that are catching up."""
         self._refusals = 0
-        self._limiter = Limiter(MESSAGE_RATE)
+        self._limiter = Gcra(MESSAGE_RATE)
 
     def hear(self, text: str | None) -> None:
         """One message of the client. None: it was binary."""
@@ -135,16 +135,21 @@ class Session:
             self._principal = await self._identities.principal(self._bearer, fresh=True)
         self._principal.require(workspace, "viewer", "This workspace")
 
-    async def look(self) -> None:
-        """Make sure that the client may still hear what it hears."""
+    async def look(self, *, suspected: bool = False) -> None:
+        """Make sure that the client may still hear what it hears.
+
+        Args:
+            suspected: something has changed for this user, and others may not have heard of it yet: ask past them.
+        """
         try:
-            self._principal = await self._identities.principal(self._bearer)
-            if any(workspace not in self._principal.roles for workspace in self._subscriptions):
+            self._principal = await self._identities.principal(self._bearer, fresh=suspected)
+            if not suspected and any(workspace not in self._principal.roles for workspace in self._subscriptions):
                 self._principal = await self._identities.principal(self._bearer, fresh=True)
         except Unauthenticated:
             self._outlet.end(Close.UNAUTHENTICATED)
         except Unavailable:
-            self._outlet.end(Close.UNAVAILABLE)
+            if not suspected:  # The next ordinary look asks less.
+                self._outlet.end(Close.UNAVAILABLE)
         else:
             for workspace, subscription in list(self._subscriptions.items()):
                 if workspace not in self._principal.roles:

@@ -1,34 +1,13 @@
-"""One-time tickets: a page in a browser cannot send `Authorization` with a WebSocket, so it shows one of these."""
+"""One-time tickets in the memory of one gateway."""
 
-import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
 from time import monotonic
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple
 
 from sigdep.contracts.ids import UserId
-from sigdep.gateway.live.bounds import TICKET_SECONDS, TICKETS_MAX, USER_TICKETS_MAX
-from sigdep.kernel.errors import TooMany, Unavailable
-
-TICKET_BYTES: Final = 32
-TICKET_LENGTH_MAX: Final = 64
-
-
-class Tickets(Protocol):
-    """A ticket stands for the credential that it was made with, once and for TICKET_SECONDS."""
-
-    async def make(self, user: UserId, bearer: str) -> str:
-        """
-        Raises:
-            TooMany: the user has too many that are not used.
-            Unavailable: there are too many of all users.
-        """
-        ...
-
-    async def redeem(self, ticket: str) -> str | None:
-        """The credential. None: there is no such ticket, or not any more."""
-        ...
+from sigdep.http.tickets import BOUNDS, TicketBounds, may_be_ticket, new_ticket, too_many_of_a_user, too_many_of_all
 
 
 class _Kept(NamedTuple):
@@ -40,7 +19,8 @@ class _Kept(NamedTuple):
 class MemoryTickets:
     """For one gateway. What is kept shows no ticket: only the digests of them."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, bounds: TicketBounds = BOUNDS, *, clock: Callable[[], float] = monotonic) -> None:
+        self._bounds = bounds
         self._clock = clock
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         """By digest. All live equally long, so that the oldest end first."""
@@ -48,17 +28,19 @@ class MemoryTickets:
 
     async def make(self, user: UserId, bearer: str) -> str:
         self._forget_old()
-        if self._of_users[user] >= USER_TICKETS_MAX:
-            raise TooMany(f"You have {USER_TICKETS_MAX} tickets that are not used.", TICKET_SECONDS)
-        if len(self._kept) >= TICKETS_MAX:
-            raise Unavailable("Too many tickets are not used. Please try again.", TICKET_SECONDS)
-        ticket = secrets.token_urlsafe(TICKET_BYTES)
-        self._kept[_digest(ticket)] = _Kept(user, bearer, self._clock() + TICKET_SECONDS)
+        if self._of_users[user] >= self._bounds.of_a_user:
+            raise too_many_of_a_user(self._bounds)
+        if len(self._kept) >= self._bounds.of_all:
+            raise too_many_of_all(self._bounds)
+        ticket = new_ticket()
+        self._kept[_digest(ticket)] = _Kept(user, bearer, self._clock() + self._bounds.seconds)
         self._of_users[user] += 1
         return ticket
 
     async def redeem(self, ticket: str) -> str | None:
         self._forget_old()
+        if not may_be_ticket(ticket):
+            return None
         kept = self._kept.pop(_digest(ticket), None)
         if kept is None:
             return None
