@@ -20,6 +20,8 @@ class Proxy:
         self._deafening: bytes | None = None
         self.port = 0
         self.cuts = 0
+        self.delay_seconds = 0.0
+        """Before each part of what is asked goes on to the server."""
 
     @property
     def sessions(self) -> int:
@@ -85,6 +87,8 @@ class Proxy:
                 self._deafening = None
                 self.cuts += 1
                 deaf.set()
+            if self.delay_seconds:
+                await asyncio.sleep(self.delay_seconds)
             up_writer.write(request)
             await up_writer.drain()
 

@@ -1,6 +1,7 @@
 """Real brokers for tests, each a process of its own: started, killed, emptied and started again."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -93,6 +94,16 @@ class BrokerServer(ABC):
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def freeze(self) -> None:
+        """Let it stand still (SIGSTOP): its connections stay, and nothing is answered. `kill` ends it all the same."""
+        assert self._process is not None, "The server is not running."
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on. Safe to repeat."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def erase(self) -> None:
         """Remove all that it has stored. It must not be running."""
