@@ -34,27 +34,35 @@ def _replicas(context: click.Context, parameter: click.Parameter, given: tuple[s
               help="What carries events between services; none: they follow each other's logs.")  # fmt: skip
 @click.option("--replicas", metavar="ROLE=NUMBER", multiple=True, callback=_replicas,
               help="Processes of a service, as in tasks.read=2. May be given for several services.")  # fmt: skip
+@click.option("--no-redis", is_flag=True, help="Gateways share nothing, also where Redis is installed.")
 @click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests.")
-def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: dict[str, int], no_limits: bool) -> None:
-    """Run every service as a process of its own, with PostgreSQL and a broker beside them.
+def cluster(
+    host: str, port: int, data_dir: str | None, broker: str, replicas: dict[str, int], no_redis: bool, no_limits: bool
+) -> None:
+    """Run every service as a process of its own, with PostgreSQL, a broker and Redis beside them.
 
     Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs.
     """
     try:
         from sigdep.services.data_folder import DataInUse  # noqa: PLC0415
         from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
-        from sigdep.services.distributed.engines.processes import EngineFailed, EngineMissing, free_port  # noqa: PLC0415
-        from sigdep.services.distributed.roles import ROLES  # noqa: PLC0415
+        from sigdep.services.distributed.engines.processes import EngineFailed, EngineMissing, free_ports  # noqa: PLC0415
+        from sigdep.services.distributed.process import NAMES  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         fail(f"{missing.name} is not installed. Install what services need: pip install 'sigdep[distributed]'.")
-    if unknown := set(replicas) - set(ROLES):
-        fail(f"There is no service {min(unknown)} of which there could be several: {', '.join(ROLES)}.")
+    if unknown := set(replicas) - set(NAMES):
+        fail(f"There is no service {min(unknown)} of which there could be several: {', '.join(NAMES)}.")
+    try:
+        first_port = port or free_ports(replicas.get("gateway", 1))
+    except EngineFailed as failed:
+        fail(str(failed))
     plan = Plan(
         data=Path(data_dir).expanduser() if data_dir else default_data_dir() / "cluster",
         host=host,
-        port=port or free_port(),
+        port=first_port,
         broker=broker,
         replicas=replicas,
+        redis=not no_redis,
         settings={"SIGDEP_LIMITS": "false"} if no_limits else {},
     )
 
@@ -63,7 +71,7 @@ def cluster(host: str, port: int, data_dir: str | None, broker: str, replicas: d
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with running_cluster(plan, _say) as running:
-            _say(f"SigDep is ready: {running.url}")
+            _say(f"SigDep is ready: {' '.join(running.urls)}")
             await stop.wait()
 
     try:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,8 @@ from sigdep.services.data_folder import DataFolder
 from sigdep.services.distributed.engines.broker import BrokerEngine
 from sigdep.services.distributed.engines.brokers import broker_engine
 from sigdep.services.distributed.engines.postgresql import PostgreSQL
-from sigdep.services.distributed.engines.processes import HOST, end_leftover, free_port
+from sigdep.services.distributed.engines.processes import HOST, EngineMissing, end_leftover, free_port
+from sigdep.services.distributed.engines.redis import shared_redis_engine
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.supervisor import Program, Supervisor
@@ -27,6 +28,7 @@ LOOK_SECONDS: Final = 0.1
 ASK_SECONDS: Final = 1.0
 
 NO_BROKER: Final = "none"
+REDIS: Final = "redis"
 
 
 class ClusterFailed(Exception):
@@ -45,7 +47,16 @@ class Plan:
     settings: Mapping[str, str] = field(default_factory=dict)
     """`SIGDEP_…` variables for every service."""
     replicas: Mapping[str, int] = field(default_factory=dict)
-    """How many processes of a role; 1 where nothing is said. The gateway is one."""
+    """How many processes of a role; 1 where nothing is said. Gateways listen one port after the other."""
+    redis: bool = True
+    """For what gateways share, where one is installed: the broker's, or one of its own."""
+
+    def gateways(self) -> Mapping[str, int]:
+        """The port of each gateway's process by its name: gateway, gateway.2, …"""
+        return {
+            GATEWAY if number == 1 else f"{GATEWAY}.{number}": self.port + number - 1
+            for number in range(1, self.replicas.get(GATEWAY, 1) + 1)
+        }
 
     def programs(self) -> Mapping[str, str]:
         """The role of each service's process by its name: tasks.read, tasks.read.2, …"""
@@ -65,11 +76,18 @@ class Cluster:
         self._roles = plan.programs()
         self._ports = {name: free_port() for name in self._roles}
         self._broker = None if plan.broker == NO_BROKER else broker_engine(plan.broker, plan.data)
+        self._redis = self._broker if plan.broker == REDIS and plan.redis else _own_redis(plan)
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
 
     @property
     def url(self) -> str:
-        return f"http://{self._plan.host}:{self._plan.port}"
+        """Of the first gateway."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> Sequence[str]:
+        """Of each gateway."""
+        return [f"http://{self._plan.host}:{port}" for port in self._plan.gateways().values()]
 
     @property
     def programs(self) -> Mapping[str, Program]:
@@ -82,6 +100,11 @@ class Cluster:
     @property
     def broker(self) -> BrokerEngine | None:
         return self._broker
+
+    @property
+    def redis(self) -> BrokerEngine | None:
+        """What the gateways share. None: there is none on this machine, or none was wanted."""
+        return self._redis
 
     @property
     def postgresql(self) -> PostgreSQL:
@@ -98,19 +121,21 @@ class Cluster:
             data.chmod(0o711)  # PostgreSQL runs as somebody else, and must reach its own folder.
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
         await self._postgresql.start((*(_database(role) for role in ROLES), "keys"))
-        await self._start_broker()
+        await self._start_engine(self._broker)
+        if self._redis is not self._broker:
+            await self._start_engine(self._redis)
         for name, role in self._roles.items():
             self._start(name, _command(role), self._environment(role, name), ends_with_us=True)
         await asyncio.gather(*(self._until(name, lambda name=name: self._serves(name)) for name in self._roles))  # type: ignore[misc]
-        self._start(GATEWAY, _command(GATEWAY), self._environment(GATEWAY, GATEWAY), ends_with_us=True)
-        await self._until(GATEWAY, lambda: _listens(self._plan.port, self._plan.host))
+        for name, port in self._plan.gateways().items():
+            self._start(name, _command(GATEWAY), self._environment(GATEWAY, name), ends_with_us=True)
+            await self._until(name, lambda port=port: _listens(port, self._plan.host))  # type: ignore[misc]
 
-    async def _start_broker(self) -> None:
-        broker = self._broker
-        if broker is not None:
-            end_leftover(broker.pid_file, broker.program)
-            self._start(broker.name, broker.command, {**os.environ, **broker.environment}, folder=broker.folder)
-            await self._until(broker.name, lambda: _listens(urlsplit(broker.url).port or 0))
+    async def _start_engine(self, engine: BrokerEngine | None) -> None:
+        if engine is not None:
+            end_leftover(engine.pid_file, engine.program)
+            self._start(engine.name, engine.command, {**os.environ, **engine.environment}, folder=engine.folder)
+            await self._until(engine.name, lambda: _listens(urlsplit(engine.url).port or 0))
 
     async def stop(self) -> None:
         await self._supervisor.stop()
@@ -150,8 +175,10 @@ class Cluster:
             ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = self._target(other)
         if self._broker is not None:
             ours["SIGDEP_BROKER_URL"] = self._broker.url
+        if self._redis is not None:
+            ours["SIGDEP_REDIS_URL"] = self._redis.url
         if role == GATEWAY:
-            return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.port)}
+            return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.gateways()[name])}
         return ours | {
             "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
             "SIGDEP_INSTANCE": name,
@@ -199,6 +226,15 @@ async def running_cluster(plan: Plan, say: Callable[[str], None]) -> AsyncIterat
             yield cluster
         finally:
             await cluster.stop()
+
+
+def _own_redis(plan: Plan) -> BrokerEngine | None:
+    """None: none is wanted, or none is here, and gateways go on alone."""
+    if not plan.redis:
+        return None
+    with suppress(EngineMissing):
+        return shared_redis_engine(plan.data / REDIS, plan.data / f"{REDIS}.pid", free_port())
+    return None
 
 
 def _command(role: str) -> Sequence[str]:

@@ -15,8 +15,10 @@ from sigdep.services.collector import calm_collector
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports
+from sigdep.services.distributed.shared_figures import SharedFigures
+from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports, open_shared
 from sigdep.services.gateway_settings import gateway_settings
+from sigdep.services.jobs import Jobs
 from sigdep.services.server_secrets import load_secrets
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
@@ -49,9 +51,16 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
         users_write, users_read = peers.service(users_contract.WRITE), peers.service(users_contract.READ)
         identities = RemoteIdentities(users_read)
         feed = await stack.enter_async_context(FeedSource(published))
-        live = await stack.enter_async_context(Hub(feed, identities))
+        jobs = await stack.enter_async_context(Jobs())
+        shared = await open_shared(settings, stack)
+        live = await stack.enter_async_context(Hub(feed, identities, shared.presence))
+        shared.revocations.listen(identities.forget)  # First: whoever looks again must not be told what was known.
+        shared.revocations.listen(live.suspect)
+        for name, job in shared.jobs.items():
+            jobs.start(name, job)
         metrics = Metrics()
         metrics.add(live.counts)
+        metrics.add(SharedFigures(shared.ways))
         calm_collector()
         yield create_application(
             (*tasks.routes(tasks_write, tasks_read), *users.routes(users_write, users_read)),
@@ -59,6 +68,8 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
             settings=gateway_settings(settings, secrets.fingerprint_key),
             feed=feed,
             live=live,
+            tickets=shared.tickets,
+            limiters=shared.limiters,
             checks={f"{context}.write": log_check(log) for context, log in logs.items()},
             metrics=metrics,
         )

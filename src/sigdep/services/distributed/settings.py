@@ -31,6 +31,9 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
         "nats://host:port, kafka://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0. "
         "None: services follow each other's logs directly.",
     ] = ""
+    redis_url: Annotated[
+        str, "redis://host:port/0: what gateways share. None: each counts, tells and admits for itself."
+    ] = ""
 
     accept_unsigned: Annotated[
         bool, "Believe callers without a passport: while a release is rolled out whose predecessor made none."

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from sigdep.http.revocations import Revocations, Suspects
 from sigdep.http.stamps import utc_now
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
@@ -21,7 +22,7 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_stores
+from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_shared, open_stores
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
@@ -87,7 +88,10 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         log = UnsealedLog(peers.log("users", None), codec)
         followed = UnsealedLog(peers.log("users", open_broker(settings, stack)), codec)
         replica = Replica(leases=leases, holder=this_process(settings.instance))
-        projector = replica.project(followed, views, users.read_model())
+        shared = await open_shared(settings, stack)
+        projector = replica.project(
+            followed, views, users.read_model(), lambda batch: _revoke(users.suspects(batch), shared.revocations)
+        )
         side = users.open_read(
             log=log,
             views=views,
@@ -96,14 +100,20 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
             issuer=_issuer(settings),
             now=time,
         )
+        shared.revocations.listen(side.identities.forget)
         stack.push_async_callback(side.token_uses.save)
         replica.react(Reactor("users reactions", PublishedLog(log, users.publish), side.reactions, views))
         yield Role(
             passports=passports,
             services={users_contract.READ: side.read},
-            jobs={**replica.jobs, "token uses": partial(_save_token_uses, side)},
+            jobs={**replica.jobs, **shared.jobs, "token uses": partial(_save_token_uses, side)},
             checks=replica.checks,
         )
+
+
+def _revoke(suspects: Suspects, revocations: Revocations) -> None:
+    if suspects is None or suspects:
+        revocations.tell(suspects)
 
 
 def _issuer(settings: ServiceSettings) -> str:

@@ -11,6 +11,9 @@ from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.lease import PostgresLeases
 from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.gateway.fallbacks import FallbackLimiters, FallbackPresence, FallbackTickets
+from sigdep.gateway.live.presence import LocalPresence
+from sigdep.gateway.live.tickets import MemoryTickets
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.keys import KeyRing
@@ -19,6 +22,7 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
 from sigdep.rpc.passports import Passports
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.shared import Shared
 from sigdep.services.server_secrets import load_passport_key
 from sigdep.services.settings import BadSetting
 
@@ -99,6 +103,48 @@ def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | No
     broker = _BROKERS[scheme](settings.broker_url)
     stack.push_async_callback(broker.close)
     return broker
+
+
+async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Shared:
+    """What gateways and other processes share by way of Redis, if there is one. It may be away, now and later.
+
+    Raises:
+        BadSetting: the setting is no address of a Redis.
+    """
+    url = settings.redis_url
+    if not url:
+        return Shared()
+    if not url.startswith(("redis://", "rediss://")):
+        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
+    from sigdep.adapters.redis import aid, limits, news, presence, revocations, tickets  # noqa: PLC0415
+
+    def open_aid(purpose: str, answer_seconds: float) -> aid.RedisAid:
+        opened = aid.RedisAid(url, purpose, answer_seconds=answer_seconds)
+        stack.push_async_callback(opened.close)
+        return opened
+
+    aids = [
+        open_aid("limits", limits.ANSWER_SECONDS_MAX),
+        open_aid("tickets", tickets.ANSWER_SECONDS_MAX),
+        open_aid("presence", presence.ANSWER_SECONDS_MAX),
+        open_aid("revocations", revocations.ANSWER_SECONDS_MAX),
+    ]
+    hearing = news.RedisNews(url)
+    stack.push_async_callback(hearing.close)
+    limiting = limits.RedisLimiters(aids[0])
+    stack.push_async_callback(limiting.close)
+    present = presence.RedisPresence(aids[2], hearing)
+    stack.push_async_callback(present.close)
+    revoking = revocations.RedisRevocations(aids[3], hearing)
+    stack.push_async_callback(revoking.close)
+    return Shared(
+        limiters=FallbackLimiters(limiting),
+        tickets=FallbackTickets(tickets.RedisTickets(aids[1]), MemoryTickets()),
+        presence=FallbackPresence(present, LocalPresence()),
+        revocations=revoking,
+        jobs={"redis notices": hearing.run, "redis presence": present.run},
+        ways=(*aids, hearing),
+    )
 
 
 _KAFKA_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?", re.ASCII)

@@ -1,4 +1,4 @@
-"""A broker that a cluster starts for itself."""
+"""A broker that a cluster starts for itself, or a Redis for what its gateways share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -11,6 +11,7 @@ from typing import Final
 
 HOST: Final = "127.0.0.1"
 COMMAND_SECONDS_MAX: Final = 60.0
+ROWS_TRIED_MAX: Final = 100
 
 
 class EngineMissing(Exception):
@@ -26,6 +27,28 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_ports(count: int) -> int:
+    """The first of several in a row.
+
+    Raises:
+        EngineFailed: there are none.
+    """
+    for _ in range(ROWS_TRIED_MAX):
+        first = free_port()
+        if first + count <= 65_536 and all(is_free(first + number) for number in range(1, count)):
+            return first
+    raise EngineFailed(f"There are no {count} free ports in a row on {HOST}.")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def end_leftover(pid_file: Path, program: str) -> None:
