@@ -15,9 +15,10 @@ from typing import Final
 
 import pytest
 
+from sigdep.testing.broker_servers import installed
 from sigdep.testing.servers import PostgreSQL, postgresql
 from tests.conftest import missing_servers_skip
-from tests.deploy.documents import DEPLOY, variable_of
+from tests.deploy.documents import DEPLOY, compose, variable_of
 
 READY_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 10.0
@@ -80,6 +81,17 @@ def nats(folder: Path, port: int, health_port: int) -> Iterator[None]:
     configuration = folder / "nats.conf"
     configuration.write_text(text)
     with running([program, "--config", str(configuration)], {}, folder / "nats.log"):
+        yield
+
+
+@contextmanager
+def redis(folder: Path, port: int) -> Iterator[None]:
+    """Redis as the compose file starts it, but on this port and in this folder."""
+    options = compose()["services"]["redis"]["command"][1:]
+    place = ["--bind", HOST, "--port", str(port), "--dir", str(folder)]
+    with missing_servers_skip():
+        program = installed("redis-server", "Redis")
+    with running([program, *options, *place], {}, folder / "redis.log"):
         yield
 
 

@@ -103,6 +103,20 @@ def test_every_role_has_values() -> None:
 # ── what is rendered ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("value", ["redis.url=redis://redis:6379/0", "redis.existingSecret=sigdep-redis"])
+def test_those_who_share_something_know_redis_and_may_go_there(value: str) -> None:
+    without, shared = rendered(*REQUIRED), rendered(*REQUIRED, value)
+    for role, deployment in of_kind("Deployment", shared).items():
+        assert ("SIGDEP_REDIS_URL" in environment(deployment)) == (role in ("gateway", "users.read"))
+    for documents, roles in ((without, set()), (shared, {"gateway", "users.read"})):
+        allowed = {
+            role
+            for role, policy in of_kind("NetworkPolicy", documents).items()
+            if any(port["port"] == 6379 for rule in policy["spec"]["egress"] for port in rule["ports"])
+        }
+        assert allowed == roles
+
+
 def test_helm_finds_no_fault() -> None:
     done = helm("lint", str(CHART), "--strict", values=EVERYTHING)
     assert done.returncode == 0, done.stdout

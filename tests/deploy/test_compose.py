@@ -7,7 +7,7 @@ import pytest
 
 from tests.deploy.documents import DEPLOY, PEERS, ROLES, SETTINGS, compose, is_pinned, told_of
 
-ENGINES = ("postgresql", "nats")
+ENGINES = ("postgresql", "nats", "redis")
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 BY_ROLE = {service["command"][1]: service for service in SERVICES.values() if service["command"][0] == "run"}
 
@@ -24,6 +24,12 @@ def test_a_role_is_set_by_settings_that_exist(role: str) -> None:
     named = {name for name in BY_ROLE[role]["environment"] if name.startswith("SIGDEP_")}
     assert named <= SETTINGS
     assert {"SIGDEP_SECRETS_DIR", "SIGDEP_KEYS_URL", "SIGDEP_PUBLIC_URL", "SIGDEP_BROKER_URL"} <= named
+
+
+def test_those_who_share_something_know_redis_and_nobody_waits_for_it() -> None:
+    knowing = {role for role, service in BY_ROLE.items() if "SIGDEP_REDIS_URL" in service["environment"]}
+    assert knowing == {"gateway", "users.read"}
+    assert not [name for name, service in SERVICES.items() if "redis" in service.get("depends_on", ())]
 
 
 @each_role
@@ -79,7 +85,7 @@ def test_whatever_runs_is_bounded_restarted_and_looked_after() -> None:
 
 
 def test_our_containers_can_write_nowhere_but_in_their_volumes() -> None:
-    for service in (*BY_ROLE.values(), SERVICES["secrets"], SERVICES["nats"]):
+    for service in (*BY_ROLE.values(), SERVICES["secrets"], SERVICES["nats"], SERVICES["redis"]):
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]

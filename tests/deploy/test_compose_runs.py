@@ -25,6 +25,7 @@ from tests.deploy.local_containers import (
     migrate,
     nats,
     on_this_machine,
+    redis,
     running_role,
     scratch_postgresql,
     wait_until_healthy,
@@ -49,7 +50,7 @@ class Composed:
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     services = compose()["services"]
     folder, secrets = tmp_path_factory.mktemp("composed"), tmp_path_factory.mktemp("secrets")
-    ports = {"nats:4222": free_port(), "gateway": free_port()}
+    ports = {"nats:4222": free_port(), "redis:6379": free_port(), "gateway": free_port()}
     ports |= {f"{name}:50051": free_port() for name in STARTED if name != "gateway"}
     with ExitStack() as stack:
         server = stack.enter_context(scratch_postgresql())
@@ -62,6 +63,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         make_databases(server, secrets / "postgresql")
         migrate(data, server, secrets)
         stack.enter_context(nats(folder, ports["nats:4222"], free_port()))
+        stack.enter_context(redis(folder, ports["redis:6379"]))
         environments = {}
         for name in STARTED:
             _, role = services[name]["command"]

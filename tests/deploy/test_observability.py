@@ -9,7 +9,10 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from sigdep.adapters.redis.news import RedisNews
+from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.testing.running_server import running_server
 from tests.deploy.documents import DEPLOY, documents_of, tool
 
@@ -36,12 +39,19 @@ def figures() -> Iterator[dict[str, list[dict[str, str]]]]:
         client.get("/api/tasks")
         client.get("/api/feed")
         found: dict[str, list[dict[str, str]]] = {}
-        for line in client.get("/metrics").text.splitlines():
+        for line in (client.get("/metrics").text + _of_sharing()).splitlines():
             series = re.match(r"(\w+)(?:\{(.*)\})? ", line)
             if series is not None:
                 labels = dict(re.findall(r'(\w+)="([^"]*)"', series[2] or ""))
                 found.setdefault(series[1], []).append(labels)
         yield found
+
+
+def _of_sharing() -> str:
+    """What a gateway has besides, where it shares something."""
+    registry = CollectorRegistry()
+    registry.register(SharedFigures([RedisNews("redis://127.0.0.1:6379/0")]))
+    return generate_latest(registry).decode()
 
 
 def named(question: str) -> set[str]:

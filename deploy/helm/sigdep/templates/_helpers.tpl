@@ -34,6 +34,13 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
+{{- /* Not empty: the role shares something by Redis, and there is one. */ -}}
+{{- define "sigdep.shares" -}}
+{{- if and (has .role (list "gateway" "users-read")) (or .root.Values.redis.url .root.Values.redis.existingSecret) -}}
+yes
+{{- end -}}
+{{- end }}
+
 {{- define "sigdep.environment" -}}
 {{- $asks := include "sigdep.asks" .root | fromYaml -}}
 - {name: SIGDEP_PUBLIC_URL, value: {{ required "publicUrl is required: how clients reach the gateway." .root.Values.publicUrl | quote }}}
@@ -45,6 +52,12 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
   valueFrom: {secretKeyRef: {name: {{ .root.Values.broker.existingSecret | quote }}, key: url}}
 {{- else if .root.Values.broker.url }}
 - {name: SIGDEP_BROKER_URL, value: {{ .root.Values.broker.url | quote }}}
+{{- end }}
+{{- if and (include "sigdep.shares" .) .root.Values.redis.existingSecret }}
+- name: SIGDEP_REDIS_URL
+  valueFrom: {secretKeyRef: {name: {{ .root.Values.redis.existingSecret | quote }}, key: url}}
+{{- else if include "sigdep.shares" . }}
+- {name: SIGDEP_REDIS_URL, value: {{ .root.Values.redis.url | quote }}}
 {{- end }}
 {{- range index $asks .role }}
 - {name: SIGDEP_{{ . | replace "-" "_" | upper }}, value: "dns:///{{ include "sigdep.name" $.root }}-{{ . }}:50051"}
