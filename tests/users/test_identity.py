@@ -59,6 +59,26 @@ async def test_it_is_not_looked_up_later_either_while_nothing_happens(world: Wor
     assert looks == []
 
 
+async def test_after_a_notice_it_is_looked_up_even_where_nothing_is_seen_to_have_happened(
+    world: World, looks: list[str]
+) -> None:
+    """As in a replica that does not project: it looks how far the rows are a moment after they changed."""
+    bearer, principal = await signed_in(world)
+    await world.users.reading.identities.principal(bearer, fresh=True)
+    for suspects in ([principal.user_id], None):
+        world.clock.forward(seconds=0.01)
+        world.users.reading.identities.forget(suspects)
+        world.clock.forward(seconds=0.01)
+        looks.clear()
+        for _ in range(5):
+            await world.users.reading.identities.principal(bearer)
+        assert looks == ["people", "sessions"]
+    world.users.reading.identities.forget([identity(77)])  # type: ignore[list-item]  # Somebody else.
+    looks.clear()
+    await world.users.reading.identities.principal(bearer)
+    assert looks == []
+
+
 async def test_it_is_looked_up_once_when_something_has_happened_however_many_ask(
     world: World, looks: list[str]
 ) -> None:

@@ -37,18 +37,20 @@ class RedisAid:
         Args:
             url: as in `redis://127.0.0.1:6379/0`.
             purpose: names it in logs and figures.
-            answer_seconds: how long one answer may take.
+            answer_seconds: how long one answer may take. A connection may take longer, but for who asks first.
         """
         self.purpose = purpose
         self.is_away = False
         self.losses = 0
         """Questions that were not answered, but for those that nobody asked because it was away."""
         self._answer_seconds = answer_seconds
+        self._connect_seconds = max(answer_seconds, CONNECT_SECONDS_MAX)
         self._slow_answers = 0
         self._trying: asyncio.Task[None] | None = None
         self._redis: Redis = Redis.from_url(
             url,
-            socket_connect_timeout=CONNECT_SECONDS_MAX,
+            socket_timeout=None,  # Its own goes through `asyncio.wait_for`, which loses a cancellation now and then.
+            socket_connect_timeout=self._connect_seconds,
             max_connections=CONNECTIONS_MAX,
             retry=Retry(NoBackoff(), 0),
         )
@@ -107,7 +109,7 @@ class RedisAid:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             try:
-                await self._answer(lambda redis: redis.ping(), CONNECT_SECONDS_MAX)
+                await self._answer(lambda redis: redis.ping(), self._connect_seconds)
                 await self._answer(lambda redis: redis.ping(), self._answer_seconds)
             except (Away, OutOfOrder, TimeoutError):
                 continue

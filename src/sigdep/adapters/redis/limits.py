@@ -33,7 +33,7 @@ for number = 1, #KEYS do
     local passes = ahead + interval <= most
     if passes or ahead > most then
         ahead = passes and ahead + interval or most
-        redis.call('SET', KEYS[number], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000))
+        redis.call('SET', KEYS[number], now + ahead, 'PX', math.ceil(ahead / 1000))
     end
     answers[number] = {ahead, passes and 0 or ahead + interval - most}
 end
@@ -41,7 +41,7 @@ return answers
 """
 """For each caller, by when the burst is whole again: by how much that is ahead, and how long to wait, 0 if it passes.
 In microseconds, and whole ones: sums of them are exact. Whoever is further ahead than a burst was so by a clock that
-has been set back, or by another rate, and begins again from there. Lua itself would keep 14 of a number's 16 digits."""
+has been set back, or by another rate, and begins again from there."""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,10 @@ class RedisNews:
         """How often the connection was lost, or not to be had."""
         self._heard: dict[bytes, HeardBytes] = {}
         self._redis: Redis = Redis.from_url(
-            url, socket_connect_timeout=CONNECT_SECONDS_MAX, retry=Retry(NoBackoff(), 0)
+            url,
+            socket_timeout=None,  # As in RedisAid.
+            socket_connect_timeout=CONNECT_SECONDS_MAX,
+            retry=Retry(NoBackoff(), 0),
         )
 
     def listen(self, channel: str, heard: HeardBytes) -> None:
@@ -64,7 +67,8 @@ class RedisNews:
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as subscription:
-            await asyncio.wait_for(subscription.subscribe(*self._heard), CONNECT_SECONDS_MAX)
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
+                await subscription.subscribe(*self._heard)
             heard_at = pinged_at = monotonic()
             while monotonic() - heard_at < SILENT_SECONDS_MAX:
                 message = await subscription.get_message(timeout=PING_SECONDS)
