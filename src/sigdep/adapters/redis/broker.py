@@ -154,4 +154,11 @@ class RedisBroker:
                 return asking.result()
         finally:
             asking.cancel()
+            asking.add_done_callback(_heard)
             closing.cancel()
+
+
+def _heard(asked: asyncio.Future[Any]) -> None:
+    """Whoever asked has gone: that the connection was lost meanwhile is nobody's business."""
+    if not asked.cancelled():
+        asked.exception()
