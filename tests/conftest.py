@@ -8,6 +8,8 @@ import pytest
 
 pytest.register_assert_rewrite("sigdep.testing")  # The contract suites fail as plainly as tests do.
 
+from sigdep.testing.broker_servers import running  # noqa: E402
+from sigdep.testing.opensearch_server import OpenSearchServer  # noqa: E402
 from sigdep.testing.servers import (  # noqa: E402
     POSTGRESQL_INSTALLATIONS,
     PostgreSQL,
@@ -46,3 +48,10 @@ def postgresql_dsn(postgresql_server: PostgreSQL) -> Iterator[str]:
     name = postgresql_server.create_database()
     yield postgresql_server.dsn(name)
     postgresql_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def opensearch_server() -> Iterator[OpenSearchServer]:
+    """One OpenSearch for the whole run. Leave it running, and awake."""
+    with missing_servers_skip(), running(OpenSearchServer) as server:
+        yield server
