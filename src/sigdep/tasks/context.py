@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.read_store import ReadStore
+from sigdep.kernel.search_index import SearchIndex
 from sigdep.kernel.store import EventLog, EventStore
 from sigdep.rpc.call import Service
 from sigdep.tasks.domain.label_decisions import LABEL
@@ -27,8 +28,10 @@ from sigdep.tasks.writing.remote_neighbours import RemoteNeighbours
 
 if TYPE_CHECKING:
     from sigdep.tasks.read_models.model import TasksReadModel
+    from sigdep.tasks.read_models.task_texts import TaskTexts
     from sigdep.tasks.read_service.progress import Progress
     from sigdep.tasks.read_service.service import TasksRead
+    from sigdep.tasks.read_service.text_search import IndexProgress, TextSearch
 
 __all__ = [
     "DECIDERS",
@@ -36,11 +39,13 @@ __all__ = [
     "TasksContext",
     "TasksReactions",
     "open_read",
+    "open_search",
     "open_tasks",
     "open_write",
     "publish",
     "read_model",
     "routes",
+    "texts",
 ]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (TASK, SUBTASKS, PROJECT, LABEL, LABEL_NAME, WORKSPACE)
@@ -85,16 +90,36 @@ def open_write(*, log: EventStore, members: Members, read: Service) -> TasksWrit
     return TasksWrite(log, members=members, neighbours=RemoteNeighbours(read), alone=False)
 
 
-def open_read(*, log: EventLog, views: ReadStore, progress: "Progress") -> "TasksRead":
+def texts() -> "TaskTexts":
+    """What a search index is filled with: a read model of one table, which is kept there."""
+    from sigdep.tasks.read_models.task_texts import TaskTexts  # noqa: PLC0415
+
+    return TaskTexts()
+
+
+def open_search(index: SearchIndex, progress: "IndexProgress") -> "TextSearch":
+    """
+    Args:
+        progress: of whoever fills the index with `texts`.
+    """
+    from sigdep.tasks.read_service.text_search import TextSearch  # noqa: PLC0415
+
+    return TextSearch(index, progress)
+
+
+def open_read(
+    *, log: EventLog, views: ReadStore, progress: "Progress", search: "TextSearch | None" = None
+) -> "TasksRead":
     """The reading side by itself.
 
     Args:
         log: as the writing side offers it.
         progress: the projector of this context's read model.
+        search: None: the read store searches alone.
     """
     from sigdep.tasks.read_service.service import TasksRead  # noqa: PLC0415
 
-    return TasksRead(views, log, progress)
+    return TasksRead(views, log, progress, search)
 
 
 def routes(write: Service, read: Service) -> Sequence[Route]:

@@ -28,6 +28,7 @@ class BrokerServer(ABC):
     """One server on free loopback ports, the same at each start, and its data, which outlive its process."""
 
     name: str
+    start_seconds_max: float = START_SECONDS_MAX
 
     home: Path | None = None
     """Where its folder is made. None: where the system keeps what is temporary."""
@@ -57,7 +58,7 @@ class BrokerServer(ABC):
         """Start, and return once it answers.
 
         Raises:
-            ServerFailed: it ended instead, or took longer than START_SECONDS_MAX.
+            ServerFailed: it ended instead, or took longer than `start_seconds_max`.
         """
         assert self._process is None, "The server is running."
         self.prepare()
@@ -70,7 +71,7 @@ class BrokerServer(ABC):
                 stdout=log,
                 stderr=log,
             )
-        end = time.monotonic() + START_SECONDS_MAX
+        end = time.monotonic() + self.start_seconds_max
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > end:
                 self.kill()

@@ -27,6 +27,7 @@ class OpenSearchServer(BrokerServer):
     """See BrokerServer: it is no broker, and started, killed and emptied as they are. It starts in some ten seconds."""
 
     name = "OpenSearch"
+    start_seconds_max = 300.0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -10,6 +10,6 @@ from sigdep.testing.opensearch_server import OpenSearchServer
 
 @pytest.fixture
 async def opensearch(opensearch_server: OpenSearchServer) -> AsyncIterator[OpenSearchIndex]:
-    index = OpenSearchIndex(opensearch_server.url)
+    index = OpenSearchIndex(opensearch_server.url, search_seconds_max=60.0)  # A busy machine fails no test.
     yield index
     await index.close()

@@ -41,13 +41,16 @@ class OpenSearchIndex:
     `sigdep-<name>` leads to the build switched to.
     """
 
-    def __init__(self, url: str, *, authority: bytes | None = None) -> None:
+    def __init__(
+        self, url: str, *, authority: bytes | None = None, search_seconds_max: float = SEARCH_SECONDS_MAX
+    ) -> None:
         """
         Args:
             url: `http://user:password@host:port/name`; what is before the `@` and after the port may be missing.
             authority: PEM: who signs the certificate of the server. None: whom the system trusts.
         """
         self._server = Server(url, authority)
+        self._search_seconds_max = search_seconds_max
         self._name = urlsplit(url).path.strip("/") or NAME
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +162,7 @@ class OpenSearchIndex:
         if not words or limit < 1:
             return []
         body = question(workspace, words, min(limit, HITS_MAX))
-        found = await self._search(build, body, {"routing": str(workspace)}, SEARCH_SECONDS_MAX)
+        found = await self._search(build, body, {"routing": str(workspace)}, self._search_seconds_max)
         return [UUID(hit["fields"]["id"][0]) for hit in found]
 
     async def _search(

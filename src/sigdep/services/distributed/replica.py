@@ -47,6 +47,15 @@ class Replica:
         self.checks[f"{projector.name}.views"] = said(lambda: None if projector.is_fit else f"It is {projector.state}.")
         return projector
 
+    def index(self, log: EventLog, views: ReadStore, texts: ReadModel) -> LeasedProjector:
+        """Fills a search index, in one replica; the others watch.
+
+        No check of this process: while the index is away, the read store searches. The log says that it waits.
+        """
+        projector = LeasedProjector(log, views, texts, self.leases, self.holder)
+        self.jobs |= projector.jobs
+        return projector
+
     def react(self, reactor: Reactor) -> None:
         """In one replica. Its checkpoint fences one that was asleep, and reactions are safe to repeat."""
         self._alone(reactor.name, reactor.run, reactor.fault)

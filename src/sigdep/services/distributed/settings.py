@@ -34,6 +34,10 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     redis_url: Annotated[
         str, "redis://host:port/0: what gateways share. None: each counts, tells and admits for itself."
     ] = ""
+    search_url: Annotated[
+        str, "OpenSearch or Elasticsearch: http://user:password@host:9200/name. None: PostgreSQL searches."
+    ] = ""
+    search_authority: Annotated[str, "PEM file: who signs its certificate. Not set: whom this system trusts."] = ""
 
     accept_unsigned: Annotated[
         bool, "Believe callers without a passport: while a release is rolled out whose predecessor made none."
@@ -52,10 +56,15 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
         if not (self.tls_authority or self.tls_certificate or self.tls_key):
             return None
         return Tls(
-            authority=self._file("tls_authority"), certificate=self._file("tls_certificate"), key=self._file("tls_key")
+            authority=self.file("tls_authority"), certificate=self.file("tls_certificate"), key=self.file("tls_key")
         )
 
-    def _file(self, name: str) -> bytes:
+    def file(self, name: str) -> bytes:
+        """What is in the file that a setting names.
+
+        Raises:
+            BadSetting: it is not set, or the file cannot be read.
+        """
         path = Path(self.required(name)).expanduser()
         try:
             return path.read_bytes()

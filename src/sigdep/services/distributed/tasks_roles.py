@@ -14,7 +14,8 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_stores
+from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_search, open_stores
+from sigdep.services.indexed_views import IndexedViews
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
@@ -59,9 +60,14 @@ async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         followed = UnsealedLog(peers.log("tasks", open_broker(settings, stack)), codec)
         replica = Replica(leases=leases, holder=this_process(settings.instance))
         projector = replica.project(followed, views, tasks.read_model())
+        search = None
+        if (index := open_search(settings, stack)) is not None:
+            texts = tasks.texts()
+            (table,) = texts.tables
+            search = tasks.open_search(index, replica.index(followed, IndexedViews(views, index, table), texts))
         yield Role(
             passports=passports,
-            services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector)},
+            services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector, search=search)},
             jobs=replica.jobs,
             checks=replica.checks,
         )

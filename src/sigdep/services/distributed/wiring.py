@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from time import time
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
@@ -20,6 +21,7 @@ from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.lease import Leases
 from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
+from sigdep.kernel.search_index import SearchIndex
 from sigdep.rpc.passports import Passports
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared import Shared
@@ -145,6 +147,24 @@ async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Share
         jobs={"redis notices": hearing.run, "redis presence": present.run},
         ways=(*aids, hearing),
     )
+
+
+def open_search(settings: ServiceSettings, stack: AsyncExitStack) -> SearchIndex | None:
+    """None: there is none, and the read store searches. It is reached when it is first asked.
+
+    Raises:
+        BadSetting: its address or the file of its authority cannot be used.
+    """
+    if not settings.search_url:
+        return None
+    if urlsplit(settings.search_url).scheme not in ("http", "https") or not urlsplit(settings.search_url).hostname:
+        raise BadSetting("SIGDEP_SEARCH_URL is an address as in https://search.example:9200.")
+    from sigdep.adapters.opensearch.search_index import OpenSearchIndex  # noqa: PLC0415
+
+    authority = settings.file("search_authority") if settings.search_authority else None
+    index = OpenSearchIndex(settings.search_url, authority=authority)
+    stack.push_async_callback(index.close)
+    return index
 
 
 _KAFKA_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?", re.ASCII)

@@ -26,6 +26,7 @@ from sigdep.tasks.read_service.progress import Progress
 from sigdep.tasks.read_service.single import Single
 from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.task_lists import TaskLists
+from sigdep.tasks.read_service.text_search import TextSearch
 from sigdep.tasks.read_service.things import LABEL, PROJECT
 from sigdep.tasks.read_service.views import CONTEXT
 
@@ -35,15 +36,16 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 class TasksRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`."""
 
-    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress, search: TextSearch | None = None) -> None:
         """
         Args:
             store: where the read model `tasks` is kept.
             log: the context's log, for histories, for the past, and for what the read model has not seen yet.
             progress: of the projector of the read model `tasks`.
+            search: asked about words before the read store is. None: there is no index.
         """
         sources = Sources(store, log, progress)
-        single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources)
+        single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources, search)
         self._neighbours: Final = RankNeighbours(store, progress)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {

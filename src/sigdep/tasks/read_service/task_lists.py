@@ -19,6 +19,7 @@ from sigdep.tasks.read_service.names import hidden_projects, lacks, scope_of
 from sigdep.tasks.read_service.pages import document_of, listing
 from sigdep.tasks.read_service.questions import leaves_out_hidden, task_question
 from sigdep.tasks.read_service.sources import Sources
+from sigdep.tasks.read_service.text_search import TextSearch
 from sigdep.tasks.read_service.things import TASK
 from sigdep.tasks.read_service.views import LiveView, View
 
@@ -31,8 +32,9 @@ _DOCUMENT: Final = ("document",)
 class TaskLists:
     """Answers with pages of tasks."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, search: TextSearch | None) -> None:
         self._sources = sources
+        self._search = search
         self._hidden: OrderedDict[WorkspaceId, tuple[ModelId, Position, Sequence[UUID]]] = OrderedDict()
 
     async def list_tasks(self, query: ListTasks, call: Call) -> Answer[Encoded]:
@@ -45,6 +47,8 @@ class TaskLists:
         scope = await self._scope(needed, workspace, view, clock, call)
         asked = compile_filter(tree, scope)
         position = view.position(workspace)
+        if self._search is not None and isinstance(view, LiveView):
+            asked = await self._search.narrowed(asked, workspace, position.position)
         hidden = await self._hidden_projects(view, workspace) if leaves_out_hidden(query, needed) else ()
         select = paging.after(task_question(query, workspace, asked, needed, hidden), query.cursor)
         page = await view.select(select)
