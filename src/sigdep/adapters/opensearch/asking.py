@@ -18,7 +18,13 @@ CONNECTIONS_MAX: Final = 16
 ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 """A page of entries with the longest texts."""
 
-Answer = Mapping[str, Any]
+
+class Answer(dict[str, Any]):
+    """A JSON object. Where it lacks what we look for, it is the answer of something else than our server."""
+
+    def __missing__(self, key: str) -> Any:
+        raise _strange()
+
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -86,10 +92,9 @@ class Server:
                 allow_redirects=False,
             ) as response:
                 status, said = response.status, await _body(response)
-        answer = _decoded(said)
         if status < 300:
-            return answer
-        error = answer.get("error")
+            return _decoded(said)
+        error = _error_in(said)
         if status == 404 and not isinstance(error, Mapping):
             return None
         raise refusal(status, error)
@@ -117,16 +122,28 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _decoded(said: bytes) -> dict[str, Any]:
-    """What is no JSON object was said by something before the server."""
+def _decoded(said: bytes) -> Answer:
+    if not said:
+        return Answer()
     try:
-        decoded = msgspec.json.decode(said) if said else {}
+        return Answer(msgspec.json.decode(said, type=dict[str, Any]))
     except msgspec.DecodeError:
-        return {}
-    return decoded if isinstance(decoded, dict) else {}
+        raise _strange() from None
+
+
+def _error_in(said: bytes) -> Any:
+    """None: it was said by something before the server."""
+    try:
+        return msgspec.json.decode(said, type=dict[str, Any]).get("error")
+    except msgspec.DecodeError:
+        return None
+
+
+def _strange() -> Unavailable:
+    return Unavailable("What answers at the search index's address is neither OpenSearch nor Elasticsearch.")
 
 
 def _there(answer: Answer | None) -> Answer:
     if answer is None:
-        raise Unavailable("The search index does not know this call: it is neither OpenSearch nor Elasticsearch.")
+        raise _strange()
     return answer

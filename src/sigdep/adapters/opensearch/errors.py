@@ -36,6 +36,6 @@ def refusal(status: int, error: Any) -> SigdepError:
         return ModelGone("The search index does not have this build.")
     if status in NOT_LET_IN:
         return Unavailable(f"The search index does not let us in ({status}): see the name and password in its address.")
-    if status in PASSING or status >= 500:
+    if status in PASSING or not 400 <= status < 500:
         return Unavailable(f"The search index cannot answer just now ({status}, {kind}).")
     return Invalid(f"The search index refuses this ({status}, {kind}).")

@@ -75,7 +75,7 @@ class OpenSearchIndex:
     async def sweep(self, name: str, keep: Collection[ModelId]) -> None:
         start = f"{self._name}-{name}-"
         kept = {self._alias(build) for build in keep}
-        found = await self._server.get("_alias", f"{start}*", seconds=GET_SECONDS_MAX) or {}
+        found = await self._server.get("_alias", f"{start}*", seconds=GET_SECONDS_MAX) or Answer()
         ours = re.compile(re.escape(start) + r"\d+")
         for index, said in found.items():
             names = {alias for alias in said["aliases"] if ours.fullmatch(alias)}
