@@ -33,6 +33,7 @@ EVERYTHING: Final = (
     "ingress.host=tasks.example.org",
     "ingress.tlsSecret=certificate",
     "metrics.serviceMonitor.enabled=true",
+    "search.existingSecret=search",
     *(f"roles.{role.replace('.', '-')}.autoscaling.enabled=true" for role in ROLES),
 )
 HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
@@ -136,7 +137,9 @@ def test_a_misspelt_value_is_refused() -> None:
 
 
 def test_a_role_is_set_as_in_the_compose_file() -> None:
-    deployments = of_kind("Deployment", rendered(*REQUIRED, "redis.url=redis://redis:6379/0"))
+    deployments = of_kind(
+        "Deployment", rendered(*REQUIRED, "redis.url=redis://redis:6379/0", "search.existingSecret=search")
+    )
     services = {s["command"][1]: s for s in compose()["services"].values() if s["command"][0] == "run"}
     assert set(deployments) == set(ROLES)
     for role, deployment in deployments.items():
@@ -188,6 +191,17 @@ def test_a_broker_whose_address_is_a_secret_is_not_named_and_may_be_reached() ->
         assert told == {"secretKeyRef": {"name": "broker", "key": "url"}}
     for policy in of_kind("NetworkPolicy", documents).values():
         assert {"ports": [{"port": 5552}]} in policy["spec"]["egress"]
+
+
+def test_only_who_searches_knows_the_search_server_and_reaches_it() -> None:
+    def ports(policy: dict[str, Any]) -> set[Any]:
+        return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+
+    documents = rendered(*REQUIRED, "search.existingSecret=search", "networkPolicy.searchPort=9201")
+    deployments, policies = of_kind("Deployment", documents), of_kind("NetworkPolicy", documents)
+    told = {role for role, deployment in deployments.items() if "SIGDEP_SEARCH_URL" in environment(deployment)}
+    assert told == {role for role, policy in policies.items() if 9_201 in ports(policy)} == {"tasks.read"}
+    assert "SIGDEP_SEARCH_URL" not in environment(of_kind("Deployment", rendered(*REQUIRED))["tasks.read"])
 
 
 def test_no_pod_is_more_than_it_must_be() -> None:

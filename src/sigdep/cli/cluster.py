@@ -35,9 +35,17 @@ def _replicas(context: click.Context, parameter: click.Parameter, given: tuple[s
 @click.option("--replicas", metavar="ROLE=NUMBER", multiple=True, callback=_replicas,
               help="Processes of a service, as in tasks.read=2. May be given for several services.")  # fmt: skip
 @click.option("--no-redis", is_flag=True, help="Gateways share nothing, also where Redis is installed.")
+@click.option("--search", metavar="URL", help="OpenSearch or Elasticsearch, asked beside PostgreSQL.")
 @click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests.")
 def cluster(
-    host: str, port: int, data_dir: str | None, broker: str, replicas: dict[str, int], no_redis: bool, no_limits: bool
+    host: str,
+    port: int,
+    data_dir: str | None,
+    broker: str,
+    replicas: dict[str, int],
+    no_redis: bool,
+    search: str | None,
+    no_limits: bool,
 ) -> None:
     """Run every service as a process of its own, with PostgreSQL, a broker and Redis beside them.
 
@@ -63,7 +71,7 @@ def cluster(
         broker=broker,
         replicas=replicas,
         redis=not no_redis,
-        settings={"SIGDEP_LIMITS": "false"} if no_limits else {},
+        settings=({"SIGDEP_LIMITS": "false"} if no_limits else {}) | ({"SIGDEP_SEARCH_URL": search} if search else {}),
     )
 
     async def serve() -> None:

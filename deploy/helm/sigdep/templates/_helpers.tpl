@@ -62,6 +62,10 @@ yes
 {{- range index $asks .role }}
 - {name: SIGDEP_{{ . | replace "-" "_" | upper }}, value: "dns:///{{ include "sigdep.name" $.root }}-{{ . }}:50051"}
 {{- end }}
+{{- if and .root.Values.search.existingSecret (eq .role "tasks-read") }}
+- name: SIGDEP_SEARCH_URL
+  valueFrom: {secretKeyRef: {name: {{ .root.Values.search.existingSecret | quote }}, key: url}}
+{{- end }}
 {{- if eq .role "gateway" }}
 - {name: SIGDEP_HOST, value: 0.0.0.0}
 - {name: SIGDEP_PORT, value: "8000"}

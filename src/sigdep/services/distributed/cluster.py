@@ -93,6 +93,10 @@ class Cluster:
     def programs(self) -> Mapping[str, Program]:
         return {program.name: program for program in self._supervisor.programs}
 
+    @property
+    def data(self) -> Path:
+        return self._plan.data
+
     def address(self, name: str) -> str:
         """Where a process of a service answers by gRPC."""
         return f"{HOST}:{self._ports[name]}"

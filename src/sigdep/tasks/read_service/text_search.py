@@ -26,7 +26,8 @@ BEHIND_QUIET_SECONDS: Final = 1.0
 AWAY_QUIET_SECONDS: Final = 5.0
 """So long the index is not asked after it was behind, or away: one that hangs costs few questions its time limit."""
 
-Outcome = Literal["narrowed", "common", "behind", "away"]
+Fault = Literal["behind", "away"]
+Outcome = Literal["narrowed", "common"] | Fault
 OUTCOMES: Final[tuple[Outcome, ...]] = ("narrowed", "common", "behind", "away")
 
 _log = structlog.get_logger("sigdep.search")
@@ -68,8 +69,7 @@ class TextSearch:
         self._index = index
         self._progress = progress
         self._quiet_until = 0.0
-        self._quiet_for: Outcome = "away"
-        self._is_away = False
+        self._fault: Fault | None = None
         self.outcomes: Final[Counter[Outcome]] = Counter(dict.fromkeys(OUTCOMES, 0))
 
     async def narrowed(self, asked: Condition, workspace: WorkspaceId, reflected: Position) -> Condition:
@@ -89,33 +89,26 @@ class TextSearch:
         self, words: Sequence[str], workspace: WorkspaceId, reflected: Position
     ) -> tuple[Outcome, Collection[UUID]]:
         now = asyncio.get_running_loop().time()
-        if now < self._quiet_until:
-            return self._quiet_for, ()
+        if self._fault is not None and now < self._quiet_until:
+            return self._fault, ()
         try:
             await self._progress.wait_for(partition_of(workspace), reflected, BEHIND_SECONDS_MAX)
-        except Unavailable:
-            return self._be_quiet("behind", now + BEHIND_QUIET_SECONDS), ()
+        except Unavailable as error:
+            return self._be_quiet("behind", now + BEHIND_QUIET_SECONDS, error), ()
         try:
             found = await self._index.search(self._progress.model_id, workspace, words, HITS_MAX)
         except SigdepError as error:
-            self._say_away(error)
-            return self._be_quiet("away", now + AWAY_QUIET_SECONDS), ()
-        self._say_back()
+            return self._be_quiet("away", now + AWAY_QUIET_SECONDS, error), ()
+        if self._fault is not None:
+            _log.info("the search index is asked again")
+            self._fault = None
         return ("narrowed", found) if len(found) <= CANDIDATES_MAX else ("common", ())
 
-    def _be_quiet(self, outcome: Outcome, until: float) -> Outcome:
-        self._quiet_for, self._quiet_until = outcome, until
-        return outcome
-
-    def _say_away(self, error: SigdepError) -> None:
-        if not self._is_away:
-            _log.warning("the search index does not answer, the read store searches", reason=error.detail)
-        self._is_away = True
-
-    def _say_back(self) -> None:
-        if self._is_away:
-            _log.info("the search index answers again")
-        self._is_away = False
+    def _be_quiet(self, fault: Fault, until: float, error: SigdepError) -> Fault:
+        if fault != self._fault:
+            _log.warning(f"the search index is {fault}, the read store searches", reason=error.detail)
+        self._fault, self._quiet_until = fault, until
+        return fault
 
 
 def _words(asked: Condition) -> Sequence[str]:

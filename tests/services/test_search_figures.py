@@ -1,0 +1,17 @@
+"""What Prometheus is shown of searching."""
+
+from collections import Counter
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sigdep.services.search_figures import SearchFigures
+
+
+def test_every_outcome_is_counted() -> None:
+    outcomes = Counter({"narrowed": 3, "away": 0})
+    registry = CollectorRegistry()
+    registry.register(SearchFigures(outcomes))
+    outcomes["away"] += 1
+    page = generate_latest(registry).decode()
+    assert 'sigdep_search_questions_total{outcome="narrowed"} 3.0' in page
+    assert 'sigdep_search_questions_total{outcome="away"} 1.0' in page
