@@ -13,6 +13,7 @@ from sigdep.adapters.opensearch.search_index import OpenSearchIndex
 from sigdep.contracts.ids import TaskId
 from sigdep.kernel.errors import Invalid, Unavailable
 from sigdep.kernel.ids import Positions
+from sigdep.kernel.lease import Holder
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.read_store import All, Changes, CheckpointMoved, ModelGone, ModelId, Order, Select
 from sigdep.kernel.search_index import Entry, SearchIndex
@@ -116,7 +117,9 @@ async def test_of_several_replicas_one_fills_it_and_all_know_how_far(
 ) -> None:
     leases = MemoryLeases()
     replicas = [
-        LeasedProjector(world.log, IndexedViews(views, index, TEXTS), TaskTexts(), leases, name, lease_seconds=1.0)
+        LeasedProjector(
+            world.log, IndexedViews(views, index, TEXTS), TaskTexts(), leases, Holder(name), lease_seconds=1.0
+        )
         for name in ("one", "two")
     ]
     jobs = [asyncio.ensure_future(job()) for replica in replicas for job in replica.jobs.values()]

@@ -80,7 +80,11 @@ class SearchIndexContract:
         assert await found(index, build, f"w{ROW_WORDS_MAX - 1}") == {1}
         assert await found(index, build, "late") == set()
 
-    @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        deadline=None,
+        max_examples=25,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(
         rows=st.lists(st.tuples(_texts, st.none() | _texts), min_size=1, max_size=12),
         asked=st.lists(_texts, min_size=1, max_size=6),
