@@ -11,7 +11,7 @@ from sigdep.adapters.postgres.read_store import PostgresReadStore
 from sigdep.adapters.postgres.read_tables import PostgresDialect, StoredTable
 from sigdep.adapters.sql.pages import choose_walk, page_statement
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.read_store import All, Compare, Contains, Matches, ModelId, OneOf, Order, Select
+from sigdep.kernel.read_store import All, Compare, Condition, Contains, Matches, ModelId, OneOf, Order, Select
 from sigdep.testing.read_store_samples import EPOCH, ITEMS, TABLES, fill, identity, item
 
 ROWS: Final = 20_000
@@ -50,21 +50,34 @@ QUESTIONS: Final = {
 }
 
 
-async def test_lists_go_through_an_index(filled: Filled) -> None:
+async def plan_of(filled: Filled, *where: Condition) -> str:
     _, model, dsn, schema = filled
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
-        for name, where in QUESTIONS.items():
-            select = Select(
-                table=ITEMS, where=All((Compare("workspace", "=", identity(0)), *where)), order=(Order("due_at"),)
-            )
-            relation = StoredTable(model, ITEMS).relation
-            statement = page_statement(PostgresDialect(), relation, select, choose_walk(select))
-            plan = await connection.fetch(f"EXPLAIN {statement.text}", *statement.parameters)
-            said = "\n".join(step[0] for step in plan)
-            assert "Seq Scan" not in said, f"{name}: {said}"
+        select = Select(
+            table=ITEMS, where=All((Compare("workspace", "=", identity(0)), *where)), order=(Order("due_at"),)
+        )
+        relation = StoredTable(model, ITEMS).relation
+        statement = page_statement(PostgresDialect(), relation, select, choose_walk(select))
+        plan = await connection.fetch(f"EXPLAIN {statement.text}", *statement.parameters)
+        return "\n".join(step[0] for step in plan)
     finally:
         await connection.close()
+
+
+async def test_lists_go_through_an_index(filled: Filled) -> None:
+    for name, where in QUESTIONS.items():
+        plan = await plan_of(filled, *where)
+        assert "Seq Scan" not in plan, f"{name}: {plan}"
+
+
+async def test_words_of_rows_whose_keys_are_known_are_compared_row_by_row(filled: Filled) -> None:
+    """As where a search index has named them: the index of words knows those of every workspace."""
+    words = "words_idx"  # As PostgreSQL names the index of the column.
+    assert words in await plan_of(filled, Matches("n777"))
+    plan = await plan_of(filled, OneOf("id", tuple(identity(number) for number in range(20))), Matches("n777"))
+    assert words not in plan
+    assert "_pkey" in plan
 
 
 async def test_a_server_that_goes_away_is_unavailable_and_comes_back(filled: Filled) -> None:

@@ -203,4 +203,6 @@ class PostgresDialect:
     def matches(self, compiler: Compiler, words: Sequence[str]) -> str:
         # Words hold letters and digits only: nothing in them can leave the quotes.
         wanted = " & ".join(f"'{word}':*" for word in words)
-        return f"{WORDS} @@ {compiler.bind(wanted)}::text::tsquery"
+        # It guesses that few rows hold such words, and would gather those of all workspaces before the keys.
+        words_of_row = f"({WORDS} || '')" if compiler.by_key else WORDS
+        return f"{words_of_row} @@ {compiler.bind(wanted)}::text::tsquery"

@@ -57,6 +57,8 @@ class Compiler:
         self.steer = False
         """True: indexes may be used for `indexable` columns only."""
         self.indexable: frozenset[str] = frozenset()
+        self.by_key = False
+        """True: the question names the keys of all rows that it may find."""
 
     def bind(self, encoded: Anything) -> str:
         self.parameters.append(encoded)

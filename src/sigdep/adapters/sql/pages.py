@@ -110,6 +110,9 @@ def page_statement(
     order = full_order(select.table, select.order)
     columns = _fetched(select, order)
     compiler = Compiler(dialect, select.table)
+    compiler.by_key = any(
+        isinstance(part, OneOf) and (part.column,) == select.table.key for part in conjuncts(select.where)
+    )
     if seed is not None:
         compiler.parameters.extend(seed[1])
         relation = seed[0]
