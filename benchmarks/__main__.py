@@ -13,6 +13,7 @@ BENCHMARKS: Final = (
     "cluster",
     "scaling",
     "growth",
+    "search",
 )
 
 if __name__ == "__main__":
