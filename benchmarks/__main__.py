@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Final
 
 BENCHMARKS: Final = (
+    "recurrence",
     "event_store",
     "embedded",
     "live",

@@ -32,7 +32,9 @@ def complaints(source: str, filename: str) -> str:
         "import time\ntime.time()\n",
     ],
 )
-@pytest.mark.parametrize("filename", ["src/sigdep/kernel/stray.py", "src/sigdep/tasks/domain/stray.py"])
+@pytest.mark.parametrize(
+    "filename", ["src/sigdep/kernel/stray.py", "src/sigdep/recurrence/stray.py", "src/sigdep/tasks/domain/stray.py"]
+)
 def test_a_clock_or_an_id_is_banned_inside(source: str, filename: str) -> None:
     assert "time and ids are stamped at the edge: sigdep.http.stamps" in complaints(source, filename)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sigdep.recurrence.budget import Budget
 from sigdep.recurrence.complete import complete
-from sigdep.recurrence.moments import LAST_MOMENT, moments, to_datetime, to_moment
+from sigdep.recurrence.moments import LAST_MOMENT, moments, to_datetimes, to_moment
 from sigdep.recurrence.rule import InvalidRule, Rule
 from sigdep.recurrence.ticks import UNIT_SECONDS
 
@@ -42,7 +42,7 @@ class Expansion:
         budget = budget or Budget()
         moment = self._start if begin is None else max(self._start, to_moment(begin) + bool(begin.microsecond))
         last = min(self._find_last(budget), LAST_MOMENT if end is None else to_moment(end))
-        return map(to_datetime, self._moments.between(moment, last, budget)) if moment <= last else iter(())
+        return to_datetimes(self._moments.between(moment, last, budget)) if moment <= last else iter(())
 
     def has(self, start: datetime, budget: Budget | None = None) -> bool:
         return next(self.starts(start, start, budget), None) is not None

@@ -6,7 +6,7 @@ The day that `date.toordinal` counts as 0 begins at 0.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from itertools import chain, dropwhile, islice, takewhile
+from itertools import chain, dropwhile, islice, repeat, takewhile
 from typing import Final, Protocol
 
 from sigdep.recurrence.budget import Budget
@@ -15,9 +15,10 @@ from sigdep.recurrence.rule import Rule
 from sigdep.recurrence.ticks import UNIT_SECONDS, Ticks
 from sigdep.recurrence.times import DAY_SECONDS, Times, choose, times_within
 
-FIRST_MOMENT: Final = date.min.toordinal() * DAY_SECONDS
 DAYS_A_STEP: Final = 8
 """So many days to choose from cost as much as a step."""
+AT_ONCE_MAX: Final = 400
+"""So many moments are made together, before it is known how many are wanted."""
 LAST_MOMENT: Final = (date.max.toordinal() + 1) * DAY_SECONDS - 1
 
 
@@ -25,8 +26,8 @@ def to_moment(time: datetime) -> int:
     return time.toordinal() * DAY_SECONDS + time.hour * 3600 + time.minute * 60 + time.second
 
 
-def to_datetime(moment: int) -> datetime:
-    return datetime.min + timedelta(0, moment - FIRST_MOMENT)
+def to_datetimes(moments: Iterable[int]) -> Iterator[datetime]:
+    return map(datetime.min.__add__, map(timedelta, repeat(-1), moments))
 
 
 class Moments(Protocol):
@@ -79,11 +80,17 @@ class MomentsOfPeriods:
 
     def _expanded(self, sets: Iterable[Sequence[int]], moment: int, budget: Budget) -> Iterator[Iterable[int]]:
         earliest = moment // DAY_SECONDS
+        held = self._times.held
         for days in sets:
             # Sets beside each other may share a day, which has the same times in both.
-            for day in days[bisect_left(days, earliest) :]:
-                earliest = day + 1
-                yield _times_of(day * DAY_SECONDS, self._times, moment, budget)
+            later = days if days[0] >= earliest else days[bisect_left(days, earliest) :]
+            earliest = max(earliest, days[-1] + 1)
+            if held is not None and len(later) * len(held) <= AT_ONCE_MAX:
+                budget.spend(len(later) * len(held))
+                yield [day * DAY_SECONDS + time for day in later for time in held]
+            else:
+                for day in later:
+                    yield _times_of(day * DAY_SECONDS, self._times, moment, budget)
 
 
 class MomentsOfTicks:

@@ -89,6 +89,8 @@ class _Reading:
     def __init__(self, series: Series, zone: str, budget: Budget) -> None:
         self._series = series
         self._asked_from = zone_named(zone)
+        self._place = self._asked_from if series.zone is None else zone_named(series.zone)
+        self._lasts = series.lasts
         self._originals = Originals(series, budget)
         self._own = {self._originals.key(one.original): one for one in series.overrides if not one.following}
         self._stretches = self._make_stretches()
@@ -176,7 +178,7 @@ class _Reading:
     def _made(self, original: Original, override: Override | None, moved: timedelta | None = None) -> Occurrence:
         """The occurrence: moved as the range override says, or else as its own does."""
         wall, timed, zone = original.wall, self._series.timed, self._series.zone
-        duration = original.duration or self._series.lasts
+        duration = original.duration or self._lasts
         if override is not None:
             if moved is not None:
                 wall = shift(wall, moved)
@@ -184,8 +186,9 @@ class _Reading:
                 wall, timed = midnight(override.start), isinstance(override.start, datetime)
             zone = override.zone or zone
             duration = override.duration or duration
-        place = zone_named(zone) if zone else self._asked_from
-        start, starts_at = _start(wall, timed, zone, place)
+        place = self._place if zone == self._series.zone or zone is None else zone_named(zone)
+        known = override is None and zone is not None and original.rank is not Rank.LEFT_OUT
+        start, starts_at = (wall, original.key) if known else _start(wall, timed, zone, place)
         end, ends_at = _end(start, starts_at, duration, zone, place)
         return Occurrence(
             original=original.wall if self._series.timed else original.wall.date(),
@@ -233,4 +236,6 @@ def _end(
     exact = timedelta(seconds=duration.seconds)
     # Days by the calendar first, seconds by the clock of the world then (RFC 5545 §3.3.6).
     instant = shift(to_instant(wall, place) if duration.days else starts_at, exact)
+    if not duration.seconds and not duration.days:
+        return start, starts_at
     return (to_wall(instant, place) if zone else shift(wall, exact)), instant

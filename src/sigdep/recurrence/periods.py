@@ -1,7 +1,7 @@
 """The years, months or weeks of a rule, and in each of them the days that make a set (BYSETPOS chooses from it)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from sigdep.recurrence.budget import Budget
@@ -37,20 +37,20 @@ class Periods(ABC):
     def days(self, index: int) -> Sequence[int]:
         """The days of the set of a period, in order."""
 
-    def counts(self, index: int) -> bool:
-        return True
-
     def sets_between(self, day: int, last: int, budget: Budget) -> Iterator[Sequence[int]]:
         """The sets that may have days from this one to the last in them, and perhaps others. Sets beside each other
         may share a day by SKIP."""
-        interval = self._rule.interval
+        interval, days_of, spend = self._rule.interval, self.days, budget.spend
         lowest = self.index(day) - self.spill - self._base
         end = min(self.end, self.index(last) + self.spill + 1)
-        for index in range(self._base - (-lowest // interval) * interval, end, interval):
-            if self.counts(index):
-                budget.spend()
-                if days := within(self.days(index)):
-                    yield days
+        for index in self.counted(range(self._base - (-lowest // interval) * interval, end, interval)):
+            spend()
+            if days := within(days_of(index)):
+                yield days
+
+    def counted(self, indexes: Iterable[int]) -> Iterable[int]:
+        """Without those of which a part of the rule takes nothing."""
+        return indexes
 
 
 class Years(Periods):
@@ -74,7 +74,7 @@ class Months(Periods):
 
     def __init__(self, rule: Rule, start: int) -> None:
         self._days = DaysOfMonths(rule)
-        self._allowed = {month - 1 for month in rule.by_month or range(1, 13)}
+        self._allowed = {month - 1 for month in rule.by_month}
         self.spill = 0 if rule.skip == "OMIT" else 1
         super().__init__(rule, start)
 
@@ -86,8 +86,8 @@ class Months(Periods):
         first, days = self._days.of(index // 12, index % 12 + 1)
         return [first + day for day in days]
 
-    def counts(self, index: int) -> bool:
-        return index % 12 in self._allowed
+    def counted(self, indexes: Iterable[int]) -> Iterable[int]:
+        return (index for index in indexes if index % 12 in self._allowed) if self._allowed else indexes
 
 
 class Weeks(Periods):

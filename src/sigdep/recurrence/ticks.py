@@ -39,37 +39,33 @@ class Ticks:
     def ticks_between(self, moment: int, last: int, budget: Budget) -> Iterator[int]:
         """The beginnings of the units, from the one that has this moment in it, or the next, to the last moment."""
         tick = max(self._start, self._aligned(moment - self._unit + 1))
+        last_day = last // DAY_SECONDS
+        allowed_day = -1
         while tick <= last:
             budget.spend()
-            allowed = tick if self.plain else self._allowed(tick, last // DAY_SECONDS, budget)
-            if allowed == tick:
+            day, time = divmod(tick, DAY_SECONDS)
+            if day != allowed_day:
+                found = self._next_day(day, last_day, budget)
+                if found is None:
+                    return
+                if found != day:
+                    tick = self._aligned(found * DAY_SECONDS)
+                    continue
+                allowed_day = day
+            later = time if self._times is None else self._times.next_from(time)
+            if later == time:
                 yield tick
                 tick += self._stride
-            elif allowed is None:
-                return
             else:
-                tick = self._aligned(allowed)
+                tick = self._aligned(day * DAY_SECONDS + (DAY_SECONDS if later is None else later))
 
     def _aligned(self, moment: int) -> int:
         """The first tick that does not begin before the moment, were there no parts."""
         return self._start - (self._start - moment) // self._stride * self._stride
 
-    def _allowed(self, tick: int, last_day: int, budget: Budget) -> int | None:
-        """The earliest time from this one to the last day that the parts allow."""
-        day, time = divmod(tick, DAY_SECONDS)
-        found = self._next_day(day, last_day, budget)
-        if found == day:
-            later = time if self._times is None else self._times.next_from(time)
-            if later is not None:
-                return day * DAY_SECONDS + later
-            found = self._next_day(day + 1, last_day, budget)
-        if found is None:
-            return None
-        return found * DAY_SECONDS + (0 if self._times is None else self._times.next_from(0) or 0)
-
     def _next_day(self, day: int, last_day: int, budget: Budget) -> int | None:
-        if self._days is None or day > last_day:
-            return day if day <= last_day else None
+        if self._days is None:
+            return day
         for year in range(date.fromordinal(day).year, date.fromordinal(last_day).year + 1):
             first, days = new_year(year), self._days.of(year)
             place = bisect_left(days, day - first)

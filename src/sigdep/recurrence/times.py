@@ -1,6 +1,7 @@
 """The times of a day (or of an hour, or of a minute) that a rule names, as seconds from its beginning."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import product
 from typing import Final
 
@@ -19,9 +20,6 @@ class Times:
 
     def __init__(self, hours: Sequence[int], minutes: Sequence[int], seconds: Sequence[int]) -> None:
         self._hours, self._minutes, self._seconds = (sorted(set(values)) for values in (hours, minutes, seconds))
-        self._next_hour = _next_at(self._hours, 24)
-        self._next_minute = _next_at(self._minutes, 60)
-        self._next_second = _next_at(self._seconds, 60)
         self.count = len(self._hours) * len(self._minutes) * len(self._seconds)
         self.held = tuple(self) if self.count <= TIMES_HELD_MAX else None
 
@@ -39,16 +37,21 @@ class Times:
         """The first that is not before this time, if there is one."""
         if time >= DAY_SECONDS:
             return None
+        next_hour, next_minute, next_second = self._next
         hour, rest = divmod(time, 3600)
         minute, second = divmod(rest, 60)
-        if self._next_hour[hour] == hour:
-            if self._next_minute[minute] == minute and (found := self._next_second[second]) is not None:
+        if next_hour[hour] == hour:
+            if next_minute[minute] == minute and (found := next_second[second]) is not None:
                 return hour * 3600 + minute * 60 + found
-            if (found := self._next_minute[minute + 1]) is not None:
+            if (found := next_minute[minute + 1]) is not None:
                 return hour * 3600 + found * 60 + self._seconds[0]
-        if (found := self._next_hour[hour + 1]) is not None:
+        if (found := next_hour[hour + 1]) is not None:
             return found * 3600 + self._minutes[0] * 60 + self._seconds[0]
         return None
+
+    @cached_property
+    def _next(self) -> tuple[list[int | None], list[int | None], list[int | None]]:
+        return _next_at(self._hours, 24), _next_at(self._minutes, 60), _next_at(self._seconds, 60)
 
 
 def _next_at(values: Sequence[int], size: int) -> list[int | None]:

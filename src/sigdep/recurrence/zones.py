@@ -72,10 +72,13 @@ def _leapt_before(instant: datetime, zone: ZoneInfo) -> timedelta:
 
 def is_left_out(wall: datetime, zone: ZoneInfo) -> bool:
     """Whether no clock of the place ever shows this time."""
-    aware = wall.replace(tzinfo=zone)
+    return _is_left_out(wall.replace(tzinfo=zone), zone)
+
+
+def _is_left_out(aware: datetime, zone: ZoneInfo) -> bool:
     if aware.utcoffset() == aware.replace(fold=1).utcoffset():
-        return False
-    return to_wall(to_instant(wall, zone), zone) != wall
+        return False  # No leap is near, as nearly always.
+    return to_wall(aware.astimezone(UTC), zone) != aware.replace(tzinfo=None)
 
 
 def instants(walls: Iterable[datetime], zone: ZoneInfo) -> Iterator[tuple[datetime, bool, datetime]]:
@@ -86,11 +89,12 @@ def instants(walls: Iterable[datetime], zone: ZoneInfo) -> Iterator[tuple[dateti
     """
     held: list[tuple[datetime, bool, datetime]] = []
     for wall in walls:
+        aware = wall.replace(tzinfo=zone)
         try:
-            instant = wall.replace(tzinfo=zone).astimezone(UTC)
+            instant = aware.astimezone(UTC)
         except OverflowError:
             continue  # Beyond the first or the last instant of all.
-        if is_left_out(wall, zone):
+        if _is_left_out(aware, zone):
             heappush(held, (instant, True, wall))
             continue
         while held and held[0][0] <= instant:
