@@ -86,7 +86,7 @@ def test_skip_adds_days_beside_those_that_are_there_anyway(case: tuple[Rule, dat
 
 
 @given(rules())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(slowly, max_examples=60)
 def test_dateutil_agrees_where_it_is_right(case: tuple[Rule, datetime]) -> None:
     rule, start = case
     assume(not rule.by_week_number or (rule.by_day and rule.interval == 1 and not rule.by_set_position))
