@@ -1,32 +1,30 @@
 """Apache Kafka for tests: one server that is its own controller, fetched with Maven, run by the system's Java."""
 
-import fcntl
+import os
 import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from sigdep.testing.broker_servers import HOST, BrokerServer, free_port
-from sigdep.testing.servers import ServerFailed, ServerMissing, ServerNotProvided
+from sigdep.testing.maven import java, resolve
+from sigdep.testing.servers import ServerFailed
 
-PROJECT: Final = Path(__file__).with_name("kafka_pom.xml")
+PROJECT: Final = Path(__file__).with_name("kafka.pom.xml")
 
 PROGRAMS: Final = Path(sys.prefix) / "share" / "kafka"
-"""Where Kafka is kept once it was fetched, with the project file that said what to fetch. Clusters look here too."""
+"""Where clusters look for Kafka."""
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108  A folder with a name of its own is made in it.
 """Files in memory outlive the process that wrote them, as files on a disk do. Kafka makes some hundred for each topic,
 and has each of them written to the disk, which takes far longer, for nothing that our tests ask of it."""
 
 MEMORY_BYTES_MIN: Final = 2_000_000_000
-
-FETCH_SECONDS_MAX: Final = 300
 
 FORMAT_SECONDS_MAX: Final = 60
 
@@ -126,58 +124,23 @@ class KafkaServer(BrokerServer):
             raise ServerFailed(f"{self.name}, format:\n{done.stdout}{done.stderr}")
 
     def _java(self, *arguments: str) -> Sequence[str]:
-        return (_program("java"), *self.java_options, "-cp", f"{kafka_programs()}/*", *arguments)
+        return (java(), *self.java_options, "-cp", f"{kafka_programs()}/*", *arguments)
 
 
 def kafka_programs() -> Path:
-    """The folder of Kafka's programs. The first call on a machine fetches them; several at once fetch them once.
+    """The folder of Kafka's programs, and a link to it where clusters look.
 
     Raises:
-        ServerNotProvided: there is no Java or no Maven here.
-        ServerMissing: Maven could not fetch them.
+        JavaMissing: there is no Java or no Maven here, or Maven does not find them.
     """
-    _program("java")
-    if not _is_fetched():
+    java()
+    copied = Path(resolve(PROJECT)).parent
+    if PROGRAMS.resolve() != copied.resolve():
         PROGRAMS.parent.mkdir(parents=True, exist_ok=True)
-        with PROGRAMS.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _is_fetched():
-                _fetch()
+        link = PROGRAMS.with_name(f"kafka-{os.getpid()}")
+        link.symlink_to(copied)
+        link.replace(PROGRAMS)
     return PROGRAMS
-
-
-def _is_fetched() -> bool:
-    """As our project file says it now: another version is another Kafka."""
-    fetched = PROGRAMS / PROJECT.name
-    return fetched.exists() and fetched.read_bytes() == PROJECT.read_bytes()
-
-
-def _fetch() -> None:
-    with tempfile.TemporaryDirectory(prefix="kafka-", dir=PROGRAMS.parent) as folder:
-        fetched = Path(folder) / "fetched"
-        goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched}")
-        done = subprocess.run(
-            (_program("mvn"), "--batch-mode", "--quiet", "--file", str(PROJECT), *goal),
-            capture_output=True,
-            text=True,
-            timeout=FETCH_SECONDS_MAX,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise ServerMissing(f"Kafka: Maven could not fetch it:\n{done.stdout}{done.stderr}")
-        shutil.copy(PROJECT, fetched)
-        if PROGRAMS.exists():
-            shutil.rmtree(PROGRAMS)  # Of another version.
-        fetched.rename(PROGRAMS)
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise ServerNotProvided(
-            f"Kafka: {name} is not installed (Kafka 4 needs Java 17 or newer, and Maven to fetch it)"
-        )
-    return found
 
 
 if __name__ == "__main__":
