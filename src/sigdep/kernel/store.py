@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from sigdep.kernel.errors import SigdepError
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import (
     NO_STREAM,
     CommandId,
@@ -50,7 +51,7 @@ class Metadata(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     request: str | None = None
     """`X-Request-Id` of the request."""
     trace: str | None = None
-    """W3C traceparent."""
+    """W3C traceparent of the append, where it was recorded: whoever follows the log goes on from there."""
     cause: CommandId | None = None
     """The command that undid or caused this one."""
 
@@ -220,6 +221,16 @@ class EventStore(EventLog, Protocol):
 
     Many processes may write and read one store (where the technology allows several).
     """
+
+    @property
+    def flushes(self) -> Flushes:
+        """What this process has committed. An append that has been answered has been counted."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Appends of this process that have been accepted and are not being committed yet."""
+        ...
 
     async def append(self, append: Append) -> Appended:
         """Store all of it in one transaction, shared with the appends that wait at the same time.

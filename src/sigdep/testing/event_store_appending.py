@@ -72,6 +72,16 @@ class AppendingContract(EventStoreSetup):
         await asyncio.gather(*(store.append(writing(workspace, new_stream(), "a")) for _ in range(50)))
         assert in_order([recorded.recorded_at for recorded in await everything(store)])
 
+    async def test_what_is_committed_together_is_counted(self, store: EventStore) -> None:
+        appends = [writing(new_workspace(), new_stream(), *("x" * size)) for size in (1, 2, 3, 1, 1)]
+        await asyncio.gather(*(store.append(append) for append in appends))
+        await outcome(store, appends[0])  # A repeat is decided as well.
+        flushes = store.flushes
+        assert (flushes.appends.sum, flushes.events.sum) == (6, 9)
+        assert 2 <= sum(flushes.appends.counts) == sum(flushes.events.counts) <= 6
+        assert flushes.seconds >= 0
+        assert store.waiting == 0
+
     async def test_partitions_count_on_their_own(self, store: EventStore) -> None:
         one, other = workspace_in(1), workspace_in(2)
         assert (await store.append(writing(one, new_stream(), "a", "b"))).position == 2

@@ -11,6 +11,7 @@ import msgspec
 from sigdep.kernel.chain import FIRST_LINK, ChainWalk, StoredRow, link, place
 from sigdep.kernel.codec import Codec, StoredEvent, instant
 from sigdep.kernel.errors import Unavailable, WrongExpectedVersion
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, Version, WorkspaceId, partition_of
 from sigdep.kernel.store import (
     READ_EVENTS_MAX,
@@ -67,10 +68,17 @@ class MemoryEventStore:
         self._codec = codec
         self._log = MemoryLog() if log is None else log
         self._closed = False
+        self.flushes = Flushes()
+
+    @property
+    def waiting(self) -> int:
+        """Nothing ever does."""
+        return 0
 
     async def append(self, append: Append) -> Appended:
         self._check_open()
         sealed = await self._codec.seal(append)
+        self.flushes.add(1, len(sealed), 0.0)
         # From here to the end nothing awaits: this is the transaction.
         first = self._stored_before(append)
         if first is not None:

@@ -1,6 +1,7 @@
 """The one task of a process that writes to a log: all that waits goes into the next transaction together."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from sigdep.adapters.postgres.errors import Away, NotStorable, translated
 from sigdep.adapters.postgres.waiting import Queue, Waiting
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.store import Append, Appended
 
 STATEMENT_MS_MAX: Final = 2_000
@@ -31,6 +33,7 @@ class Appender:
     """
 
     def __init__(self, dsn: str, schema: str) -> None:
+        self.flushes = Flushes()
         self._dsn = dsn
         self._call = call(schema)
         self._connection: Connection | None = None
@@ -40,6 +43,11 @@ class Appender:
         self._work = asyncio.Event()
         self._closing = False
         self._job = asyncio.create_task(self._run(), name=f"append to {schema}")
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next batch."""
+        return len(self._queue)
 
     async def append(self, append: Append, events: Sequence[StoredEvent]) -> Appended:
         """Raises what the port says, and KeyUsed."""
@@ -69,8 +77,10 @@ class Appender:
     async def _store(self, requests: Sequence[Waiting]) -> None:
         """Store a batch and tell each request what has become of it. Raises nothing: this task must go on."""
         batch = Batch(requests)
+        begun = time.perf_counter()
         try:
             row = await self._send(batch.arguments())
+            self.flushes.add(len(batch.requests), len(batch.events), time.perf_counter() - begun)
             for request, answer in zip(batch.requests, batch.answers(row), strict=True):
                 _tell(request, answer)
         except NotStorable as error:

@@ -16,6 +16,7 @@ from sigdep.adapters.postgres.reader import Reader
 from sigdep.adapters.postgres.sealed_log import PostgresSealedLog
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.kernel.store import (
@@ -64,6 +65,14 @@ class PostgresEventStore:
         """
         await migrate(dsn, quoted(schema), "event_store", MIGRATIONS)
         return cls(codec, await Reading.open(dsn, "sigdep read"), dsn, schema)
+
+    @property
+    def flushes(self) -> Flushes:
+        return self._appender.flushes
+
+    @property
+    def waiting(self) -> int:
+        return self._appender.waiting
 
     async def append(self, append: Append) -> Appended:
         self._check_open()

@@ -18,6 +18,7 @@ from sigdep.adapters.sqlite.file_lock import FileLock
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
 from sigdep.kernel.store import (
     READ_EVENTS_MAX,
@@ -56,6 +57,7 @@ class SqliteEventStore:
         self._changed = asyncio.Event()
         self._closed = False
         self._writer = None if writing is None else EventWriter(writing, committed=self._wake)
+        self.flushes = Flushes() if self._writer is None else self._writer.flushes
 
     @classmethod
     async def open(cls, path: Path, codec: Codec, *, read_only: bool = False) -> "SqliteEventStore":
@@ -80,6 +82,10 @@ class SqliteEventStore:
         except BaseException:
             lock.release()
             raise
+
+    @property
+    def waiting(self) -> int:
+        return 0 if self._writer is None else self._writer.waiting
 
     async def append(self, append: Append) -> Appended:
         writer = self._writing()

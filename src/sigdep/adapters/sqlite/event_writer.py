@@ -21,6 +21,7 @@ from sigdep.adapters.sqlite.event_memory import EventMemory
 from sigdep.adapters.sqlite.event_transaction import MisplacedTrust, Transaction
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import SigdepError, Unavailable
+from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import Positions
 from sigdep.kernel.store import Append, Appended, Snapshot
 
@@ -90,6 +91,7 @@ class EventWriter:
         self._committed = committed
         self._clock_us = clock_us
         self._memory = EventMemory(connection)
+        self.flushes = Flushes()
         self.heads: Positions = self._memory.heads
         """Of what has been committed."""
         self._loop = asyncio.get_running_loop()
@@ -102,6 +104,11 @@ class EventWriter:
         """A moving average of those that were waited for in the event loop."""
         self._uncopied_bytes = 0
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for the next commit."""
+        return len(self._waiting)
 
     def append(self, append: Append, events: Sequence[StoredEvent]) -> "asyncio.Future[Appended]":
         """Store the append together with whatever else waits.
@@ -160,6 +167,7 @@ class EventWriter:
 
     async def _store(self, batch: Sequence[Pending]) -> None:
         """Commit the batch. Where that fails, its halves, until only what cannot be stored has failed."""
+        begun = time.perf_counter()
         try:
             transaction, results = self._run(batch)
             await self._commit()
@@ -173,6 +181,7 @@ class EventWriter:
             await self._store(batch[:middle])
             await self._store(batch[middle:])
             return
+        self._count(batch, time.perf_counter() - begun)
         self._uncopied_bytes += BYTES_PER_COMMIT + sum([BYTES_PER_EVENT + pending.size for pending in batch])
         moved = transaction.committed()
         self.heads = {**self.heads, **moved}
@@ -180,6 +189,11 @@ class EventWriter:
             _tell(pending.written, result)
         if moved:
             self._committed()
+
+    def _count(self, batch: Sequence[Pending], seconds: float) -> None:
+        appends = [len(pending.events) for pending in batch if isinstance(pending, PendingAppend)]
+        if appends:
+            self.flushes.add(len(appends), sum(appends), seconds)
 
     def _run(self, batch: Sequence[Pending]) -> tuple[Transaction, Sequence[Result]]:
         """Everything of a transaction but its COMMIT."""
