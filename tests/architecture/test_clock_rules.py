@@ -39,6 +39,6 @@ def test_a_clock_or_an_id_is_banned_inside(source: str, filename: str) -> None:
     assert "time and ids are stamped at the edge: sigdep.http.stamps" in complaints(source, filename)
 
 
-@pytest.mark.parametrize("folder", ["adapters", "http", "services", "cli", "testing"])
+@pytest.mark.parametrize("folder", ["adapters", "http", "services", "telemetry", "cli", "testing"])
 def test_the_edge_may_read_the_clock(folder: str) -> None:
     assert "TID251" not in complaints("import time\ntime.time()\n", f"src/sigdep/{folder}/stray.py")

@@ -20,6 +20,7 @@ from sigdep.kernel import errors
 from sigdep.kernel.errors import SigdepError, TooMany, Unavailable, WrongExpectedVersion
 from sigdep.kernel.ids import StreamId, Version
 from sigdep.kernel.store import EventTooLarge
+from sigdep.telemetry.trace import is_sampled
 from tests.http.demo import SETTINGS, Notes, People, client_of
 
 UNKNOWN = "/api/notes/0199a000-0000-7000-8000-00000000ffff"
@@ -116,7 +117,10 @@ async def test_a_trace_is_taken_on_only_when_it_is_one(
     client: httpx.AsyncClient, notes: Notes, given: str, taken: bool
 ) -> None:
     assert (await client.get("/api/notes", headers={"traceparent": given})).status_code == 200
-    assert notes.call.traceparent == (given[:55] if taken else None)
+    passed_on = notes.call.traceparent
+    assert passed_on is not None
+    assert (passed_on == f"00{given[2:55]}") is taken
+    assert is_sampled(passed_on) is taken
 
 
 async def test_a_bug_shows_its_title_and_nothing_else_and_the_log_shows_all(

@@ -62,6 +62,7 @@ async def test_a_request_is_one_line_with_its_template_its_end_and_its_caller(
     (line,) = await lines(printed)
     assert line.pop("ms") < 1_000
     assert line.pop("timestamp").endswith("Z")
+    assert re.fullmatch("[0-9a-f]{32}", line.pop("trace_id"))
     assert line == {
         "event": "request",
         "level": "info",
@@ -140,6 +141,7 @@ async def test_a_bug_is_one_line_with_its_traceback(printed: io.StringIO, notes:
     assert error["exception"][0]["exc_value"] == "a bug"
     assert request["status"] == 500
     assert error["request_id"] == request["request_id"]
+    assert error["trace_id"] == request["trace_id"]
 
 
 async def test_the_loggers_of_others_are_led_into_ours(printed: io.StringIO) -> None:

@@ -29,6 +29,7 @@ from sigdep.gateway.live.hub import Hub
 from sigdep.gateway.live.tickets import MemoryTickets
 from sigdep.gateway.metrics import Metrics
 from sigdep.gateway.request_log import RequestLog
+from sigdep.gateway.request_spans import RequestSpans
 from sigdep.gateway.routing import RouteTable
 from sigdep.gateway.security_headers import API_HEADERS, TRANSPORT_SECURITY
 from sigdep.gateway.settings import GatewaySettings
@@ -38,6 +39,8 @@ from sigdep.http.limiting import Limiters
 from sigdep.http.routes import Route
 from sigdep.http.tickets import Tickets
 from sigdep.http.typed import TypedEndpoint
+from sigdep.telemetry.sampling import Sampler
+from sigdep.telemetry.spans import Spans
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -53,6 +56,7 @@ def create_application(
     limiters: Limiters | None = None,
     checks: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
+    spans: Spans | None = None,
     log_stream: TextIO | None = None,
     files: Sequence[BaseRoute] = (),
     lifespan: Lifespan | None = None,
@@ -66,6 +70,7 @@ def create_application(
         tickets: that open a WebSocket. None: those of this gateway alone.
         limiters: how callers are counted. None: by this gateway alone.
         metrics: counted here, and shown at `/metrics`.
+        spans: where those of requests go. None: requests are not traced here.
         log_stream: where a line for each request goes. None: stderr.
         files: Starlette routes for the paths that are in no table, and WebSockets.
         lifespan: what must be open while it serves.
@@ -89,6 +94,9 @@ def create_application(
     observers: list[Observer] = [] if metrics is None else [metrics]
     if settings.log_requests:
         observers.append(RequestLog(sys.stderr if log_stream is None else log_stream))
+    if spans is not None:
+        patient = [endpoint.path for endpoint in endpoints if not endpoint.deadline]
+        observers.append(RequestSpans(spans, https=settings.https, patient=patient))
     return Edge(
         inner,
         table=RouteTable(endpoints),
@@ -96,6 +104,7 @@ def create_application(
         addresses=addresses,
         headers=(*API_HEADERS, TRANSPORT_SECURITY) if settings.https else API_HEADERS,
         observers=observers,
+        sampler=Sampler(None if spans is None else settings.trace_ratio),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sigdep.gateway.addresses import Addresses
 from sigdep.gateway.routing import RouteTable
-from sigdep.http.calls import request_id_of, trace_of
+from sigdep.http.calls import request_id_of
 from sigdep.http.exchange import Exchange, Header, refuse_repeated_headers
 from sigdep.http.problems import is_bug, problem_reply
 from sigdep.http.refusals import MethodNotAllowed
@@ -18,6 +18,8 @@ from sigdep.http.replies import Reply, send_reply
 from sigdep.http.stamps import new_id
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import text_of
+from sigdep.telemetry.current import begin_work
+from sigdep.telemetry.sampling import Sampler
 
 PATH_SHOWN_MAX: Final = 500
 """Characters of a path in a problem."""
@@ -43,6 +45,7 @@ class Edge:
         addresses: Addresses,
         headers: Sequence[Header],
         observers: Sequence[Observer],
+        sampler: Sampler,
     ) -> None:
         """
         Args:
@@ -56,6 +59,7 @@ class Edge:
         self.addresses = addresses
         self.headers = tuple(headers)
         self.observers = tuple(observers)
+        self.sampler = sampler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,7 +81,10 @@ class Edge:
         exchange = Exchange(scope, command_id)
         headers = exchange.headers
         exchange.request_id = request_id_of(headers.get(b"x-request-id")) or text_of(command_id)
-        exchange.trace = trace_of(headers.get(b"traceparent"))
+        traceparent = headers.get(b"traceparent")
+        trace = self.sampler.begin(None if traceparent is None else traceparent.decode("latin-1"))
+        exchange.trace, exchange.traceparent = trace, trace.traceparent
+        begin_work(exchange.request_id, exchange.traceparent)
         exchange.address = self.addresses.of(scope["client"], headers.get(b"x-forwarded-for"))
         exchange.answer_headers = [(b"x-request-id", exchange.request_id.encode()), *self.headers]
         return exchange

@@ -10,6 +10,8 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from sigdep.telemetry.current import add_work
+
 _encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
 
 Level = int
@@ -21,6 +23,7 @@ def configure_logging(*, level: Level = logging.INFO, stream: TextIO | None = No
     pretty = out.isatty()
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_work,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -2,23 +2,19 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.registry import Collector
+from prometheus_client import Counter, Gauge, Histogram
 
+from sigdep.gateway.figures import BUCKETS_SECONDS, Figures
 from sigdep.http.exchange import Exchange
-
-CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-
-BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Metrics:
-    """An observer of requests, and the registry that everybody else in the process may add to."""
+class Metrics(Figures):
+    """An observer of requests, and the figures that everybody else in the process may add to."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__()
         self._requests = Counter(
             "sigdep_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
@@ -34,10 +30,6 @@ class Metrics:
         self._histograms: dict[tuple[str, str | None], Histogram] = {}
         self._running = 0
         self._in_flight.set_function(lambda: self._running)
-
-    def add(self, collector: Collector) -> None:
-        """Show the figures of another part of the process too."""
-        self.registry.register(collector)
 
     def begun(self) -> None:
         self._running += 1
@@ -56,7 +48,3 @@ class Metrics:
         if histogram is None:
             histogram = self._histograms[place] = self._seconds.labels(method, exchange.route or "none")
         histogram.observe(seconds)
-
-    def page(self) -> bytes:
-        """Everything, in the text format of Prometheus."""
-        return generate_latest(self.registry)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sigdep.http.exchange import Exchange
 from sigdep.http.stamps import utc_now
+from sigdep.telemetry.trace import trace_id_of
 
 FLUSH_SECONDS: Final = 0.2
 """A line is written so much later at most: many at once cost a fraction of one by one."""
@@ -30,6 +31,7 @@ class RequestLine(Struct, frozen=True, kw_only=True, tag_field="event", tag="req
     status: int
     ms: float
     request_id: str
+    trace_id: str | None
     user_id: str | None
 
 
@@ -55,6 +57,7 @@ class RequestLog:
             status=exchange.status,
             ms=round(seconds * 1_000, 2),
             request_id=exchange.request_id,
+            trace_id=trace_id_of(exchange.traceparent),
             user_id=None if principal is None else str(principal.user_id),
         )
         if self._pretty:

@@ -38,6 +38,8 @@ class GatewaySettings:
     """Clients reach us by HTTPS: tell browsers never to try without."""
     deadline_seconds: float = DEADLINE_SECONDS
     log_requests: bool = True
+    trace_ratio: float = 0.0
+    """Of the requests that come without a decision; 1: all of them are recorded."""
 
     def __post_init__(self) -> None:
         if len(self.fingerprint_key) < 16:

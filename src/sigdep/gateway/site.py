@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sigdep.gateway.metrics import CONTENT_TYPE, Metrics
+from sigdep.gateway.figures import CONTENT_TYPE, Figures
 from sigdep.gateway.pages import Page
 from sigdep.http.exchange import Exchange
 from sigdep.http.problems import KINDS, TYPE_PREFIX, Kind
@@ -36,7 +36,7 @@ _HOME: Final = """\
 _HTML: Final = (b"content-type", b"text/html; charset=utf-8")
 
 
-def site_pages(metrics: Metrics | None) -> list[Page]:
+def site_pages(figures: Figures | None) -> list[Page]:
     pages = [
         Page(
             path="/",
@@ -52,8 +52,8 @@ def site_pages(metrics: Metrics | None) -> list[Page]:
             statuses=(200, 404),
         ),
     ]
-    if metrics is not None:
-        pages.append(_metrics_page(metrics))
+    if figures is not None:
+        pages.append(metrics_page(figures))
     return pages
 
 
@@ -73,9 +73,9 @@ async def _problem(exchange: Exchange) -> Reply:
     return Reply(200, [JSON], msgspec.json.encode(described))
 
 
-def _metrics_page(metrics: Metrics) -> Page:
+def metrics_page(figures: Figures) -> Page:
     async def answer(_exchange: Exchange) -> Reply:
-        return Reply(200, [(b"content-type", CONTENT_TYPE)], metrics.page())
+        return Reply(200, [(b"content-type", CONTENT_TYPE)], await figures.page())
 
     return Page(
         path="/metrics",

@@ -21,26 +21,11 @@ _ETAG: Final = pattern(rb'("?)(\d{1,18})\1')
 """A version of ours. Its quotes are often forgotten, and there is nothing else that it could mean."""
 
 _REQUEST_ID: Final = pattern(rb"[A-Za-z0-9_.:+/=-]{1,%d}" % REQUEST_ID_LENGTH_MAX)
-_TRACE: Final = pattern(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_LATER_TRACE: Final = pattern(rb"(%s)-.*" % _TRACE.pattern)
 
 
 def request_id_of(given: bytes | None) -> str | None:
     """The client's `X-Request-Id`, where it is one that we care to write into logs."""
     return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else None
-
-
-def trace_of(given: bytes | None) -> str | None:
-    """A valid `traceparent` (W3C Trace Context §3.2); one that is not is ignored, as §3.2.2 asks.
-
-    A later version than 00 may have more parts: those we know are kept.
-    """
-    if given is None:
-        return None
-    if _TRACE.fullmatch(given):
-        return given.decode()
-    later = None if given.startswith(b"00") else _LATER_TRACE.fullmatch(given)
-    return later[1].decode() if later else None
 
 
 def read_call(exchange: Exchange) -> Call:
@@ -55,7 +40,7 @@ def read_call(exchange: Exchange) -> Call:
         command_id=CommandId(exchange.command_id),
         principal=exchange.principal,
         request_id=exchange.request_id,
-        traceparent=exchange.trace,
+        traceparent=exchange.traceparent,
         min_position=None if least is None else decode_position(least.decode("latin-1"), "Sigdep-Min-Position"),
     )
 
@@ -76,7 +61,7 @@ def write_call(exchange: Exchange, body: bytes, *, dry_run: bool, fingerprint_ke
         principal=exchange.principal,
         address=exchange.address,
         request_id=exchange.request_id,
-        traceparent=exchange.trace,
+        traceparent=exchange.traceparent,
         answer_key=None if key is None else _answer_key(exchange, key, body, fingerprint_key),
         if_match=None if match is None else _expected_version(match),
         dry_run=dry_run,

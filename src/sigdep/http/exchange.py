@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from sigdep.http.refusals import Malformed
 from sigdep.rpc.call import Principal
+from sigdep.telemetry.trace import Trace
 
 Header = tuple[bytes, bytes]
 
@@ -55,6 +56,7 @@ class Exchange:
         "route",
         "status",
         "trace",
+        "traceparent",
     )
 
     def __init__(self, scope: Scope, command_id: UUID) -> None:
@@ -66,7 +68,10 @@ class Exchange:
         self.command_id = command_id
         """Of the command that the request may carry. UUIDv7."""
         self.request_id = ""
-        self.trace: str | None = None
+        self.trace: Trace | None = None
+        """Where in its trace the request is. None: it has none."""
+        self.traceparent: str | None = None
+        """The same, as it travels on."""
         self.address = ""
         self.route: str | None = None
         """The template of the path, as in `/api/tasks/{task_id}`. None: no such path."""

@@ -7,6 +7,7 @@ from uuid_utils import uuid7
 
 from sigdep.kernel.ids import CommandId, uuid_of
 from sigdep.rpc.call import Call
+from sigdep.telemetry.current import current_work
 
 
 def utc_now() -> datetime:
@@ -20,5 +21,11 @@ def new_id() -> UUID:
 
 
 def internal_call() -> Call:
-    """What accompanies a question that one service asks another on behalf of nobody."""
-    return Call(asked_at=utc_now(), command_id=CommandId(new_id()))
+    """What accompanies a question that one service asks another by itself, for what it is working on at present."""
+    work = current_work()
+    return Call(
+        asked_at=utc_now(),
+        command_id=CommandId(new_id()),
+        request_id=work.request_id,
+        traceparent=work.traceparent,
+    )

@@ -13,6 +13,7 @@ from sigdep.kernel.errors import Forbidden, NotFound, Stale, Unauthenticated
 from sigdep.kernel.ids import CommandId, Partition, Position, StreamId, Version
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import AnswerKey, Metadata
+from sigdep.telemetry.trace import is_sampled
 
 V = TypeVar("V")
 
@@ -71,6 +72,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """The caller's network address, by which guesses of passwords are counted. Never stored."""
     request_id: str | None = None
     traceparent: str | None = None
+    """W3C Trace Context: where in its trace whoever asks is."""
     answer_key: AnswerKey | None = None
     """From `Idempotency-Key`."""
     if_match: Version | None = None
@@ -106,7 +108,7 @@ class Call(Struct, frozen=True, kw_only=True):
             client=who.credential if who else None,
             credential=who.credential_id if who else None,
             request=self.request_id,
-            trace=self.traceparent,
+            trace=self.traceparent if is_sampled(self.traceparent) else None,
         )
 
 

@@ -14,6 +14,7 @@ from sigdep.rpc.contract import Message, ServiceContract
 from sigdep.rpc.envelopes import AnswerMessage, OutcomesMessage, Questions, fill_answer, fill_problem
 from sigdep.rpc.failures import BUG, problem_of
 from sigdep.rpc.passports import Gate
+from sigdep.telemetry.current import begin_work
 
 BATCH_ITEMS_MAX: Final = 64
 
@@ -90,6 +91,7 @@ class Servicer:
                 job.cancel()
 
     async def _ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        begin_work(call.request_id, call.traceparent)
         if self._asks >= ASKS_MAX:
             raise Unavailable(f"{self.contract.name} is carrying out {ASKS_MAX:,} messages already.")
         if self._gate is not None:

@@ -31,4 +31,5 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
         workspaceid=recorded.workspace,
         streamversion=recorded.version,
         actorid=None if actor is None else str(actor),
+        traceparent=recorded.metadata.trace,
     )

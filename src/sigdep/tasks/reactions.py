@@ -27,5 +27,9 @@ class TasksReactions:
 
     async def react(self, event: CloudEvent) -> None:
         erased = msgspec.convert(event.data, WorkspaceErased, from_attributes=True)
-        call = Call(asked_at=event.time, command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")))
+        call = Call(
+            asked_at=event.time,
+            command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")),
+            traceparent=event.traceparent,
+        )
         await self._service.ask(ForgetWorkspace(workspace_id=erased.workspace_id, at=event.time), call)

@@ -32,6 +32,7 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
         workspaceid=workspace_id,
         streamversion=recorded.version,
         actorid=None if actor is None else str(actor),
+        traceparent=recorded.metadata.trace,
     )
 
 

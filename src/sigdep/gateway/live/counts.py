@@ -1,17 +1,20 @@
 """What `/api/live` counts, for Prometheus: plain numbers, looked at when somebody asks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.gateway.live.closing import Close
+from sigdep.gateway.live.push_spans import PushSpans
 
 
 class Counts(Collector):
-    def __init__(self) -> None:
+    def __init__(self, spans: PushSpans | None = None) -> None:
+        self._spans = spans
         self.connections = 0
         self.subscriptions = 0
         self.workspaces = 0
@@ -20,6 +23,11 @@ class Counts(Collector):
         self.catch_ups = 0
         self.closed: Counter[str] = Counter()
         """Connections that we ended, by why."""
+
+    def told(self, events: Sequence[CloudEvent], listeners: int, seconds: float) -> None:
+        """What was written to all who hear a workspace, and how long that took."""
+        if self._spans is not None:
+            self._spans.told(events, listeners, seconds)
 
     def ended(self, code: int) -> None:
         for why in Close:

@@ -11,7 +11,7 @@ from sigdep.gateway.addresses import Addresses
 from sigdep.gateway.live.closing import Close
 from sigdep.gateway.live.endpoints import LiveEndpoint
 from sigdep.gateway.settings import GatewaySettings
-from sigdep.http.calls import request_id_of, trace_of
+from sigdep.http.calls import request_id_of
 from sigdep.http.exchange import Exchange, refuse_repeated_headers
 from sigdep.http.parameters import ParameterReader
 from sigdep.http.problems import is_bug, problem_reply
@@ -79,7 +79,6 @@ class LiveDoor:
         headers = exchange.headers
         exchange.route = self._endpoint.path
         exchange.request_id = request_id_of(headers.get(b"x-request-id")) or text_of(command_id)
-        exchange.trace = trace_of(headers.get(b"traceparent"))
         exchange.address = self._addresses.of(scope["client"], headers.get(b"x-forwarded-for"))
         exchange.answer_headers = [(b"x-request-id", exchange.request_id.encode())]
         return exchange

@@ -14,6 +14,7 @@ from sigdep.gateway.live.bounds import CONNECTIONS_MAX, LOOK_SECONDS, LOOKS_AT_O
 from sigdep.gateway.live.counts import Counts
 from sigdep.gateway.live.outlet import Outlet
 from sigdep.gateway.live.presence import LocalPresence
+from sigdep.gateway.live.push_spans import PushSpans
 from sigdep.gateway.live.rooms import Rooms
 from sigdep.gateway.live.session import Session
 from sigdep.http.identity import Identities
@@ -21,6 +22,7 @@ from sigdep.http.presence import Presence
 from sigdep.http.revocations import Suspects
 from sigdep.kernel.errors import TooMany, Unavailable
 from sigdep.rpc.call import Principal
+from sigdep.telemetry.spans import Spans
 
 _log = structlog.get_logger("sigdep.gateway")
 
@@ -28,12 +30,15 @@ _log = structlog.get_logger("sigdep.gateway")
 class Hub:
     """`async with Hub(feed, identities) as hub`. Any feed will do: over the logs of this process, or over a broker."""
 
-    def __init__(self, feed: Feed, identities: Identities, presence: Presence | None = None) -> None:
+    def __init__(
+        self, feed: Feed, identities: Identities, *, presence: Presence | None = None, spans: Spans | None = None
+    ) -> None:
         """
         Args:
             presence: None: of this gateway alone.
+            spans: where those of pushes go.
         """
-        self.counts = Counts()
+        self.counts = Counts(None if spans is None else PushSpans(spans))
         self._rooms = Rooms(feed, self.counts, LocalPresence() if presence is None else presence)
         self._identities = identities
         self._sessions: dict[Session, None] = {}

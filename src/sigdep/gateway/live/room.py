@@ -171,8 +171,9 @@ class Room:
         for user in removed:
             self._remove(user)
         # Whoever comes from here on, while we write to the others, is given these by `admit`.
-        audience = list(self._members)
+        audience, begun = list(self._members), monotonic()
         await self._write(entries, audience)
+        self._counts.told([entry.event for entry in entries], len(audience), monotonic() - begun)
         for member in audience:
             self._settle(member)
 
