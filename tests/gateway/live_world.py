@@ -89,7 +89,7 @@ class World:
             Log(context="notes", store=self.logs["notes"], publish=publishing("notes")),
             Log(context="users", store=self.logs["users"], publish=publishing("users"), partition_for=realm),
         ]
-        async with FeedSource(logs) as self.feed, Hub(self.feed, self.people, presence) as self.hub:
+        async with FeedSource(logs) as self.feed, Hub(self.feed, self.people, presence=presence) as self.hub:
             yield self.hub
         for log in self.logs.values():
             await log.close()

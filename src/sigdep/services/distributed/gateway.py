@@ -53,7 +53,7 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
         feed = await stack.enter_async_context(FeedSource(published))
         jobs = await stack.enter_async_context(Jobs())
         shared = await open_shared(settings, stack)
-        live = await stack.enter_async_context(Hub(feed, identities, shared.presence))
+        live = await stack.enter_async_context(Hub(feed, identities, presence=shared.presence))
         shared.revocations.listen(identities.forget)  # First: whoever looks again must not be told what was known.
         shared.revocations.listen(live.suspect)
         for name, job in shared.jobs.items():
