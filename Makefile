@@ -9,9 +9,9 @@ INSTALL := $(PIP) install --quiet --require-hashes
 PYTHONS := python3.13 python3.12 python3.11 python3
 
 # Packages of the system that the tests need: a browser, what the README's tour uses, a C compiler for a moved clock,
-# a broker that no wheel brings along.
+# a broker that no wheel brings along, and what collects figures.
 # PostgreSQL comes with the test requirements, as a wheel.
-SERVICES_PACKAGES ?= chromium curl gcc libc6-dev rabbitmq-server redis-server
+SERVICES_PACKAGES ?= chromium curl gcc libc6-dev prometheus rabbitmq-server redis-server
 
 # Arguments for pytest, e.g. make test TESTS="tests/kernel -x"
 TESTS ?=

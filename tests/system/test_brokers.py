@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.figures import Figures
 from sigdep.kernel.broker import BrokerPosition, log_position
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, partition_of
@@ -22,6 +23,7 @@ from sigdep.services.distributed.engines.brokers import BROKERS
 from sigdep.services.distributed.engines.processes import EngineMissing, free_port
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.wiring import open_broker
+from sigdep.services.observing.watch import Watch
 from sigdep.testing.kafka_server import kafka_programs
 from tests.conftest import missing_servers_skip
 from tests.system.person import Person, signed_up
@@ -82,7 +84,7 @@ async def _until_carried(cluster: Cluster, person: Person) -> None:
     partition = partition_of(WorkspaceId(UUID(person.workspace)))
     head = await _head(cluster, partition)
     async with AsyncExitStack() as stack:
-        broker = open_broker(ServiceSettings(broker_url=cluster.broker.url), stack)
+        broker = open_broker(ServiceSettings(broker_url=cluster.broker.url), Watch("tests", Figures()), stack)
         assert broker is not None
         last: BrokerPosition | None = None
         async with asyncio.timeout(CARRIED_SECONDS_MAX):

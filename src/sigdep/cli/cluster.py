@@ -1,6 +1,7 @@
 """`sigdep cluster`: the whole distributed system on this machine."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,8 +9,13 @@ from typing import Final
 
 import click
 
-from sigdep.cli.options import data_dir_option, fail
-from sigdep.services.settings import default_data_dir
+from sigdep.cli.options import USAGE, data_dir_option, fail
+from sigdep.services.settings import PREFIX, BadSetting, Settings, default_data_dir, load_settings
+
+OF_THE_CLUSTER: Final = frozenset({"host", "port", "data_dir", "public_url"})
+"""Settings that follow from the options."""
+
+SHARED: Final = frozenset(PREFIX + name.upper() for name in {*Settings.__struct_fields__} - OF_THE_CLUSTER)
 
 REPLICAS_MAX: Final = 16
 """Of one service on one machine."""
@@ -49,7 +55,9 @@ def cluster(
 ) -> None:
     """Run every service as a process of its own, with PostgreSQL, a broker and Redis beside them.
 
-    Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs.
+    Says in a line whenever a service changes its state; what dies is started again. Logs are in DATA-DIR/logs, and
+    DATA-DIR/prometheus-targets.json names where each process shows its figures. Other settings come from the
+    environment and hold for every service.
     """
     try:
         from sigdep.services.data_folder import DataInUse  # noqa: PLC0415
@@ -71,7 +79,9 @@ def cluster(
         broker=broker,
         replicas=replicas,
         redis=not no_redis,
-        settings=({"SIGDEP_LIMITS": "false"} if no_limits else {}) | ({"SIGDEP_SEARCH_URL": search} if search else {}),
+        settings=_shared_settings()
+        | ({"SIGDEP_LIMITS": "false"} if no_limits else {})
+        | ({"SIGDEP_SEARCH_URL": search} if search else {}),
     )
 
     async def serve() -> None:
@@ -86,6 +96,16 @@ def cluster(
         asyncio.run(serve())
     except (ClusterFailed, DataInUse, EngineFailed, EngineMissing) as error:
         fail(str(error))
+
+
+def _shared_settings() -> dict[str, str]:
+    """Those of our own environment that every service of a cluster shall have. A bad one ends the command."""
+    given = {name: value for name, value in os.environ.items() if name in SHARED}
+    try:
+        load_settings(given, {})
+    except BadSetting as error:
+        fail(str(error), USAGE)
+    return given
 
 
 def _say(line: str) -> None:

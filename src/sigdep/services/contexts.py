@@ -18,13 +18,18 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.ids import partition_of
 from sigdep.kernel.store import EventStore
 from sigdep.services.jobs import Job
+from sigdep.services.observing.lag import followed_events
+from sigdep.services.observing.watch import Watch, reaction_of
 from sigdep.services.projector import Projector
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.settings import Settings
-from sigdep.services.wiring import Stores
+from sigdep.services.wiring import ContextStores, Stores
 from sigdep.tasks import context as tasks
 from sigdep.users import context as users
+
+DATABASE: Final = "sqlite"
+"""As OpenTelemetry calls it."""
 
 CATCH_UP_SECONDS: Final = 0.005
 ERASURES_EVERY_SECONDS: Final = 60.0
@@ -66,15 +71,16 @@ def _has_begun(projector: Projector) -> bool:
 
 
 @asynccontextmanager
-async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> AsyncIterator[Contexts]:
+async def open_contexts(settings: Settings, stores: Stores, watch: Watch, *, issuer: str) -> AsyncIterator[Contexts]:
     """
     Args:
         issuer: who says that a token is good: the URL by which clients know this server.
     """
-    tasks_projector = Projector(stores.tasks.log, stores.tasks.views, stores.tasks.read_model)
-    users_projector = Projector(stores.users.log, stores.users.views, stores.users.read_model)
+    tasks_log = watch.store("tasks", stores.tasks.log, system=DATABASE)
+    users_log = watch.store("users", stores.users.log, system=DATABASE)
+    tasks_projector, users_projector = _projector(stores.tasks, watch), _projector(stores.users, watch)
     people = users.open_users(
-        log=stores.users.log,
+        log=users_log,
         views=stores.users.views,
         progress=users_projector,
         keys=stores.keys,
@@ -88,15 +94,28 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
         alone=True,
     )
     work = tasks.open_tasks(
-        log=stores.tasks.log,
+        log=tasks_log,
         views=stores.tasks.views,
         progress=tasks_projector,
         members=people.writing.members,
         alone=True,
     )
+    tasks_write = watch.inner("tasks.write", work.write)
+    reactor = Reactor(
+        "tasks reactions",
+        PublishedLog(stores.users.log, users.publish),
+        watch.reactions("tasks reactions", tasks.TasksReactions(tasks_write)),
+        stores.tasks.views,
+    )
+    watch.follower(reaction_of(reactor, followed_events(stores.users.log)))
     try:
         yield Contexts(
-            routes=(*work.routes, *people.routes),
+            routes=(
+                *tasks.routes(tasks_write, watch.inner("tasks.read", work.read)),
+                *users.routes(
+                    watch.inner("users.write", people.writing.write), watch.inner("users.read", people.reading.read)
+                ),
+            ),
             identities=people.reading.identities,
             published=(
                 Log(context="tasks", store=stores.tasks.log, publish=tasks.publish),
@@ -108,14 +127,7 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
                 ),
             ),
             projectors=(tasks_projector, users_projector),
-            reactors=(
-                Reactor(
-                    "tasks reactions",
-                    PublishedLog(stores.users.log, users.publish),
-                    work.reactions,
-                    stores.tasks.views,
-                ),
-            ),
+            reactors=(reactor,),
             logs={"tasks": stores.tasks.log, "users": stores.users.log},
             chores={
                 "erasures": partial(_erase_for_ever, people, settings.erase_grace_days),
@@ -124,6 +136,13 @@ async def open_contexts(settings: Settings, stores: Stores, *, issuer: str) -> A
         )
     finally:
         await people.close()
+
+
+def _projector(context: ContextStores, watch: Watch) -> Projector:
+    followed = watch.followed(context.name, f"{context.read_model.name} projector", context.log)
+    projector = Projector(followed, context.views, context.read_model)
+    watch.projector(projector, context.log)
+    return projector
 
 
 async def _erase_for_ever(people: users.UsersContext, grace_days: float) -> None:

@@ -23,10 +23,11 @@ from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
 from sigdep.services.jobs import Jobs
-from sigdep.services.part_metrics import PartMetrics
+from sigdep.services.observing.watch import Watch
+from sigdep.services.observing.wiring import open_spans
 from sigdep.services.projector import Projector
 from sigdep.services.secret_files import SecretsExposed
-from sigdep.services.settings import Settings
+from sigdep.services.settings import BadSetting, Settings
 from sigdep.services.wiring import Stores, open_embedded
 
 _log = structlog.get_logger("sigdep.embedded")
@@ -54,7 +55,7 @@ async def run_embedded(settings: Settings, on_ready: Callable[[str], None]) -> N
                 _application(settings, stores, url_of(listening)) as application,
             ):
                 await serve_http(application, listening, lambda: _announce(on_ready, url_of(listening)))
-    except (CannotListen, DataInUse, SecretsExposed, SigdepError, LogDamaged) as error:
+    except (BadSetting, CannotListen, DataInUse, SecretsExposed, SigdepError, LogDamaged) as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
         where = error.filename or folder.path
@@ -71,8 +72,11 @@ def _announce(on_ready: Callable[[str], None], url: str) -> None:
 async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIterator[Any]:
     """The gateway over all contexts, with their jobs at work."""
     async with AsyncExitStack() as stack:
+        spans, metrics = await open_spans(settings, "up", stack), Metrics()
+        watch = await stack.enter_async_context(Watch("up", metrics, spans))
         jobs = await stack.enter_async_context(Jobs())
-        contexts = await stack.enter_async_context(open_contexts(settings, stores, issuer=settings.public_url or url))
+        issuer = settings.public_url or url
+        contexts = await stack.enter_async_context(open_contexts(settings, stores, watch, issuer=issuer))
         for name, job in contexts.followers():
             jobs.start(name, job)
         await contexts.caught_up()
@@ -80,9 +84,7 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
             jobs.start(name, job)
         calm_collector()
         feed = await stack.enter_async_context(FeedSource(contexts.published))
-        live = await stack.enter_async_context(Hub(feed, contexts.identities))
-        metrics = Metrics()
-        metrics.add(PartMetrics(contexts.projectors))
+        live = await stack.enter_async_context(Hub(feed, contexts.identities, spans=spans))
         metrics.add(live.counts)
         yield create_application(
             contexts.routes,
@@ -92,6 +94,7 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
             live=live,
             checks=_checks(contexts, jobs),
             metrics=metrics,
+            spans=spans,
         )
 
 

@@ -28,6 +28,7 @@ def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySetti
         https=settings.public_url.startswith("https://"),
         deadline_seconds=settings.request_seconds,
         log_requests=settings.log_level in ("debug", "info"),
+        trace_ratio=settings.trace_ratio,
     )
 
 

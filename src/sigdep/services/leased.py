@@ -60,11 +60,17 @@ class Leased:
         """
         self.name = name
         self.state = "starting"
+        self.terms = 0
+        """How often it has been held here."""
         self._leases = leases
         self._holder = holder
         self._job = job
         self._job_fault = fault
         self._seconds = seconds
+
+    @property
+    def is_held(self) -> bool:
+        return self.state == HOLDS
 
     def fault(self) -> str | None:
         """What is wrong. None: nothing, here or because the job is another replica's."""
@@ -97,6 +103,7 @@ class Leased:
     async def _hold(self, epoch: Epoch, until: float) -> bool:
         """Do the job as long as the lease lasts. True: the job has ended; False: the lease has."""
         _log.info("lease held", lease=self.name, epoch=epoch)
+        self.terms += 1
         working = asyncio.create_task(_awaited(self._job), name=self.name)
         keeping = asyncio.create_task(self._keep(epoch, until), name=f"{self.name} lease")
         try:

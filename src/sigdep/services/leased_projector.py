@@ -13,6 +13,7 @@ from sigdep.kernel.store import EventLog
 from sigdep.services.jobs import Job
 from sigdep.services.leased import HOLDS, LEASE_SECONDS, Leased
 from sigdep.services.projector import WAIT_SECONDS, OnApplied, Projector
+from sigdep.services.rebuilding import Progress
 from sigdep.services.waiters import Waiters
 from sigdep.services.watching import Watcher
 
@@ -69,6 +70,26 @@ class LeasedProjector:
     @property
     def parked_streams(self) -> int:
         return self._projector.parked_streams
+
+    @property
+    def has_build(self) -> bool:
+        """True: there is something to read from."""
+        return self._projector.has_build or self._watcher.has_build
+
+    @property
+    def rebuilding(self) -> Progress | None:
+        """How far a build is that this replica makes."""
+        return self._projector.rebuilding
+
+    @property
+    def waiting_reads(self) -> int:
+        """How many reads wait here for a position."""
+        return self._projector.waiting_reads
+
+    @property
+    def leased(self) -> Leased:
+        """The projecting, under its lease."""
+        return self._leased
 
     @property
     def model_id(self) -> ModelId:

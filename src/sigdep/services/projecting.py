@@ -22,6 +22,7 @@ from sigdep.kernel.read_store import (
     Table,
 )
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.telemetry.trace import trace_id_of
 
 PAUSES_SECONDS: Final = (0.02, 0.2)
 """Before an event that failed is tried again. Then its stream is set aside."""
@@ -152,6 +153,8 @@ class Build:
             event_type=recorded.type,
             error=type(error).__name__,
             where=_where(error),
+            request_id=recorded.metadata.request,
+            trace_id=trace_id_of(recorded.metadata.trace),
         )
 
     async def replay_parked(self) -> int:

@@ -67,6 +67,8 @@ class Projector:
             on_applied: must neither wait nor raise.
         """
         self.state = "starting"
+        self.rebuilding: Progress | None = None
+        """How far a build is that is being made. None: none is."""
         self._log = log
         self._read_store = read_store
         self._read_model = read_model
@@ -118,6 +120,11 @@ class Projector:
     def parked_streams(self) -> int:
         """How many streams are set aside because an event of theirs could not be projected."""
         return 0 if self._build is None else len(self._build.parked)
+
+    @property
+    def waiting_reads(self) -> int:
+        """How many reads wait for a position."""
+        return len(self._waiters)
 
     @property
     def is_fit(self) -> bool:
@@ -272,6 +279,7 @@ class Projector:
                 self._build = build
         finally:
             self._filling.discard(build.model)
+            self.rebuilding = None
         self._applied(None)
 
     async def _fill(self, build: Build) -> None:
@@ -284,6 +292,7 @@ class Projector:
                 await build.load()
 
     def _told(self, progress: Progress) -> None:
+        self.rebuilding = progress
         if not self.is_fit:
             self.state = f"rebuilding: {progress.done:,} of {progress.total:,} events"
         if self._on_progress is not None:

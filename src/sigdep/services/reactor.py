@@ -53,11 +53,17 @@ class Reactor:
         self.state = "starting"
         self._published, self._reactions, self._checkpoints = published, reactions, checkpoints
         self._parked = 0
+        self._place: Place | None = None
 
     @property
     def parked_streams(self) -> int:
         """How many streams are set aside."""
         return self._parked
+
+    @property
+    def positions(self) -> Positions | None:
+        """How far it has come. None: it has not begun."""
+        return None if self._place is None else self._place.reached
 
     def fault(self) -> str | None:
         """What keeps it from following the log. None: nothing does."""
@@ -86,7 +92,7 @@ class Reactor:
         for subject, after in tuple(place.parked.items()):
             await self._replay(place, subject, after)
         self._parked = len(place.parked)
-        self.state = "live"
+        self.state, self._place = "live", place
         async with aclosing(self._published.follow(place.stored, self._reactions.types)) as batches:
             async for batch in batches:
                 for event in batch.events:

@@ -68,6 +68,11 @@ class Place:
         parked = {str(row["subject"]): _after(str(row["after"])) for row in page.rows}
         return cls(checkpoints, model, await checkpoints.checkpoint(model), parked)
 
+    @property
+    def reached(self) -> Positions:
+        """How far it has come, whether or not that is stored."""
+        return {**self.stored, **self._reached}
+
     async def move(self, batch: PublicBatch) -> None:
         """Everything in the batch is done.
 

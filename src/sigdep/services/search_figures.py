@@ -1,6 +1,7 @@
 """What became of questions that held words, where there is a search index, for Prometheus."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -10,10 +11,10 @@ from prometheus_client.registry import Collector
 class SearchFigures(Collector):
     """Looks when somebody asks: nothing is counted here."""
 
-    def __init__(self, outcomes: Mapping[str, int]) -> None:
+    def __init__(self, outcomes: Mapping[Any, int]) -> None:
         """
         Args:
-            outcomes: how often each came, so far.
+            outcomes: how often each came, so far, by its name.
         """
         self._outcomes = outcomes
 

@@ -10,6 +10,9 @@ from msgspec import Meta, Struct
 
 PREFIX: Final = "SIGDEP_"
 
+OPENTELEMETRY_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""What sets the collector where SIGDEP_OTLP_ENDPOINT does not."""
+
 Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -41,6 +44,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     access_token_seconds: Annotated[int, Meta(ge=60, le=900), "How long an access token is valid."] = 900
     erase_grace_days: Annotated[float, Meta(ge=0, le=365), "Days in which an erasure can be taken back."] = 14.0
     request_seconds: Annotated[Positive, "The longest that one request may take."] = 30
+    otlp_endpoint: Annotated[str, "Collector that traces are sent to by OTLP over HTTP: http://host:4318."] = ""
+    trace_ratio: Annotated[float, Meta(ge=0, le=1), "Share of the requests that are traced."] = 0.01
+
+    @property
+    def traces_anywhere(self) -> bool:
+        """Whether there is a collector: ours to name, or named by OpenTelemetry's own variables."""
+        return bool(self.otlp_endpoint or any(os.environ.get(name) for name in OPENTELEMETRY_ENDPOINTS))
 
     @property
     def data_path(self) -> Path:

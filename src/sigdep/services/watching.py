@@ -52,6 +52,11 @@ class Watcher:
         return self._model
 
     @property
+    def has_build(self) -> bool:
+        """True: there is something to read from."""
+        return self._model is not None
+
+    @property
     def positions(self) -> Positions:
         """What a read that begins now reflects, at least."""
         return self._positions

@@ -8,9 +8,18 @@ from sigdep.adapters.kafka.broker import KafkaBroker
 from sigdep.adapters.nats.broker import NatsBroker
 from sigdep.adapters.rabbitmq.broker import RabbitMQBroker
 from sigdep.adapters.redis.broker import RedisBroker
+from sigdep.gateway.figures import Figures
+from sigdep.kernel.broker import Broker
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.wiring import open_broker
+from sigdep.services.observing.broker_calls import MeasuredBroker
+from sigdep.services.observing.watch import Watch
 from sigdep.services.settings import BadSetting
+
+
+def _opened(url: str, stack: AsyncExitStack) -> Broker | None:
+    found = open_broker(ServiceSettings(broker_url=url), Watch("tests", Figures()), stack)
+    return found._broker if isinstance(found, MeasuredBroker) else found
 
 
 @pytest.mark.parametrize(
@@ -26,12 +35,12 @@ from sigdep.services.settings import BadSetting
 async def test_the_scheme_of_an_address_names_the_broker(url: str, kind: type[object]) -> None:
     """Which connects when it is first used."""
     async with AsyncExitStack() as stack:
-        assert isinstance(open_broker(ServiceSettings(broker_url=url), stack), kind)
+        assert isinstance(_opened(url, stack), kind)
 
 
 async def test_no_address_is_no_broker() -> None:
     async with AsyncExitStack() as stack:
-        assert open_broker(ServiceSettings(), stack) is None
+        assert _opened("", stack) is None
 
 
 @pytest.mark.parametrize(
@@ -51,5 +60,5 @@ async def test_no_address_is_no_broker() -> None:
 async def test_an_address_that_names_none_is_refused_in_a_sentence(url: str, said: str) -> None:
     async with AsyncExitStack() as stack:
         with pytest.raises(BadSetting, match=said) as refused:
-            open_broker(ServiceSettings(broker_url=url), stack)
+            _opened(url, stack)
     assert "secret" not in str(refused.value)

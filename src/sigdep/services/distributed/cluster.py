@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import grpc
+import msgspec
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sigdep.services.data_folder import DataFolder
@@ -29,6 +30,8 @@ ASK_SECONDS: Final = 1.0
 
 NO_BROKER: Final = "none"
 REDIS: Final = "redis"
+
+TARGETS: Final = "prometheus-targets.json"
 
 
 class ClusterFailed(Exception):
@@ -75,6 +78,8 @@ class Cluster:
         self._postgresql = PostgreSQL(plan.data / "postgresql")
         self._roles = plan.programs()
         self._ports = {name: free_port() for name in self._roles}
+        self._metrics_ports = {name: free_port() for name in self._roles}
+        self._say = say
         self._broker = None if plan.broker == NO_BROKER else broker_engine(plan.broker, plan.data)
         self._redis = self._broker if plan.broker == REDIS and plan.redis else _own_redis(plan)
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
@@ -100,6 +105,11 @@ class Cluster:
     def address(self, name: str) -> str:
         """Where a process of a service answers by gRPC."""
         return f"{HOST}:{self._ports[name]}"
+
+    def metrics_address(self, name: str) -> str:
+        """Where a process shows its figures and its health by HTTP."""
+        gateway = self._plan.gateways().get(name)
+        return f"{HOST}:{self._metrics_ports[name]}" if gateway is None else f"{self._plan.host}:{gateway}"
 
     @property
     def broker(self) -> BrokerEngine | None:
@@ -134,6 +144,15 @@ class Cluster:
         for name, port in self._plan.gateways().items():
             self._start(name, _command(GATEWAY), self._environment(GATEWAY, name), ends_with_us=True)
             await self._until(name, lambda port=port: _listens(port, self._plan.host))  # type: ignore[misc]
+        self._tell_prometheus()
+
+    def _tell_prometheus(self) -> None:
+        """Where the figures of all processes are, in a file as Prometheus reads it (`file_sd_configs`)."""
+        names = (*self._plan.gateways(), *self._roles)
+        targets = [{"targets": [self.metrics_address(name)], "labels": {"process": name}} for name in names]
+        (self._plan.data / TARGETS).write_bytes(msgspec.json.format(msgspec.json.encode(targets)))
+        for name in names:
+            self._say(f"{name:<12} figures at {self.metrics_address(name)}/metrics")
 
     async def _start_engine(self, engine: BrokerEngine | None) -> None:
         if engine is not None:
@@ -188,6 +207,8 @@ class Cluster:
             "SIGDEP_INSTANCE": name,
             "SIGDEP_RPC_HOST": HOST,
             "SIGDEP_RPC_PORT": str(self._ports[name]),
+            "SIGDEP_METRICS_HOST": HOST,
+            "SIGDEP_METRICS_PORT": str(self._metrics_ports[name]),
         }
 
     def _target(self, role: str) -> str:

@@ -19,6 +19,7 @@ from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports, open_shared
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.jobs import Jobs
+from sigdep.services.observing.watch import Watch
 from sigdep.services.server_secrets import load_secrets
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
@@ -30,13 +31,13 @@ CONTEXTS: Final = ("tasks", "users")
 
 
 @asynccontextmanager
-async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
+async def open_gateway(settings: ServiceSettings, watch: Watch, metrics: Metrics) -> AsyncIterator[Any]:
     """The ASGI application."""
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
-        peers = await stack.enter_async_context(Peers(settings, open_passports(settings, "gateway")))
+        peers = await stack.enter_async_context(Peers(settings, open_passports(settings, "gateway"), watch))
         keys = await open_keys(settings, secrets.key_encryption_key, stack)
-        broker = open_broker(settings, stack)
+        broker = open_broker(settings, watch, stack)
         logs = {context: peers.log(context, broker) for context in CONTEXTS}
         published = (
             Log(context="tasks", store=UnsealedLog(logs["tasks"], Codec(tasks.EVENTS, keys)), publish=tasks.publish),
@@ -53,12 +54,11 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
         feed = await stack.enter_async_context(FeedSource(published))
         jobs = await stack.enter_async_context(Jobs())
         shared = await open_shared(settings, stack)
-        live = await stack.enter_async_context(Hub(feed, identities, presence=shared.presence))
+        live = await stack.enter_async_context(Hub(feed, identities, presence=shared.presence, spans=watch.spans))
         shared.revocations.listen(identities.forget)  # First: whoever looks again must not be told what was known.
         shared.revocations.listen(live.suspect)
         for name, job in shared.jobs.items():
             jobs.start(name, job)
-        metrics = Metrics()
         metrics.add(live.counts)
         metrics.add(SharedFigures(shared.ways))
         calm_collector()
@@ -72,4 +72,5 @@ async def open_gateway(settings: ServiceSettings) -> AsyncIterator[Any]:
             limiters=shared.limiters,
             checks={f"{context}.write": log_check(log) for context, log in logs.items()},
             metrics=metrics,
+            spans=watch.spans,
         )

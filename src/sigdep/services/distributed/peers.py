@@ -8,6 +8,7 @@ import grpc
 from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.sealed_log import SealedLog
+from sigdep.rpc.call import Service
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.contract import ServiceContract
@@ -16,18 +17,20 @@ from sigdep.rpc.passports import Passports
 from sigdep.rpc.public_log import RemotePublicLog
 from sigdep.services.distributed.brokered_log import BrokeredLog
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.observing.watch import Watch
 
 
 class Peers:
-    """`async with Peers(settings, passports) as peers:` every channel is closed at the end of the block."""
+    """`async with Peers(settings, passports, watch) as peers:` every channel is closed at the end of the block."""
 
-    def __init__(self, settings: ServiceSettings, passports: Passports) -> None:
+    def __init__(self, settings: ServiceSettings, passports: Passports, watch: Watch) -> None:
         """
         Args:
             passports: by which they make sure that it is this process that asks, and for whom.
         """
         self._settings = settings
         self._passports = passports
+        self._watch = watch
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._services: list[RemoteService] = []
 
@@ -42,14 +45,14 @@ class Peers:
         for channel in self._channels.values():
             await channel.close()
 
-    def service(self, contract: ServiceContract) -> RemoteService:
+    def service(self, contract: ServiceContract) -> Service:
         """
         Raises:
             BadSetting: nobody has said where it is.
         """
         service = RemoteService.over(self._channel(contract.name), contract, sign=self._passports.signer(contract.name))
         self._services.append(service)
-        return service
+        return self._watch.peer(contract, service)
 
     def log(self, context: str, broker: Broker | None) -> SealedLog:
         """The log of a context, which its writing side keeps.

@@ -6,19 +6,24 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 import structlog
 
+from sigdep.gateway.figures import Figures
 from sigdep.gateway.logging import configure_logging
 from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
 from sigdep.rpc.server import CannotListen, RpcServer
 from sigdep.services.collector import calm_collector
+from sigdep.services.distributed.figures_server import figures_shown
 from sigdep.services.distributed.role import Check, Role
-from sigdep.services.distributed.roles import ROLES, Open, opener
+from sigdep.services.distributed.roles import ROLES, opener
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.jobs import Jobs
+from sigdep.services.observing.watch import Watch
+from sigdep.services.observing.wiring import open_spans
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.settings import BadSetting
 
@@ -70,7 +75,7 @@ async def run_role(
         if name == GATEWAY:
             await _run_gateway(settings, ready)
         else:
-            await _run_service(opener(name), settings, ready)
+            await _run_service(name, settings, ready)
     except (CannotListen, SecretsExposed, SigdepError, LogDamaged, BadSetting) as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
@@ -80,23 +85,41 @@ async def run_role(
 
 async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) -> None:
     # Loaded by the gateway alone: it is the public edge of every context, and no other service sees more than its own.
+    from sigdep.gateway.metrics import Metrics  # noqa: PLC0415
     from sigdep.services.distributed.gateway import open_gateway  # noqa: PLC0415
     from sigdep.services.http_server import CannotListen as CannotListenHere  # noqa: PLC0415
     from sigdep.services.http_server import listen, serve_http, url_of  # noqa: PLC0415
 
+    metrics = Metrics()
     try:
         with listen(settings.host, settings.port) as listening:
-            async with open_gateway(settings) as application:
+            async with (
+                _watch(GATEWAY, settings, metrics) as watch,
+                open_gateway(settings, watch, metrics) as application,
+            ):
                 await serve_http(application, listening, lambda: ready(url_of(listening)))
     except CannotListenHere as error:
         raise CannotStart(str(error)) from error
 
 
-async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callable[[str], None]) -> None:
-    async with _opened(open_role, settings) as role, Jobs() as jobs:
-        for name, job in role.jobs.items():
-            jobs.start(name, job)
-        server = RpcServer(role.services, handlers=role.handlers, passports=role.passports)
+@asynccontextmanager
+async def _watch(name: str, settings: ServiceSettings, figures: Figures) -> AsyncIterator[Watch]:
+    async with AsyncExitStack() as stack:
+        spans = await open_spans(settings, name, stack)
+        yield await stack.enter_async_context(Watch(name, figures, spans))
+
+
+async def _run_service(name: str, settings: ServiceSettings, ready: Callable[[str], None]) -> None:
+    async with (
+        _watch(name, settings, Figures()) as watch,
+        _opened(partial(opener(name), settings, watch)) as role,
+        figures_shown(settings.metrics_host, settings.metrics_port, watch.figures, role.checks),
+        Jobs() as jobs,
+    ):
+        for job_name, job in role.jobs.items():
+            jobs.start(job_name, job)
+        services = {contract: watch.service(contract, service) for contract, service in role.services.items()}
+        server = RpcServer(services, handlers=role.handlers, passports=role.passports)
         port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}", settings.tls)
         calm_collector()
         with _told_to_stop() as stop:
@@ -110,11 +133,11 @@ async def _run_service(open_role: Open, settings: ServiceSettings, ready: Callab
 
 
 @asynccontextmanager
-async def _opened(open_role: Open, settings: ServiceSettings) -> AsyncIterator[Role]:
+async def _opened(open_role: Callable[[], AbstractAsyncContextManager[Role]]) -> AsyncIterator[Role]:
     """The role, once what it needs is there: for WAIT_SECONDS_MAX, then it is given up."""
     until = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
     async with AsyncExitStack() as stack:
-        while (role := await _try_to_open(open_role(settings), stack, until)) is None:  # noqa: ASYNC110  What is away says nothing when it is back.
+        while (role := await _try_to_open(open_role(), stack, until)) is None:  # noqa: ASYNC110  What is away says nothing when it is back.
             await asyncio.sleep(WAIT_SECONDS)
         yield role
 

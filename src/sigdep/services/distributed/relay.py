@@ -22,7 +22,7 @@ from sigdep.kernel.broker import (
 )
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.ids import Partition, Position
+from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.sealed_log import SealedLog, encode_rows
 
 PAUSE_SECONDS: Final = 0.2
@@ -36,7 +36,9 @@ class Relay:
     def __init__(self, topic: str, log: SealedLog, broker: Broker) -> None:
         self.topic = topic
         self.state = "starting"
-        self._log = log
+        self.positions: Positions | None = None
+        """How far the broker has been told. None: it has not begun."""
+        self.log = log
         self._broker = broker
 
     def fault(self) -> str | None:
@@ -60,8 +62,8 @@ class Relay:
 
     async def _follow(self) -> None:
         reached = await self._reached()
-        self.state = "live"
-        async with aclosing(self._log.follow_rows(reached)) as batches:
+        self.state, self.positions = "live", reached
+        async with aclosing(self.log.follow_rows(dict(reached))) as batches:
             async for rows in batches:
                 for batch in messages_of(rows, reached):
                     await self._broker.publish(self.topic, batch)
@@ -69,7 +71,7 @@ class Relay:
 
     async def _reached(self) -> dict[Partition, Position]:
         """Where the broker ends in each partition; where it holds nothing, where the log ends now."""
-        heads = await self._log.heads()
+        heads = await self.log.heads()
         ends = await asyncio.gather(*(self._broker.last(self.topic, partition) for partition in heads))
         return {
             partition: head if end is None else log_position(end)

@@ -17,6 +17,8 @@ from sigdep.services.distributed.role import Check
 from sigdep.services.jobs import Job
 from sigdep.services.leased import Leased
 from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.observing.lag import FollowedLog, Follower, followed_rows
+from sigdep.services.observing.watch import Watch, reaction_of
 from sigdep.services.projector import OnApplied
 from sigdep.services.reactor import Reactor
 
@@ -35,6 +37,7 @@ class Replica:
 
     leases: Leases
     holder: Holder
+    watch: Watch
     jobs: dict[str, Job] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
 
@@ -43,6 +46,8 @@ class Replica:
     ) -> LeasedProjector:
         """In one replica; the others watch."""
         projector = LeasedProjector(log, views, read_model, self.leases, self.holder, on_applied=on_applied)
+        self.watch.projector(projector, log)
+        self.watch.lease(projector.leased)
         self.jobs |= projector.jobs
         self.checks[f"{projector.name}.views"] = said(lambda: None if projector.is_fit else f"It is {projector.state}.")
         return projector
@@ -53,12 +58,18 @@ class Replica:
         No check of this process: while the index is away, the read store searches. The log says that it waits.
         """
         projector = LeasedProjector(log, views, texts, self.leases, self.holder)
+        self.watch.projector(projector, log)
+        self.watch.lease(projector.leased)
         self.jobs |= projector.jobs
         return projector
 
-    def react(self, reactor: Reactor) -> None:
-        """In one replica. Its checkpoint fences one that was asleep, and reactions are safe to repeat."""
-        self._alone(reactor.name, reactor.run, reactor.fault)
+    def react(self, reactor: Reactor, log: FollowedLog) -> None:
+        """In one replica. Its checkpoint fences one that was asleep, and reactions are safe to repeat.
+
+        Args:
+            log: that it follows.
+        """
+        self._follows(reaction_of(reactor, log), self._alone(reactor.name, reactor.run, reactor.fault))
 
     def relay(self, relay: Relay | None) -> None:
         """In one replica: more would do no harm, and the same work.
@@ -67,13 +78,32 @@ class Replica:
         """
         if relay is not None:
             name = f"{relay.topic} relay"
-            self.jobs[name] = Leased(self.leases, name, self.holder, relay.run, fault=relay.fault).run
+            leased = Leased(self.leases, name, self.holder, relay.run, fault=relay.fault)
+            self.jobs[name] = leased.run
+            self.watch.lease(leased)
+            follower = Follower(
+                kind="relay",
+                name=name,
+                log=followed_rows(relay.log),
+                positions=lambda: relay.positions,
+                is_fit=lambda: relay.fault() is None,
+            )
+            self._follows(follower, leased)
 
     def alone(self, name: str, job: Job) -> None:
         """In one replica, a job that bears it when two are at it for a moment."""
         self._alone(name, job, lambda: None)
 
-    def _alone(self, name: str, job: Job, fault: Callable[[], str | None]) -> None:
+    def _alone(self, name: str, job: Job, fault: Callable[[], str | None]) -> Leased:
         leased = Leased(self.leases, name, self.holder, job, fault=fault)
         self.jobs[name] = leased.run
         self.checks[name] = said(leased.fault)
+        self.watch.lease(leased)
+        return leased
+
+    def _follows(self, follower: Follower, leased: Leased) -> None:
+        """Only the replica that does it knows how far it has come."""
+        positions = follower.positions
+        follower.positions = lambda: positions() if leased.is_held else None
+        follower.is_fit = lambda: leased.fault() is None
+        self.watch.follower(follower)

@@ -7,8 +7,9 @@ from typing import Final
 
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.observing.watch import Watch
 
-Open = Callable[[ServiceSettings], AbstractAsyncContextManager[Role]]
+Open = Callable[[ServiceSettings, Watch], AbstractAsyncContextManager[Role]]
 
 ROLES: Final[Mapping[str, str]] = {
     "tasks.write": "tasks_roles:tasks_write",

@@ -42,6 +42,12 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     accept_unsigned: Annotated[
         bool, "Believe callers without a passport: while a release is rolled out whose predecessor made none."
     ] = False
+
+    metrics_host: Annotated[str, "Address on which this service shows figures and health by HTTP."] = "127.0.0.1"
+    metrics_port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None, "Port for that; 0 takes a free one. Not set: it shows none."
+    ] = None
+
     tls_authority: Annotated[str, "PEM file: who signs this system's certificates. Not set: no TLS."] = ""
     tls_certificate: Annotated[str, "PEM file: the certificate of this service."] = ""
     tls_key: Annotated[str, "PEM file: the key of that certificate."] = ""

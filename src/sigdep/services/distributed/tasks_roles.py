@@ -14,28 +14,42 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_search, open_stores
+from sigdep.services.distributed.wiring import (
+    DATABASE,
+    broker_system,
+    open_broker,
+    open_log,
+    open_passports,
+    open_search,
+    open_stores,
+)
 from sigdep.services.indexed_views import IndexedViews
+from sigdep.services.observing.lag import FollowedLog
+from sigdep.services.observing.watch import Watch
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
+from sigdep.services.search_figures import SearchFigures
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
 
 
 @asynccontextmanager
-async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
+async def tasks_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         passports = open_passports(settings, tasks_contract.WRITE.name)
-        peers = await stack.enter_async_context(Peers(settings, passports))
+        peers = await stack.enter_async_context(Peers(settings, passports, watch))
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         log = await open_log(settings, tasks.EVENTS, keys, stack)
         members = RemoteMembers(peers.service(MEMBERSHIP))
-        write = tasks.open_write(log=log, members=members, read=peers.service(tasks_contract.READ))
-        broker = open_broker(settings, stack)
-        reactions = tasks.TasksReactions(write)
-        replica = Replica(leases=leases, holder=this_process(settings.instance))
-        replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views))
+        store = watch.store("tasks", log, system=DATABASE)
+        write = tasks.open_write(log=store, members=members, read=peers.service(tasks_contract.READ))
+        broker = open_broker(settings, watch, stack)
+        reactions = watch.reactions("tasks reactions", tasks.TasksReactions(write))
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
+        # How far the other context's log goes may be known here, and nothing else of it.
+        people = FollowedLog(heads=peers.log("users", None).heads, oldest=None)
+        replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views), people)
         replica.relay(open_relay("tasks", log.sealed, broker))
         yield Role(
             passports=passports,
@@ -50,21 +64,27 @@ async def tasks_write(settings: ServiceSettings) -> AsyncIterator[Role]:
 
 
 @asynccontextmanager
-async def tasks_read(settings: ServiceSettings) -> AsyncIterator[Role]:
+async def tasks_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         passports = open_passports(settings, tasks_contract.READ.name)
-        peers = await stack.enter_async_context(Peers(settings, passports))
+        peers = await stack.enter_async_context(Peers(settings, passports, watch))
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         codec = Codec(tasks.EVENTS, keys)
         log = UnsealedLog(peers.log("tasks", None), codec)
-        followed = UnsealedLog(peers.log("tasks", open_broker(settings, stack)), codec)
-        replica = Replica(leases=leases, holder=this_process(settings.instance))
+        followed = watch.followed(
+            "tasks",
+            "tasks projector",
+            UnsealedLog(peers.log("tasks", open_broker(settings, watch, stack)), codec),
+            system=broker_system(settings),
+        )
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
         projector = replica.project(followed, views, tasks.read_model())
         search = None
         if (index := open_search(settings, stack)) is not None:
             texts = tasks.texts()
             (table,) = texts.tables
             search = tasks.open_search(index, replica.index(followed, IndexedViews(views, index, table), texts))
+            watch.figures.add(SearchFigures(search.outcomes))
         yield Role(
             passports=passports,
             services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector, search=search)},

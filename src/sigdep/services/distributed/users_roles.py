@@ -22,8 +22,19 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker, open_log, open_passports, open_shared, open_stores
+from sigdep.services.distributed.shared_figures import SharedFigures
+from sigdep.services.distributed.wiring import (
+    DATABASE,
+    broker_system,
+    open_broker,
+    open_log,
+    open_passports,
+    open_shared,
+    open_stores,
+)
 from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.observing.lag import followed_events
+from sigdep.services.observing.watch import Watch
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.server_secrets import load_secrets
@@ -40,16 +51,16 @@ _log = structlog.get_logger("sigdep.users")
 
 
 @asynccontextmanager
-async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
+async def users_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
         passports = open_passports(settings, users_contract.WRITE.name)
         keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         log = await open_log(settings, users.EVENTS, keys, stack)
-        replica = Replica(leases=leases, holder=this_process(settings.instance))
-        projector = replica.project(log, views, users.read_model())
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
+        projector = replica.project(watch.followed("users", "users projector", log), views, users.read_model())
         side = users.open_write(
-            log=log,
+            log=watch.store("users", log, system=DATABASE),
             views=views,
             progress=projector,
             keys=keys,
@@ -62,7 +73,7 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
             alone=False,
         )
         stack.callback(side.close)
-        broker = open_broker(settings, stack)
+        broker = open_broker(settings, watch, stack)
         replica.relay(open_relay("users", log.sealed, broker))
         replica.alone("erasures", partial(_erase_for_ever, side, projector, settings.erase_grace_days))
         yield Role(
@@ -78,17 +89,23 @@ async def users_write(settings: ServiceSettings) -> AsyncIterator[Role]:
 
 
 @asynccontextmanager
-async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
+async def users_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
     async with AsyncExitStack() as stack:
         secrets = load_secrets(settings.secrets_path)
         passports = open_passports(settings, users_contract.READ.name)
-        peers = await stack.enter_async_context(Peers(settings, passports))
+        peers = await stack.enter_async_context(Peers(settings, passports, watch))
         keys, views, leases = await open_stores(settings, secrets.key_encryption_key, stack)
         codec = Codec(users.EVENTS, keys)
         log = UnsealedLog(peers.log("users", None), codec)
-        followed = UnsealedLog(peers.log("users", open_broker(settings, stack)), codec)
-        replica = Replica(leases=leases, holder=this_process(settings.instance))
+        followed = watch.followed(
+            "users",
+            "users projector",
+            UnsealedLog(peers.log("users", open_broker(settings, watch, stack)), codec),
+            system=broker_system(settings),
+        )
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
         shared = await open_shared(settings, stack)
+        watch.figures.add(SharedFigures(shared.ways))
         projector = replica.project(
             followed, views, users.read_model(), lambda batch: _revoke(users.suspects(batch), shared.revocations)
         )
@@ -102,7 +119,9 @@ async def users_read(settings: ServiceSettings) -> AsyncIterator[Role]:
         )
         shared.revocations.listen(side.identities.forget)
         stack.push_async_callback(side.token_uses.save)
-        replica.react(Reactor("users reactions", PublishedLog(log, users.publish), side.reactions, views))
+        reactions = watch.reactions("users reactions", side.reactions)
+        reactor = Reactor("users reactions", PublishedLog(log, users.publish), reactions, views)
+        replica.react(reactor, followed_events(log))
         yield Role(
             passports=passports,
             services={users_contract.READ: side.read},

@@ -25,8 +25,12 @@ from sigdep.kernel.search_index import SearchIndex
 from sigdep.rpc.passports import Passports
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared import Shared
+from sigdep.services.observing.watch import NO_SYSTEM, Watch
 from sigdep.services.server_secrets import load_passport_key
 from sigdep.services.settings import BadSetting
+
+DATABASE: Final = "postgresql"
+"""As OpenTelemetry calls it."""
 
 LOG_SCHEMA = "log"
 VIEWS_SCHEMA = "views"
@@ -91,7 +95,12 @@ async def _open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leas
     return leases
 
 
-def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | None:
+def broker_system(settings: ServiceSettings) -> str:
+    """Which broker brings events, as OpenTelemetry calls it."""
+    return settings.broker_url.partition("://")[0].partition("-")[0] or NO_SYSTEM
+
+
+def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) -> Broker | None:
     """None: there is none, and services follow each other's logs directly.
 
     Raises:
@@ -104,7 +113,7 @@ def open_broker(settings: ServiceSettings, stack: AsyncExitStack) -> Broker | No
         raise BadSetting(f"SIGDEP_BROKER_URL begins with {', '.join(f'{name}://' for name in _BROKERS)}.")
     broker = _BROKERS[scheme](settings.broker_url)
     stack.push_async_callback(broker.close)
-    return broker
+    return watch.broker(broker, system=broker_system(settings))
 
 
 async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Shared:
