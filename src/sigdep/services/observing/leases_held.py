@@ -10,16 +10,21 @@ from sigdep.services.leased import Leased
 
 
 class LeaseFigures(Collector):
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
+        """
+        Args:
+            service: whose replicas share the leases. Another service may have one of the same name.
+        """
+        self._service = service
         self._leased: dict[str, Leased] = {}
 
     def add(self, leased: Leased) -> None:
         self._leased[leased.name] = leased
 
     def collect(self) -> Iterator[Metric]:
-        held = GaugeMetricFamily("sigdep_lease_held", "1: this replica holds it.", labels=("lease",))
-        terms = CounterMetricFamily("sigdep_lease_terms", "How often this replica got it.", labels=("lease",))
+        held = GaugeMetricFamily("sigdep_lease_held", "1: this replica holds it.", labels=("service", "lease"))
+        terms = CounterMetricFamily("sigdep_lease_terms", "How often this replica got it.", labels=("service", "lease"))
         for leased in self._leased.values():
-            held.add_metric((leased.name,), leased.is_held)
-            terms.add_metric((leased.name,), leased.terms)
+            held.add_metric((self._service, leased.name), leased.is_held)
+            terms.add_metric((self._service, leased.name), leased.terms)
         yield from (held, terms)

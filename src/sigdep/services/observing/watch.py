@@ -44,7 +44,7 @@ class Watch:
         self._peer_asks = AskFigures(registry, "peer", "others were asked")
         self._appends = AppendFigures(registry)
         self._broker = BrokerFigures(registry)
-        self._lag, self._read_models, self._leases = Lag(), ReadModelFigures(), LeaseFigures()
+        self._lag, self._read_models, self._leases = Lag(), ReadModelFigures(), LeaseFigures(service)
         for collector in (self._lag, self._read_models, self._leases, SpanFigures(spans)):
             figures.add(collector)
         figures.look_before(self._lag.look)
