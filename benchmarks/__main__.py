@@ -9,6 +9,7 @@ BENCHMARKS: Final = (
     "embedded",
     "live",
     "profile",
+    "observing",
     "passports",
     "brokers",
     "cluster",

@@ -34,6 +34,7 @@ EVERYTHING: Final = (
     "ingress.tlsSecret=certificate",
     "metrics.serviceMonitor.enabled=true",
     "search.existingSecret=search",
+    "traces.endpoint=http://collector:4318",
     *(f"roles.{role.replace('.', '-')}.autoscaling.enabled=true" for role in ROLES),
 )
 HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
@@ -232,6 +233,34 @@ def test_health_is_asked_where_the_role_answers() -> None:
             assert str(port) == variables["SIGDEP_RPC_PORT"]
             assert spec["readinessProbe"]["grpc"]["port"] == port
         assert {"startupProbe", "livenessProbe", "lifecycle"} <= set(spec)
+
+
+def test_every_role_has_a_port_at_which_its_figures_are_found() -> None:
+    documents = rendered(*EVERYTHING)
+    (monitor,) = [document for document in documents if document["kind"] == "ServiceMonitor"]
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    scraped = {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]}
+    deployments = of_kind("Deployment", documents)
+    for role, service in of_kind("Service", documents).items():
+        assert wanted <= service["metadata"]["labels"].items()
+        (port,) = [port for port in service["spec"]["ports"] if port["name"] in scraped]
+        (exposed,) = [p for p in container(deployments[role])["ports"] if p["name"] == port["targetPort"]]
+        variable = "SIGDEP_PORT" if role == "gateway" else "SIGDEP_METRICS_PORT"
+        assert environment(deployments[role])[variable] == str(exposed["containerPort"])
+        admitted = of_kind("NetworkPolicy", documents)[role]["spec"]["ingress"]
+        assert any(rule["ports"] == [{"port": port["targetPort"]}] for rule in admitted)
+
+
+def test_traces_go_where_the_operator_says_and_nowhere_else() -> None:
+    for role, deployment in of_kind("Deployment", rendered(*EVERYTHING)).items():
+        assert environment(deployment)["SIGDEP_OTLP_ENDPOINT"] == "http://collector:4318", role
+        assert environment(deployment)["SIGDEP_TRACE_RATIO"] == "0.01"
+    silent = rendered(*REQUIRED)
+    assert all("SIGDEP_OTLP_ENDPOINT" not in environment(one) for one in of_kind("Deployment", silent).values())
+    for policies, expected in ((rendered(*EVERYTHING), True), (silent, False)):
+        for policy in of_kind("NetworkPolicy", policies).values():
+            ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+            assert (4318 in ports) is expected
 
 
 def test_a_release_is_rolled_out_without_a_gap_and_nodes_are_drained_one_by_one() -> None:

@@ -17,7 +17,7 @@ from sigdep.services.distributed.cluster import TARGETS
 from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.services.search_figures import SearchFigures
 from sigdep.testing.running_server import running_server
-from tests.deploy.documents import DEPLOY, ROOT, documents_of, tool
+from tests.deploy.documents import DEPLOY, ROOT, compose, documents_of, tool
 
 PROMTOOL_HOW: Final = "make services"
 RULES: Final = DEPLOY / "prometheus" / "alerts.yaml"
@@ -199,6 +199,18 @@ def test_prometheus_reads_the_rules() -> None:
     program = tool("promtool", PROMTOOL_HOW)
     done = subprocess.run([program, "check", "rules", RULES], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_reads_what_it_is_to_scrape_and_finds_every_role_of_the_compose_file() -> None:
+    program = tool("promtool", PROMTOOL_HOW)
+    file = RULES.with_name("prometheus.yaml")
+    done = subprocess.run([program, "check", "config", file], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = documents_of(file.read_text())[0]["scrape_configs"]
+    assert job["job_name"] == "sigdep"
+    ports = {name: str(found["port"]) for found in job["dns_sd_configs"] for name in found["names"]}
+    services = {name: s["environment"] for name, s in compose()["services"].items() if s["command"][0] == "run"}
+    assert ports == {name: told.get("SIGDEP_METRICS_PORT", told.get("SIGDEP_PORT")) for name, told in services.items()}
 
 
 def test_the_rules_fire_when_they_should_and_only_then() -> None:

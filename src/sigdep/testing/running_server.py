@@ -40,7 +40,14 @@ class RunningServer:
     """One server on a free port of the loopback, and its data, which outlive the process."""
 
     def __init__(
-        self, data: Path, output: Path, *, options: tuple[str, ...], variables: Mapping[str, str], mode: Mode = "up"
+        self,
+        data: Path,
+        output: Path,
+        *,
+        options: tuple[str, ...],
+        variables: Mapping[str, str],
+        mode: Mode = "up",
+        program: tuple[str, ...] | None = None,
     ) -> None:
         """
         Args:
@@ -49,6 +56,7 @@ class RunningServer:
             output: an existing folder, for what the processes print.
             options: for that command, beside those that name the folder and the address.
             variables: `SIGDEP_*` settings. Those of the caller's own environment do not count.
+            program: in place of `sigdep`.
         """
         self.mode = mode
         self.data = data
@@ -60,6 +68,7 @@ class RunningServer:
         """From the start of the process to the line that says that it is ready."""
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._environment |= variables
+        self._program = program or (_program(),)
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._port = 0
@@ -87,7 +96,7 @@ class RunningServer:
         # Files, not pipes: nobody needs to empty them, and they are there after a kill.
         with said.open("wb") as stdout, complained.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [_program(), self.mode, "--host", HOST, "--port", str(self._port), *folder, *self.options],
+                [*self._program, self.mode, "--host", HOST, "--port", str(self._port), *folder, *self.options],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -167,12 +176,18 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    *, data: Path | None = None, mode: Mode = "up", options: tuple[str, ...] = ("--no-limits",), **settings: Any
+    *,
+    data: Path | None = None,
+    mode: Mode = "up",
+    options: tuple[str, ...] = ("--no-limits",),
+    program: tuple[str, ...] | None = None,
+    **settings: Any,
 ) -> Iterator[RunningServer]:
     """A server that is ready, killed and erased at the end, also after a failure.
 
     Args:
         data: its data folder, which the caller erases. None: one of its own.
+        program: in place of `sigdep`.
         settings: as environment variables, in lower case and without their prefix: `erase_grace_days=0`.
 
     Raises:
@@ -183,7 +198,9 @@ def running_server(
         output = Path(name) / "output"
         output.mkdir()
         Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
-        server = RunningServer(data or Path(name) / "data", output, options=options, variables=variables, mode=mode)
+        server = RunningServer(
+            data or Path(name) / "data", output, options=options, variables=variables, mode=mode, program=program
+        )
         try:
             server.start()
             yield server

@@ -74,8 +74,14 @@ yes
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - {name: SIGDEP_RPC_HOST, value: 0.0.0.0}
 - {name: SIGDEP_RPC_PORT, value: "50051"}
+- {name: SIGDEP_METRICS_HOST, value: 0.0.0.0}
+- {name: SIGDEP_METRICS_PORT, value: "9464"}
 - name: SIGDEP_DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ .root.Values.databases.existingSecret | quote }}, key: {{ .role }}}}
+{{- end }}
+{{- with .root.Values.traces.endpoint }}
+- {name: SIGDEP_OTLP_ENDPOINT, value: {{ . | quote }}}
+- {name: SIGDEP_TRACE_RATIO, value: {{ $.root.Values.traces.ratio | quote }}}
 {{- end }}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
