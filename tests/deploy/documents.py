@@ -37,7 +37,8 @@ _PINNED: Final = re.compile(r"^[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$")
 
 
 def compose() -> dict[str, Any]:
-    return documents_of((DEPLOY / "compose.yaml").read_text())[0]
+    """As it is where the environment says nothing: `${NAME:-default}` is the default."""
+    return documents_of(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (DEPLOY / "compose.yaml").read_text()))[0]
 
 
 def documents_of(text: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from sigdep.testing.broker_servers import installed
+from sigdep.testing.broker_servers import free_port, installed
 from sigdep.testing.servers import PostgreSQL, postgresql
 from tests.conftest import missing_servers_skip
 from tests.deploy.documents import DEPLOY, compose, variable_of
@@ -157,7 +157,12 @@ def on_this_machine(
         return found | {"SIGDEP_HOST": HOST, "SIGDEP_PORT": str(ports["gateway"])}
     listening = ports[f"{role.replace('.', '-')}:{environment['SIGDEP_RPC_PORT']}"]
     assert variable_of(role) not in found
-    return found | {"SIGDEP_RPC_HOST": HOST, "SIGDEP_RPC_PORT": str(listening)}
+    return found | {
+        "SIGDEP_RPC_HOST": HOST,
+        "SIGDEP_RPC_PORT": str(listening),
+        "SIGDEP_METRICS_HOST": HOST,
+        "SIGDEP_METRICS_PORT": str(free_port()),  # Every container has its own; here they would share one.
+    }
 
 
 @contextmanager
