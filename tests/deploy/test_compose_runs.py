@@ -68,7 +68,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         for name in STARTED:
             _, role = services[name]["command"]
             places = {"/secrets/pgpass": str(secrets / "pgpass" / role), "/secrets/sigdep": str(secrets / "sigdep")}
-            set_to = {key: str(value) for key, value in services[name]["environment"].items()}
+            set_to = {key: str(value or "") for key, value in services[name]["environment"].items()}
             set_to["SIGDEP_PUBLIC_URL"] = f"http://{HOST}:{ports['gateway']}"
             environment = environments[role] = on_this_machine(role, set_to, ports, places)
             log = folder / f"{name}.log"
