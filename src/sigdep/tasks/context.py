@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
-from sigdep.kernel.read_store import ReadStore
+from sigdep.kernel.hot_views import HotChanges, HotViews
+from sigdep.kernel.read_store import Changes, ReadStore
 from sigdep.kernel.search_index import SearchIndex
 from sigdep.kernel.store import EventLog, EventStore
 from sigdep.rpc.call import Service
@@ -29,6 +30,7 @@ from sigdep.tasks.writing.remote_neighbours import RemoteNeighbours
 if TYPE_CHECKING:
     from sigdep.tasks.read_models.model import TasksReadModel
     from sigdep.tasks.read_models.task_texts import TaskTexts
+    from sigdep.tasks.read_service.hot_lists import HotLists
     from sigdep.tasks.read_service.progress import Progress
     from sigdep.tasks.read_service.service import TasksRead
     from sigdep.tasks.read_service.text_search import IndexProgress, TextSearch
@@ -38,6 +40,8 @@ __all__ = [
     "EVENTS",
     "TasksContext",
     "TasksReactions",
+    "hot_changes",
+    "open_hot_lists",
     "open_read",
     "open_search",
     "open_tasks",
@@ -107,8 +111,27 @@ def open_search(index: SearchIndex, progress: "IndexProgress") -> "TextSearch":
     return TextSearch(index, progress)
 
 
+def hot_changes(changes: Changes) -> HotChanges:
+    """What a batch of the read model does to hot views."""
+    from sigdep.tasks.read_models.hot_tasks import hot_changes  # noqa: PLC0415
+
+    return hot_changes(changes)
+
+
+def open_hot_lists(hot: HotViews, views: ReadStore) -> "HotLists":
+    """Run its job."""
+    from sigdep.tasks.read_service.hot_lists import HotLists  # noqa: PLC0415
+
+    return HotLists(hot, views)
+
+
 def open_read(
-    *, log: EventLog, views: ReadStore, progress: "Progress", search: "TextSearch | None" = None
+    *,
+    log: EventLog,
+    views: ReadStore,
+    progress: "Progress",
+    search: "TextSearch | None" = None,
+    hot: "HotLists | None" = None,
 ) -> "TasksRead":
     """The reading side by itself.
 
@@ -116,10 +139,11 @@ def open_read(
         log: as the writing side offers it.
         progress: the projector of this context's read model.
         search: None: the read store searches alone.
+        hot: None: the read store answers everything.
     """
     from sigdep.tasks.read_service.service import TasksRead  # noqa: PLC0415
 
-    return TasksRead(views, log, progress, search)
+    return TasksRead(views, log, progress, search, hot)
 
 
 def routes(write: Service, read: Service) -> Sequence[Route]:

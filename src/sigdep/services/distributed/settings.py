@@ -32,7 +32,7 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
         "None: services follow each other's logs directly.",
     ] = ""
     redis_url: Annotated[
-        str, "redis://host:port/0: what gateways share. None: each counts, tells and admits for itself."
+        str, "redis://host:port/0: what gateways share, and lists at hand for tasks.read. None: they do without."
     ] = ""
     search_url: Annotated[
         str, "OpenSearch or Elasticsearch: http://user:password@host:9200/name. None: PostgreSQL searches."

@@ -18,6 +18,7 @@ from sigdep.services.distributed.wiring import (
     DATABASE,
     broker_system,
     open_broker,
+    open_hot_views,
     open_log,
     open_passports,
     open_search,
@@ -30,6 +31,7 @@ from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.search_figures import SearchFigures
 from sigdep.services.server_secrets import load_key_encryption_key
+from sigdep.services.warmed_views import WarmedViews
 from sigdep.tasks import context as tasks
 from sigdep.tasks import contract as tasks_contract
 
@@ -78,16 +80,22 @@ async def tasks_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[R
             system=broker_system(settings),
         )
         replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
-        projector = replica.project(followed, views, tasks.read_model())
+        hot, lists = open_hot_views(settings, stack), None
+        projected = views if hot is None else WarmedViews(views, hot.written, tasks.hot_changes)
+        projector = replica.project(followed, projected, tasks.read_model())
+        if hot is not None:
+            lists = tasks.open_hot_lists(hot.read, views)
+            replica.jobs["hot views"] = lists.run
         search = None
         if (index := open_search(settings, stack)) is not None:
             texts = tasks.texts()
             (table,) = texts.tables
             search = tasks.open_search(index, replica.index(followed, IndexedViews(views, index, table), texts))
             watch.figures.add(SearchFigures(search.outcomes))
+        read = tasks.open_read(log=log, views=views, progress=projector, search=search, hot=lists)
         yield Role(
             passports=passports,
-            services={tasks_contract.READ: tasks.open_read(log=log, views=views, progress=projector, search=search)},
+            services={tasks_contract.READ: read},
             jobs=replica.jobs,
             checks=replica.checks,
         )

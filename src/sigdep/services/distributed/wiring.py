@@ -17,6 +17,7 @@ from sigdep.gateway.live.presence import LocalPresence
 from sigdep.gateway.live.tickets import MemoryTickets
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.codec import Codec
+from sigdep.kernel.hot_views import HotViews
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.lease import Leases
 from sigdep.kernel.messages import Event
@@ -177,6 +178,39 @@ def open_search(settings: ServiceSettings, stack: AsyncExitStack) -> SearchIndex
 
 
 _KAFKA_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?", re.ASCII)
+
+
+class Hot(NamedTuple):
+    """The same hot views, by a way for batches and by one for pages, which have other bounds."""
+
+    written: HotViews
+    read: HotViews
+
+
+def open_hot_views(settings: ServiceSettings, stack: AsyncExitStack) -> Hot | None:
+    """None: there is no Redis. It may be away, now and later.
+
+    Raises:
+        BadSetting: the setting is no address of a Redis.
+    """
+    url = settings.redis_url
+    if not url:
+        return None
+    if not url.startswith(("redis://", "rediss://")):
+        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
+    from sigdep.adapters.redis import hot_views  # noqa: PLC0415
+    from sigdep.adapters.redis.aid import RedisAid  # noqa: PLC0415
+
+    def open_one(purpose: str, answer_seconds: float) -> HotViews:
+        aid = RedisAid(url, purpose, answer_seconds=answer_seconds)
+        stack.push_async_callback(aid.close)
+        return hot_views.RedisHotViews(aid)
+
+    return Hot(
+        open_one("hot views, written", hot_views.BATCH_SECONDS_MAX),
+        open_one("hot views, read", hot_views.PAGE_SECONDS_MAX),
+    )
+
 
 # An adapter is loaded where it is used: each loads its client library, and a service starts sooner without the others.
 

@@ -65,7 +65,7 @@ def _cheapest(parts: Sequence[Condition], order: tuple[Order, ...]) -> tuple[Tab
         for place, part in enumerate(parts):
             if isinstance(part, Contains) and part.column == "assignees" and part.value is not None:
                 rest = [*parts[:place], *parts[place + 1 :]]
-                if all(_columns(one) <= _ASSIGNMENT_COLUMNS for one in rest):
+                if all(columns_of(one) <= _ASSIGNMENT_COLUMNS for one in rest):
                     return ASSIGNMENTS, [Compare("assignee_id", "=", UUID(part.value)), *rest]
     return TASKS, parts
 
@@ -73,12 +73,13 @@ def _cheapest(parts: Sequence[Condition], order: tuple[Order, ...]) -> tuple[Tab
 _ANY_WORDS: Final = frozenset({"words of a text"})
 
 
-def _columns(condition: Condition) -> frozenset[str]:
+def columns_of(condition: Condition) -> frozenset[str]:
+    """Whatever a row must have for the condition to be decided."""
     match condition:
         case All(parts) | Any(parts):
-            return frozenset().union(*map(_columns, parts))
+            return frozenset().union(*map(columns_of, parts))
         case Not(part):
-            return _columns(part)
+            return columns_of(part)
         case Matches():
             return _ANY_WORDS
         case _:

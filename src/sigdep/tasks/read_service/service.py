@@ -20,6 +20,7 @@ from sigdep.tasks.queries import (
     ListSubtasks,
     ListTasks,
 )
+from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.lists import Lists
 from sigdep.tasks.read_service.neighbours import RankNeighbours
 from sigdep.tasks.read_service.progress import Progress
@@ -36,16 +37,24 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 class TasksRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`."""
 
-    def __init__(self, store: ReadStore, log: EventLog, progress: Progress, search: TextSearch | None = None) -> None:
+    def __init__(
+        self,
+        store: ReadStore,
+        log: EventLog,
+        progress: Progress,
+        search: TextSearch | None = None,
+        hot: HotLists | None = None,
+    ) -> None:
         """
         Args:
             store: where the read model `tasks` is kept.
             log: the context's log, for histories, for the past, and for what the read model has not seen yet.
             progress: of the projector of the read model `tasks`.
             search: asked about words before the read store is. None: there is no index.
+            hot: answers what it can before the read store is asked. None: there is nothing of the kind.
         """
         sources = Sources(store, log, progress)
-        single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources, search)
+        single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources, search, hot)
         self._neighbours: Final = RankNeighbours(store, progress)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {

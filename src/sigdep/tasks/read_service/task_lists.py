@@ -14,6 +14,7 @@ from sigdep.tasks.filter.compile import References, Scope, compile_filter, refer
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.queries import ListSubtasks, ListTasks
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS
+from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.listing import tree_of, zone_of
 from sigdep.tasks.read_service.names import hidden_projects, lacks, scope_of
 from sigdep.tasks.read_service.pages import document_of, listing
@@ -32,9 +33,10 @@ _DOCUMENT: Final = ("document",)
 class TaskLists:
     """Answers with pages of tasks."""
 
-    def __init__(self, sources: Sources, search: TextSearch | None) -> None:
+    def __init__(self, sources: Sources, search: TextSearch | None, hot: HotLists | None) -> None:
         self._sources = sources
         self._search = search
+        self._hot = hot
         self._hidden: OrderedDict[WorkspaceId, tuple[ModelId, Position, Sequence[UUID]]] = OrderedDict()
 
     async def list_tasks(self, query: ListTasks, call: Call) -> Answer[Encoded]:
@@ -51,6 +53,10 @@ class TaskLists:
             asked = await self._search.narrowed(asked, workspace, position.position)
         hidden = await self._hidden_projects(view, workspace) if leaves_out_hidden(query, needed) else ()
         select = paging.after(task_question(query, workspace, asked, needed, hidden), query.cursor)
+        if self._hot is not None and isinstance(view, LiveView):
+            page = await self._hot.page(select, view.model, position.position)
+            if page is not None:
+                return listing(map(document_of, page.rows), paging.cursor(page.next), position)
         page = await view.select(select)
         return listing(await _documents(view, select, page), paging.cursor(page.next), position)
 
