@@ -2,9 +2,9 @@
 
     python -m benchmarks.hot_views [tasks]
 
-Both hold the same tasks of one workspace and give the same documents. What Redis is asked is one script, as quick as it
-gets; what PostgreSQL is asked is what `tasks.read` asks it. The last lines are a whole answer of `tasks.read`, of which
-that question is a part.
+Both hold the same tasks of one workspace and give the same documents. What PostgreSQL is asked is what `tasks.read`
+asks it, what Redis is asked is the page of the hot view. The last lines are whole answers of `tasks.read`, which that
+question is a part of: without Redis, with it, and with it where a date bounds the list, so that every row is looked at.
 """
 
 import asyncio
@@ -17,21 +17,33 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvloop
-from redis.asyncio import Redis
 from uuid_utils.compat import uuid7
 
 from benchmarks.figures import Figure, keep_figures, print_figures
 from benchmarks.growth import append_all
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.adapters.redis.aid import RedisAid
+from sigdep.adapters.redis.hot_views import RedisHotViews
 from sigdep.adapters.sqlite.event_store import SqliteEventStore
 from sigdep.contracts.ids import TaskId, UserId
 from sigdep.http.stamps import new_id
 from sigdep.kernel.codec import Codec
-from sigdep.kernel.ids import NO_STREAM, CommandId, Partition, Position, Positions, SubjectId, WorkspaceId, stream_id
+from sigdep.kernel.hot_views import Range, View
+from sigdep.kernel.ids import (
+    NO_STREAM,
+    CommandId,
+    Partition,
+    Position,
+    Positions,
+    SubjectId,
+    WorkspaceId,
+    partition_of,
+    stream_id,
+)
 from sigdep.kernel.read_store import All, Compare, ModelId, Order, Select
 from sigdep.kernel.store import Append, Metadata, StreamWrite
-from sigdep.rpc.call import Call, Principal
+from sigdep.rpc.call import Call, Principal, Service
 from sigdep.services.collector import calm_collector
 from sigdep.services.rebuilding import rebuild
 from sigdep.tasks import context as tasks
@@ -49,12 +61,6 @@ SECONDS: Final = 2.0
 ROUNDS: Final = 3
 IN_FLIGHT: Final = (1, 32)
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-PAGE_OF_VIEW: Final = """
-local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
-if #ids == 0 then return {} end
-return redis.call('HMGET', KEYS[2], unpack(ids))
-"""
 
 Ask = Callable[[], Awaitable[int]]
 """One question. Returns how many tasks came."""
@@ -85,24 +91,6 @@ def _appends(count: int, workspace: WorkspaceId, people: Sequence[UserId]) -> An
             events=(created,),
         )
         yield Append(workspace=workspace, command_id=CommandId(uuid7()), writes=(write,), metadata=Metadata())
-
-
-async def _fill_redis(redis: Redis, views: PostgresReadStore, model: ModelId) -> None:
-    """A sorted set for each person, and the documents of all."""
-    select = Select(table=ASSIGNMENTS, columns=("assignment", "assignee_id", "id", "due"), limit=1_000)
-    while True:
-        page = await views.select(model, select)
-        documents = await views.get_many(model, TASKS, [(row["id"],) for row in page.rows], ("document",))
-        pipeline = redis.pipeline()
-        for row in page.rows:
-            due = row["due"]
-            assert isinstance(due, datetime)
-            pipeline.zadd(f"view:{row['assignee_id']}", {str(row["id"]): due.timestamp()})
-            pipeline.hset("documents", str(row["id"]), documents[(row["id"],)]["document"])  # type: ignore[arg-type]
-        await pipeline.execute()
-        if page.next is None:
-            return
-        select = Select(table=ASSIGNMENTS, columns=select.columns, limit=1_000, after=page.next)
 
 
 async def _per_second(ask: Ask, in_flight: int) -> tuple[float, float]:
@@ -145,17 +133,21 @@ async def run(count: int = MANY_TASKS) -> list[Figure]:
         await append_all(log, _appends(count, workspace, people))
         views = await PostgresReadStore.open(server.dsn(server.create_database()), schema="views")
         model = await rebuild(log, views, tasks.read_model())
-        redis = Redis.from_url(redis_server.url)
-        await _fill_redis(redis, views, model)
-        page_of_view = redis.register_script(PAGE_OF_VIEW)
-        service = tasks.open_read(log=log, views=views, progress=Still(model, await views.checkpoint(model)))  # type: ignore[arg-type]
+        aid = RedisAid(redis_server.url, "benchmark", answer_seconds=1.0)
+        hot = RedisHotViews(aid)
+        lists = tasks.open_hot_lists(hot, views)
+        view = View(model, workspace, me)
+        assert await lists.fill(view)
+        position = (await views.checkpoint(model))[partition_of(workspace)]
+        still = Still(model, await views.checkpoint(model))
+        plain = tasks.open_read(log=log, views=views, progress=still)
+        warm = tasks.open_read(log=log, views=views, progress=still, hot=lists)
         principal = Principal(user_id=me, personal_workspace_id=workspace, roles={workspace: "owner"})
         mine = (
             Compare("assignee_id", "=", me),
             Compare("workspace_id", "=", workspace),
             Compare("trashed", "=", False),
             Compare("open", "=", True),
-            Compare("due", "<", until),
         )
         select = Select(table=ASSIGNMENTS, where=All(mine), order=(Order("due"),), limit=PAGE, columns=("id",))
 
@@ -164,18 +156,27 @@ async def run(count: int = MANY_TASKS) -> list[Figure]:
             return len(await views.get_many(model, TASKS, [(row["id"],) for row in page.rows], ("document",)))
 
         async def ask_redis() -> int:
-            found = await page_of_view(keys=[f"view:{me}", "documents"], args=[until.timestamp(), PAGE])
-            return len(found)
+            return len(await hot.page(view, position, Range(limit=PAGE)) or ())
 
-        async def ask_service() -> int:
-            query = ListTasks(assignee_id=("me",), open=True, due_before=until.isoformat(), limit=PAGE)
-            call = Call(asked_at=START, command_id=CommandId(new_id()), principal=principal)
-            return (await service.ask(query, call)).value.json.count(b'"title":')
+        def asking(service: Service, due_before: str | None = None) -> Ask:
+            query = ListTasks(assignee_id=("me",), open=True, due_before=due_before, limit=PAGE)
 
-        figures = await _compare(
-            {"PostgreSQL": ask_postgresql, "Redis": ask_redis, "a whole answer of tasks.read": ask_service}
+            async def ask() -> int:
+                call = Call(asked_at=START, command_id=CommandId(new_id()), principal=principal)
+                return (await service.ask(query, call)).value.json.count(b'"title":')
+
+            return ask
+
+        figures = await _compare({"PostgreSQL": ask_postgresql, "Redis": ask_redis})
+        figures += await _compare(
+            {
+                "tasks.read without Redis": asking(plain),
+                "tasks.read with Redis": asking(warm),
+                "the same, due before a date": asking(warm, until.isoformat()),
+            }
         )
-        await redis.aclose()
+        assert lists.outcomes["given"] == lists.outcomes.total()
+        await aid.close()
         await views.close()
         await log.close()
     return figures

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from sigdep.adapters.redis.aid import RedisAid
 from sigdep.kernel.hot_views import KEPT_SECONDS, VIEW_ROWS_MAX, HotChanges, HotRow, Placing, Range, Turn, View
-from sigdep.kernel.ids import Partition, Position, Positions, WorkspaceId, partition_of
+from sigdep.kernel.ids import Partition, Position, Positions, WorkspaceId, partition_of, uuid_of
 from sigdep.kernel.read_store import ModelId
 
 PAGE_SECONDS_MAX: Final = 0.05
@@ -32,6 +32,9 @@ _FORMAT: Final = 1
 """In all keys. Raise it when rows are written otherwise."""
 
 _ORDER_OCTETS: Final = 18
+_ID_OCTETS: Final = 32
+_LENGTH_OCTETS: Final = 8
+_FACTS_LENGTH_OCTETS: Final = 3
 _NO_TIME: Final = "~" * _ORDER_OCTETS
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -89,16 +92,18 @@ local life, mark = redis.call('HGET', state, 'life'), redis.call('HGET', rows, '
 if not mark or string.sub(mark, 1, #life) ~= life or not redis.call('ZSCORE', view, '!' .. mark) then return false end
 for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
 local members, ids = redis.call('ZRANGEBYLEX', view, ARGV[2], ARGV[3], 'LIMIT', 0, ARGV[4]), {}
-if #members == 0 then return {} end
+if #members == 0 then return '' end
 for number, member in ipairs(members) do ids[number] = string.sub(member, -32) end
 local contents = redis.call('HMGET', rows, unpack(ids))
 for number, member in ipairs(members) do
     if not contents[number] or string.sub(contents[number], 1, #member - 32) ~= string.sub(member, 1, -33) then
         return false
     end
+    members[number] = string.format('%s%08d%s', ids[number], #contents[number], contents[number])
 end
-return {ids, contents}
+return table.concat(members)
 """
+"""The rows as one string, each with its length: a hundred answers in one take the client longer than Redis."""
 
 FILL: Final = """
 local state, view, rows = KEYS[1], KEYS[2], KEYS[3]
@@ -165,11 +170,8 @@ class RedisHotViews:
     async def page(self, view: View, position: Position, part: Range) -> Sequence[HotRow] | None:
         first, last = _bounds(part)
         arguments = (position, first, last, part.limit, KEPT_SECONDS)
-        answer = await self._aid.ask(lambda redis: redis.eval(PAGE, 3, *self._keys(view), *arguments))
-        if answer is None:
-            return None
-        ids, contents = answer or ((), ())
-        return [_row(identity, content) for identity, content in zip(ids, contents, strict=True)]
+        answer = await self._aid.ask(lambda redis: redis.register_script(PAGE)(self._keys(view), arguments))
+        return None if answer is None else list(_rows(answer))
 
     async def fill(self, view: View, position: Position, rows: Sequence[HotRow]) -> bool:
         arguments: list[Any] = [position, uuid4().hex, KEPT_SECONDS]
@@ -228,8 +230,21 @@ def _content(row: HotRow) -> bytes:
     return b"%03d" % len(row.facts) + row.facts + row.document
 
 
+def _rows(answer: bytes) -> Iterator[HotRow]:
+    place = 0
+    while place < len(answer):
+        start = place + _ID_OCTETS + _LENGTH_OCTETS
+        end = start + int(answer[place + _ID_OCTETS : start])
+        yield _row(answer[place : place + _ID_OCTETS], answer[start:end])
+        place = end
+
+
 def _row(identity: bytes, stored: bytes) -> HotRow:
-    order, content = stored[:_ORDER_OCTETS].decode(), stored[_ORDER_OCTETS:]
-    facts = 3 + int(content[:3])
-    time = None if order == _NO_TIME else _FIRST + int(order) * _MICROSECOND
-    return HotRow(id=UUID(identity.decode()), time=time, facts=content[3:facts], document=content[facts:])
+    order, facts = stored[:_ORDER_OCTETS], _ORDER_OCTETS + _FACTS_LENGTH_OCTETS
+    document = facts + int(stored[_ORDER_OCTETS:facts])
+    return HotRow(
+        id=uuid_of(bytes.fromhex(identity.decode())),
+        time=None if order == _NO_TIME.encode() else _FIRST + timedelta(microseconds=int(order)),
+        facts=stored[facts:document],
+        document=stored[document:],
+    )

@@ -48,8 +48,13 @@ class Question:
     workspace: WorkspaceId
     person: UUID
     part: Range
-    rest: Condition
+    rest: All
     """What else must hold, of columns that a row answers for."""
+
+    def chosen(self, rows: Sequence[HotRow]) -> Sequence[HotRow]:
+        if not self.rest.parts:
+            return rows
+        return [row for row in rows if holds(self.rest, facts_of(row), ASSIGNMENTS)]
 
 
 class HotLists:
@@ -93,7 +98,7 @@ class HotLists:
             rows = await self._hot.page(view, position, part)
             if rows is None:
                 return "unknown", ()
-            found.extend(row for row in rows if holds(question.rest, facts_of(row), ASSIGNMENTS))
+            found.extend(question.chosen(rows))
             if len(found) >= question.part.limit or len(rows) < part.limit:
                 return "given", found[: question.part.limit]
             more = min(part.limit * MORE_TIMES, VIEW_ROWS_MAX)
