@@ -36,7 +36,7 @@ async def cluster(redis_server: RedisServer) -> AsyncIterator[Cluster]:
             "SIGDEP_ERASE_GRACE_DAYS": "0",
             "SIGDEP_REDIS_URL": redis_server.url,
         }
-        plan = Plan(data=Path(folder), port=free_port(), settings=settings, replicas={"tasks.read": 2})
+        plan = Plan(data=Path(folder), port=free_port(), redis=False, settings=settings, replicas={"tasks.read": 2})
         try:
             async with running_cluster(plan, lambda _: None) as cluster:
                 yield cluster
