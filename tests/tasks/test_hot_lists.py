@@ -76,11 +76,22 @@ class Store(MemoryReadStore):
 
     meanwhile: "HotWorld | None" = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.watcher: HotViews | None = None
+        self.seen: list[Sequence[HotRow] | None] = []
+        """What a view gives when a commit begins."""
+
     async def select(self, model: ModelId, select: Select) -> Page:
         if self.meanwhile is not None:
             await self.meanwhile.world.task("Meanwhile", assignee_ids=(ME,))
             await self.meanwhile.world.project()
         return await super().select(model, select)
+
+    async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
+        if self.watcher is not None:
+            self.seen.append(await self.watcher.page(View(model, WORKSPACE, ME), Position(1), Range(limit=1)))
+        await super().commit(model, changes, before=before, after=after)
 
 
 class HotWorld:
@@ -255,6 +266,19 @@ async def test_rows_that_change_without_the_position_are_told_later_where_nobody
     await hot_world.world.task("Elsewhere", workspace=WorkspaceId(UUID(int=101)))
     await hot_world.world.project()
     assert await hot_world.world.items(MINE) == []
+
+
+async def test_nothing_is_given_from_before_the_read_store_commits(hot_world: HotWorld) -> None:
+    """Else a list might show what another answer has shown to be over."""
+    task = await hot_world.world.task("Done soon", assignee_ids=(ME,))
+    await hot_world.world.project()
+    await hot_world.fill(ME)
+    mine = View(hot_world.world.model_id, WORKSPACE, ME)
+    assert await hot_world.hot.page(mine, Position(1), Range(limit=1))
+    hot_world.store.watcher = hot_world.hot
+    await hot_world.world.happen(TaskCompleted, task)
+    await hot_world.world.project()
+    assert hot_world.store.seen == [None]
 
 
 async def test_a_workspace_that_is_forgotten_has_no_tasks(hot_world: HotWorld) -> None:
