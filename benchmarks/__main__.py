@@ -10,6 +10,7 @@ BENCHMARKS: Final = (
     "live",
     "profile",
     "observing",
+    "observing",
     "passports",
     "brokers",
     "cluster",
