@@ -63,7 +63,6 @@ async def test_an_erased_workspace_is_forgotten_once_however_often_one_hears_of_
     assert [recorded.event for recorded in await world.events()] == [WorkspaceForgotten(workspace_id=TEAM, at=NOON)]
 
 
-async def test_what_others_say_besides_changes_nothing(world: World) -> None:
-    event = CloudEvent(id="1", source="/contexts/users", type="sigdep.users.UserErased", time=NOON, data={})
-    await TasksReactions(world.service).react(event)
-    assert world.size() == 0
+def test_of_all_that_others_say_only_erased_workspaces_are_heard(world: World) -> None:
+    """What is not among these types is not even sent: `tests/services/test_reactor.py`."""
+    assert TasksReactions(world.service).types == {"sigdep.users.WorkspaceErased"}
