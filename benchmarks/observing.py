@@ -14,7 +14,7 @@ from benchmarks.http_load import measure_apart
 from sigdep.testing.otlp_sink import otlp_sink
 from sigdep.testing.running_server import RunningServer, running_server
 
-ROUNDS: Final = 25
+ROUNDS: Final = 12
 LOAD_SECONDS: Final = 0.7
 CONNECTIONS: Final = 8
 """Enough that appends share commits, few enough that how many do does not decide what a request costs."""
