@@ -1,0 +1,48 @@
+"""What whoever reminds may ask of the contexts that know when something is due. Their reading sides answer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.messages import Query
+
+
+class FindReminders(Query):
+    """The reminders of one thing that are due in a span of time, with those of each of its occurrences.
+
+    A thing that is done, cancelled, in the trash or gone has none, and neither has an occurrence that was.
+    """
+
+    thing_id: UUID
+    """A task's or an appointment's."""
+    since: datetime
+    """UTC, included."""
+    until: datetime
+    """UTC, excluded."""
+
+
+class DueReminder(Struct, frozen=True, kw_only=True):
+    """One reminder of one occurrence."""
+
+    reminder: str
+    """Which of the thing's reminders: `PT10M` before, or an instant as in `2026-11-22T09:30:00Z`."""
+    occurrence: str = ""
+    """Which of a series, by its original start in UTC, or its date where it has no time. Empty: there is one only."""
+    due_at: datetime
+    """UTC."""
+    starts_at: datetime
+    """UTC: what it reminds of."""
+    recipients: tuple[UserId, ...]
+
+
+class ThingReminders(Struct, frozen=True, kw_only=True):
+    """What there is to be reminded of, of one thing."""
+
+    workspace_id: WorkspaceId
+    title: str
+    due: tuple[DueReminder, ...]
+    """In the order of `due_at`, at most as many as the answering side gives at once."""
+    complete_until: datetime
+    """UTC: there are none but these before then. Less than what was asked for where there are too many."""
