@@ -20,7 +20,7 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import Partition
 from sigdep.services.data_folder import LOGS, DataFolder
 from sigdep.services.distributed.wiring import LOG_SCHEMA
-from sigdep.services.wiring import EVENTS
+from sigdep.services.menus import MENUS
 from sigdep.testing.running_server import running_server
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, workspace_in, writing
 from sigdep.testing.servers import PostgreSQL
@@ -127,7 +127,7 @@ async def _somebody_erased(data: Path) -> None:
 async def _check_services_can_read(databases: dict[str, str], secrets: Path) -> None:
     """With the schemas and secrets that services use."""
     keys = await PostgresKeyRing.open(databases["keys"], (secrets / "key-encryption-key").read_bytes())
-    for name, events in EVENTS.items():
+    for name, events in ((menu.name, menu.events) for menu in MENUS.values()):
         url = databases["logs"].replace("{context}", name)
         store = await PostgresEventStore.open(url, Codec(events, keys), schema=LOG_SCHEMA)
         found = await store.read_all({})

@@ -68,3 +68,12 @@ def test_a_backup_without_keys_needs_those_of_another(folder: DataFolder, tmp_pa
     make_backup(folder, tmp_path / "whole", copy, silent)
     restore_backup(tmp_path / "log", target, keys_from=tmp_path / "whole")
     assert target.keys.read_text() == folder.keys.read_text()
+
+
+def test_data_of_a_release_that_did_not_know_a_context_is_backed_up_and_restored(
+    folder: DataFolder, tmp_path: Path
+) -> None:
+    folder.log(LOGS[0]).unlink()
+    made = make_backup(folder, tmp_path / "backup", copy, silent)
+    assert restore_backup(tmp_path / "backup", DataFolder(tmp_path / "elsewhere")) == made
+    assert f"{LOGS[0]}.log.db" not in made.files

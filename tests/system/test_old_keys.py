@@ -26,7 +26,7 @@ async def test_a_log_that_knows_of_an_erasure_destroys_the_old_keys_again(tmp_pa
         assert "keys of erased people and workspaces are destroyed" in said
         _succeed(server, "verify", data=restored)
     async with open_embedded(DataFolder(restored), read_only=True) as stores:
-        events = await stores.tasks.log.read_all({})
+        events = await stores.contexts["tasks"].log.read_all({})
         of_bob = [recorded for recorded in events if str(recorded.workspace) == kept["workspace_id"]]
         of_ada = [recorded for recorded in events if recorded.type == "TaskCreated" and recorded not in of_bob]
         assert all(recorded.event is not None for recorded in of_bob)

@@ -66,7 +66,7 @@ def restore(source: Path, data_dir: str | None, keys_from: Path | None) -> None:
 
 async def _erase_again(folder: DataFolder) -> int:
     async with open_embedded(folder) as stores:
-        return await destroy_keys_again(stores.users.log, stores.keys)
+        return await destroy_keys_again(stores.contexts["users"].log, stores.keys)
 
 
 def _show_progress(name: str, done: int, total: int) -> None:

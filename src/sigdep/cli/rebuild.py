@@ -50,7 +50,7 @@ async def _rebuild(folder: DataFolder, names: tuple[str, ...]) -> None:
         except DataInUse:
             kept_seconds = RETIRED_KEPT_SECONDS
         async with open_embedded(folder, read_only=True) as stores:
-            for context in stores.contexts:
+            for context in stores.contexts.values():
                 if context.name in names:
                     await _rebuild_one(context, kept_seconds)
 

@@ -38,7 +38,7 @@ def verify(data_dir: str | None, heads: bool) -> None:
 async def _verify(folder: DataFolder, *, heads: bool) -> bool:
     faults = 0
     async with open_embedded(folder, read_only=True) as stores:
-        for context in stores.contexts:
+        for context in stores.contexts.values():
             async for line, is_fault in _chain(context, heads=heads):
                 click.echo(line)
                 faults += is_fault

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from sigdep.services.data_folder import LOGS, DataFolder
+from sigdep.services.data_folder import DataFolder
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -61,7 +61,7 @@ def make_backup(source: DataFolder, target: Path, copy: Copy, on_copy: OnCopy, *
         raise BadBackup(f"{target} is not empty. A backup never overwrites: name a new folder.")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     copied = DataFolder(target)
-    for context in LOGS:
+    for context in source.logs:
         _copy(source.log(context), copied.log(context), copy, on_copy)
     if keys:
         _copy(source.keys, copied.keys, copy, on_copy)
@@ -98,7 +98,7 @@ def restore_backup(source: Path, target: DataFolder, *, keys_from: Path | None =
     draft = DataFolder(target.path.with_name(f".{target.path.name}.restoring"))
     shutil.rmtree(draft.path, ignore_errors=True)
     draft.path.mkdir(mode=0o700, parents=True)
-    for context in LOGS:
+    for context in DataFolder(source).logs:
         shutil.copyfile(DataFolder(source).log(context), draft.log(context))
     secret_source = DataFolder(keys_from or source)
     shutil.copyfile(secret_source.keys, draft.keys)

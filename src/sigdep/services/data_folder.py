@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,11 @@ class DataFolder:
         return self.path / f"{context}.views.db"
 
     @property
+    def logs(self) -> Sequence[str]:
+        """The contexts of which there is a log: those that the release knew that was last here."""
+        return [context for context in LOGS if self.log(context).exists()]
+
+    @property
     def keys(self) -> Path:
         return self.path / "keys.db"
 
@@ -38,7 +43,7 @@ class DataFolder:
 
     @property
     def exists(self) -> bool:
-        return self.log(LOGS[0]).exists()
+        return bool(self.logs)
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -18,7 +18,8 @@ from sigdep.gateway.metrics import Metrics
 from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.kernel.store import EventStore
 from sigdep.services.collector import calm_collector
-from sigdep.services.contexts import Contexts, open_contexts
+from sigdep.services.contexts.house import House
+from sigdep.services.contexts.opening import Contexts, open_contexts
 from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
@@ -75,8 +76,8 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
         spans, metrics = await open_spans(settings, "up", stack), Metrics()
         watch = await stack.enter_async_context(Watch("up", metrics, spans))
         jobs = await stack.enter_async_context(Jobs())
-        issuer = settings.public_url or url
-        contexts = await stack.enter_async_context(open_contexts(settings, stores, watch, issuer=issuer))
+        house = House(settings=settings, stores=stores, watch=watch, issuer=settings.public_url or url)
+        contexts = await stack.enter_async_context(open_contexts(house))
         for name, job in contexts.followers():
             jobs.start(name, job)
         await contexts.caught_up()

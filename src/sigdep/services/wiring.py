@@ -1,11 +1,10 @@
 """Picks the adapters of a process: the only module that knows which ones exist."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from sigdep.adapters.sqlite.event_store import SqliteEventStore
 from sigdep.adapters.sqlite.key_ring import SqliteKeyRing
@@ -16,11 +15,8 @@ from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventStore
 from sigdep.services.data_folder import LOGS, DataFolder
+from sigdep.services.menus import MENUS
 from sigdep.services.server_secrets import Secrets, load_secrets
-from sigdep.tasks import context as tasks
-from sigdep.users import context as users
-
-EVENTS: Final = {"tasks": tasks.EVENTS, "users": users.EVENTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +35,8 @@ class Stores:
 
     secrets: Secrets
     keys: KeyRing
-    tasks: ContextStores
-    users: ContextStores
-
-    @property
-    def contexts(self) -> tuple[ContextStores, ...]:
-        return (self.tasks, self.users)
+    contexts: Mapping[str, ContextStores]
+    """By their names."""
 
 
 @asynccontextmanager
@@ -64,16 +56,14 @@ async def open_embedded(folder: DataFolder, *, read_only: bool = False) -> Async
         stack.push_async_callback(keys.close)
         contexts: dict[str, ContextStores] = {}
         for name in LOGS:
-            log = await SqliteEventStore.open(folder.log(name), Codec(EVENTS[name], keys), read_only=read_only)
+            path, menu = folder.log(name), MENUS[name]
+            # Data of a release that did not know a context yet has no log of it: that is made now.
+            log = await SqliteEventStore.open(path, Codec(menu.events, keys), read_only=read_only and path.exists())
             stack.push_async_callback(log.close)
             views = await SqliteReadStore.open(folder.views(name))
             stack.push_async_callback(views.close)
-            contexts[name] = ContextStores(name=name, log=log, views=views, read_model=_read_model(name))
-        yield Stores(secrets=secrets, keys=keys, tasks=contexts["tasks"], users=contexts["users"])
-
-
-def _read_model(name: str) -> ReadModel:
-    return tasks.read_model() if name == "tasks" else users.read_model()
+            contexts[name] = ContextStores(name=name, log=log, views=views, read_model=menu.read_model())
+        yield Stores(secrets=secrets, keys=keys, contexts=contexts)
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ class Peers:
         self._passports = passports
         self._watch = watch
         self._channels: dict[str, grpc.aio.Channel] = {}
-        self._services: list[RemoteService] = []
+        self._services: dict[ServiceContract, tuple[RemoteService, Service]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,19 +40,22 @@ class Peers:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for service in self._services:
+        for service, _ in self._services.values():
             await service.close()
         for channel in self._channels.values():
             await channel.close()
 
     def service(self, contract: ServiceContract) -> Service:
-        """
+        """The same one whenever it is asked for: what waits for it is sent together.
+
         Raises:
             BadSetting: nobody has said where it is.
         """
-        service = RemoteService.over(self._channel(contract.name), contract, sign=self._passports.signer(contract.name))
-        self._services.append(service)
-        return self._watch.peer(contract, service)
+        if contract not in self._services:
+            sign = self._passports.signer(contract.name)
+            service = RemoteService.over(self._channel(contract.name), contract, sign=sign)
+            self._services[contract] = service, self._watch.peer(contract, service)
+        return self._services[contract][1]
 
     def log(self, context: str, broker: Broker | None) -> SealedLog:
         """The log of a context, which its writing side keeps.

@@ -1,0 +1,77 @@
+"""Puts the contexts of one process together: their services, routes, projectors and jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sigdep.gateway.feed_source import Log
+from sigdep.http.identity import Identities
+from sigdep.http.routes import Route
+from sigdep.kernel.store import EventStore
+from sigdep.services.contexts.house import House, OpenContext
+from sigdep.services.contexts.tasks import open_tasks
+from sigdep.services.contexts.users import open_users
+from sigdep.services.jobs import Job
+from sigdep.services.projector import Projector
+from sigdep.services.reactor import Reactor
+
+CATCH_UP_SECONDS: Final = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contexts:
+    """Everything that answers, and everything that must run beside it."""
+
+    opened: Sequence[OpenContext]
+    identities: Identities
+    logs: Mapping[str, EventStore]
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        return [route for context in self.opened for route in context.menu.routes(context.write, context.read)]
+
+    @property
+    def published(self) -> Sequence[Log]:
+        """What the feed shows."""
+        return [context.menu.published(self.logs[context.menu.name]) for context in self.opened]
+
+    @property
+    def projectors(self) -> Sequence[Projector]:
+        return [context.projector for context in self.opened]
+
+    @property
+    def reactors(self) -> Sequence[Reactor]:
+        return [reactor for context in self.opened for reactor in context.reactors]
+
+    @property
+    def chores(self) -> Mapping[str, Job]:
+        """Jobs for which the read models must be there."""
+        return {name: job for context in self.opened for name, job in context.chores.items()}
+
+    def followers(self) -> Sequence[tuple[str, Job]]:
+        """The jobs that follow the logs."""
+        projectors = [(f"{projector.name} projector", projector.run) for projector in self.projectors]
+        return [*projectors, *((reactor.name, reactor.run) for reactor in self.reactors)]
+
+    async def caught_up(self) -> None:
+        """Return once every read model answers with all that was stored before."""
+        while not all(_has_begun(projector) for projector in self.projectors):  # noqa: ASYNC110  For a moment only.
+            await asyncio.sleep(CATCH_UP_SECONDS)
+
+
+def _has_begun(projector: Projector) -> bool:
+    """A projector that has halted says so itself, and what it has made can be served."""
+    return projector.state == "live" or projector.state.startswith("halted")
+
+
+@asynccontextmanager
+async def open_contexts(house: House) -> AsyncIterator[Contexts]:
+    async with open_users(house) as users:
+        tasks = open_tasks(house, users.people.writing.members)
+        yield Contexts(
+            opened=(tasks, users.context),  # The busiest first: their routes are found first.
+            identities=users.people.reading.identities,
+            logs={name: stores.log for name, stores in house.stores.contexts.items()},
+        )

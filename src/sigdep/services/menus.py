@@ -1,0 +1,68 @@
+"""The contexts that there are, and of each what whoever puts a process together must know.
+
+A new context is one more entry here, one file in `services/contexts`, and one in `services/distributed`.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.feed_source import Log
+from sigdep.http.routes import Route
+from sigdep.kernel.ids import Partition, partition_of
+from sigdep.kernel.messages import Event
+from sigdep.kernel.projection import ReadModel
+from sigdep.kernel.store import EventLog
+from sigdep.rpc.call import Service
+from sigdep.rpc.contract import ServiceContract
+from sigdep.services.published_log import Publish
+from sigdep.tasks import context as tasks
+from sigdep.tasks import contract as tasks_contract
+from sigdep.users import context as users
+from sigdep.users import contract as users_contract
+
+
+@dataclass(frozen=True, kw_only=True)
+class Menu:
+    """One context, as its `context.py` and its `contract.py` offer it."""
+
+    name: str
+    events: Collection[type[Event]]
+    read_model: Callable[[], ReadModel]
+    publish: Publish
+    write: ServiceContract
+    read: ServiceContract
+    routes: Callable[[Service, Service], Sequence[Route]]
+    """Of its writing and its reading side, wherever they run."""
+    partition_for: Callable[[WorkspaceId], Partition] = partition_of
+    """Where its log keeps what happens in a workspace."""
+
+    def published(self, log: EventLog) -> Log:
+        """What the feed shows of its log."""
+        return Log(context=self.name, store=log, publish=self.publish, partition_for=self.partition_for)
+
+
+TASKS: Final = Menu(
+    name="tasks",
+    events=tasks.EVENTS,
+    read_model=tasks.read_model,
+    publish=tasks.publish,
+    write=tasks_contract.WRITE,
+    read=tasks_contract.READ,
+    routes=tasks.routes,
+)
+
+USERS: Final = Menu(
+    name="users",
+    events=users.EVENTS,
+    read_model=users.read_model,
+    publish=users.publish,
+    write=users_contract.WRITE,
+    read=users_contract.READ,
+    routes=users.routes,
+    partition_for=lambda _workspace: partition_of(users.REALM),
+)
+
+MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, USERS)}
+"""By name; the busiest first."""
