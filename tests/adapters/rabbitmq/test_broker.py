@@ -150,13 +150,14 @@ async def test_what_is_still_under_way_to_who_has_gone_is_not_given_to_who_comes
 
 async def test_what_is_old_is_trimmed_and_who_was_overrun_is_told_so_and_it_is_not_stored_again(opened: Open) -> None:
     broker = opened(kept=timedelta(seconds=1), segment_bytes=20_000)
-    early, sent = messages(range(1, 11)), messages(range(11, 211))
+    early, sent = messages(range(1, 11)), messages(range(11, 231))
     await broker.publish("trimmed", early)
     position = (await take(broker, "trimmed", 10))[0].position
-    for wave in (sent[:100], sent[100:]):  # RabbitMQ looks for what is too old whenever it begins another file.
+    for wave in (sent[:100], sent[100:200]):  # RabbitMQ looks for what is too old whenever it begins another file.
         for part in in_parts(wave, 20):
             await broker.publish("trimmed", part)
         await asyncio.sleep(1.5)
+    await broker.publish("trimmed", sent[200:])  # The file in use may have been empty.
     with pytest.raises(PositionLost):
         await take(broker, "trimmed", 1, after=position)
     last = await broker.last("trimmed", PARTITION)
@@ -165,6 +166,27 @@ async def test_what_is_old_is_trimmed_and_who_was_overrun_is_told_so_and_it_is_n
     kept = numbers(await take(broker, "trimmed", 20))
     assert kept[0] > 10
     assert kept == list(range(kept[0], kept[0] + len(kept)))
+
+
+async def test_who_was_overrun_is_told_so_wherever_the_files_end(opened: Open) -> None:
+    # With some of these sizes RabbitMQ begins a file with nothing but a note of its own, and then trims all before it.
+    async def overrun(size: int) -> None:
+        topic, broker = f"ends{size}", opened(kept=timedelta(seconds=1), segment_bytes=20_000)
+        early, sent = messages(range(1, 11)), messages(range(11, 11 + 10 * size))
+        await broker.publish(topic, early)
+        position = (await take(broker, topic, 10))[0].position
+        for wave in (sent[: 5 * size], sent[5 * size :]):
+            for part in in_parts(wave, size):
+                await broker.publish(topic, part)
+            await asyncio.sleep(1.5)
+        with pytest.raises(PositionLost):
+            await take(broker, topic, 1, after=position)
+        taking = asyncio.create_task(take(broker, topic, 1, after=await broker.last(topic, PARTITION)))
+        await asyncio.sleep(0.5)
+        await broker.publish(topic, messages([11 + 10 * size]))
+        assert numbers(await taking)[-1] == 11 + 10 * size
+
+    await asyncio.gather(*(overrun(size) for size in range(12, 40, 2)))
 
 
 async def test_more_readings_than_a_connection_has_numbers_for(opened: Open) -> None:

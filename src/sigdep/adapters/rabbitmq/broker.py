@@ -28,7 +28,7 @@ from sigdep.kernel.ids import Partition
 KEPT: Final = timedelta(days=7)
 
 SEGMENT_BYTES: Final = 16_000_000
-"""Of the files of a stream. What is too old goes by whole files, and never the last one."""
+"""Of the files of a stream. What is too old goes by whole files, and never the last one, which may be empty."""
 
 
 class RabbitMQBroker:
