@@ -109,8 +109,8 @@ def test_every_role_has_values() -> None:
 def test_those_who_share_something_know_redis_and_may_go_there(value: str) -> None:
     without, shared = rendered(*REQUIRED), rendered(*REQUIRED, value)
     for role, deployment in of_kind("Deployment", shared).items():
-        assert ("SIGDEP_REDIS_URL" in environment(deployment)) == (role in ("gateway", "users.read"))
-    for documents, roles in ((without, set()), (shared, {"gateway", "users.read"})):
+        assert ("SIGDEP_REDIS_URL" in environment(deployment)) == (role in ("gateway", "users.read", "tasks.read"))
+    for documents, roles in ((without, set()), (shared, {"gateway", "users.read", "tasks.read"})):
         allowed = {
             role
             for role, policy in of_kind("NetworkPolicy", documents).items()

@@ -28,7 +28,7 @@ def test_a_role_is_set_by_settings_that_exist(role: str) -> None:
 
 def test_those_who_share_something_know_redis_and_nobody_waits_for_it() -> None:
     knowing = {role for role, service in BY_ROLE.items() if "SIGDEP_REDIS_URL" in service["environment"]}
-    assert knowing == {"gateway", "users.read"}
+    assert knowing == {"gateway", "users.read", "tasks.read"}
     assert not [name for name, service in SERVICES.items() if "redis" in service.get("depends_on", ())]
 
 

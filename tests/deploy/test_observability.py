@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sigdep.adapters.redis.news import RedisNews
 from sigdep.services.distributed.cluster import TARGETS
 from sigdep.services.distributed.shared_figures import SharedFigures
-from sigdep.services.search_figures import SearchFigures
+from sigdep.services.outcome_figures import HOT_LISTS, SEARCHES, OutcomeFigures
 from sigdep.testing.running_server import running_server
 from tests.deploy.documents import DEPLOY, ROOT, compose, documents_of, tool
 
@@ -105,7 +105,8 @@ def _where_it_is_set() -> str:
     """What there is besides where processes share a Redis, or ask a search index."""
     registry = CollectorRegistry()
     registry.register(SharedFigures([RedisNews("redis://127.0.0.1:6379/0")]))
-    registry.register(SearchFigures({"narrowed": 0}))
+    registry.register(OutcomeFigures(SEARCHES, {"narrowed": 0}))
+    registry.register(OutcomeFigures(HOT_LISTS, {"given": 0}))
     return generate_latest(registry).decode()
 
 
@@ -151,7 +152,7 @@ def test_the_reference_says_of_every_figure_what_it_is(embedded: list[str], clus
 def test_one_process_shows_what_several_show_but_for_what_only_they_have(
     embedded: list[str], cluster: list[str]
 ) -> None:
-    only_of_services = ("sigdep_peer_", "sigdep_broker_", "sigdep_lease_", "sigdep_redis_")
+    only_of_services = ("sigdep_peer_", "sigdep_broker_", "sigdep_lease_", "sigdep_redis_", "sigdep_hot_")
     of_services = {name for name, (_, _, labels) in families_in(cluster).items() if labels or "_trace" in name}
     of_one = {name for name, (_, _, labels) in families_in(embedded).items() if labels or "_trace" in name}
     assert {name for name in of_services - of_one if not name.startswith(only_of_services)} == set()

@@ -34,9 +34,9 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
-{{- /* Not empty: the role shares something by Redis, and there is one. */ -}}
+{{- /* Not empty: the role shares or keeps something in Redis, and there is one. */ -}}
 {{- define "sigdep.shares" -}}
-{{- if and (has .role (list "gateway" "users-read")) (or .root.Values.redis.url .root.Values.redis.existingSecret) -}}
+{{- if and (has .role (list "gateway" "users-read" "tasks-read")) (or .root.Values.redis.url .root.Values.redis.existingSecret) -}}
 yes
 {{- end -}}
 {{- end }}

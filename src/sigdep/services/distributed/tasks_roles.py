@@ -27,9 +27,9 @@ from sigdep.services.distributed.wiring import (
 from sigdep.services.indexed_views import IndexedViews
 from sigdep.services.observing.lag import FollowedLog
 from sigdep.services.observing.watch import Watch
+from sigdep.services.outcome_figures import HOT_LISTS, SEARCHES, OutcomeFigures
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
-from sigdep.services.search_figures import SearchFigures
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.services.warmed_views import WarmedViews
 from sigdep.tasks import context as tasks
@@ -86,12 +86,13 @@ async def tasks_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[R
         if hot is not None:
             lists = tasks.open_hot_lists(hot.read, views)
             replica.jobs["hot views"] = lists.run
+            watch.figures.add(OutcomeFigures(HOT_LISTS, lists.outcomes))
         search = None
         if (index := open_search(settings, stack)) is not None:
             texts = tasks.texts()
             (table,) = texts.tables
             search = tasks.open_search(index, replica.index(followed, IndexedViews(views, index, table), texts))
-            watch.figures.add(SearchFigures(search.outcomes))
+            watch.figures.add(OutcomeFigures(SEARCHES, search.outcomes))
         read = tasks.open_read(log=log, views=views, progress=projector, search=search, hot=lists)
         yield Role(
             passports=passports,

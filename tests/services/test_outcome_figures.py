@@ -1,16 +1,16 @@
-"""What Prometheus is shown of searching."""
+"""What Prometheus is shown of answers from beside the read store."""
 
 from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from sigdep.services.search_figures import SearchFigures
+from sigdep.services.outcome_figures import SEARCHES, OutcomeFigures
 
 
 def test_every_outcome_is_counted() -> None:
     outcomes = Counter({"narrowed": 3, "away": 0})
     registry = CollectorRegistry()
-    registry.register(SearchFigures(outcomes))
+    registry.register(OutcomeFigures(SEARCHES, outcomes))
     outcomes["away"] += 1
     page = generate_latest(registry).decode()
     assert 'sigdep_search_questions_total{outcome="narrowed"} 3.0' in page
