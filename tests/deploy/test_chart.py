@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema  # type: ignore[import-untyped]  # As yaml.
+import jsonschema
 import pytest
 
 from sigdep.services.secret_files import SecretsExposed

@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from starlette.routing import BaseRoute, Router, WebSocketRoute
 from starlette.types import ASGIApp
 
 from sigdep.gateway.addresses import Addresses
+from sigdep.gateway.asyncapi import Told, asyncapi_document
 from sigdep.gateway.cors import CrossOrigin
 from sigdep.gateway.deadlines import Deadlines
 from sigdep.gateway.docs import docs_pages
@@ -51,6 +53,7 @@ def create_application(
     identities: Identities,
     settings: GatewaySettings,
     feed: Feed | None = None,
+    told: Told = MappingProxyType({}),
     live: Hub | None = None,
     tickets: Tickets | None = None,
     limiters: Limiters | None = None,
@@ -65,6 +68,7 @@ def create_application(
 
     Args:
         routes: of all contexts.
+        told: the shapes of what the feed shows.
         checks: of the parts of this process, by name, for `/health/ready`.
         live: who listens at `/api/live`. None: nobody can.
         tickets: that open a WebSocket. None: those of this gateway alone.
@@ -90,7 +94,8 @@ def create_application(
         door = LiveDoor(LiveEndpoint(live), inner, tickets=tickets, addresses=addresses, settings=settings)
         files = [*files, WebSocketRoute(LIVE, door)]
     endpoints += [*health_pages(checks or {}), *site_pages(metrics)]
-    endpoints += docs_pages(partial(gateway_document, endpoints, version("sigdep")))
+    release = version("sigdep")
+    endpoints += docs_pages(partial(gateway_document, endpoints, release), partial(asyncapi_document, told, release))
     observers: list[Observer] = [] if metrics is None else [metrics]
     if settings.log_requests:
         observers.append(RequestLog(sys.stderr if log_stream is None else log_stream))

@@ -1,4 +1,4 @@
-"""The documentation of the API: the OpenAPI document, and a page that shows it without any outside asset."""
+"""The documentation of the API: OpenAPI, AsyncAPI, and a page that shows the first without any outside asset."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -13,27 +13,30 @@ from sigdep.gateway.security_headers import OWN_ASSETS_ONLY, security_headers
 from sigdep.http.exchange import Exchange, Header
 from sigdep.http.replies import JSON, Reply
 
+Make = Callable[[], dict[str, Any]]
+"""Called once, when somebody first asks: it takes longer than the start of a process may."""
 
-def docs_pages(make_document: Callable[[], dict[str, Any]]) -> list[Page]:
-    """
-    Args:
-        make_document: called once, when somebody first asks: it takes longer than the start of a process may.
-    """
 
-    @cache
-    def document() -> bytes:
-        return msgspec.json.encode(make_document())
-
-    async def openapi(_exchange: Exchange) -> Reply:
-        return Reply(200, [JSON], document())
-
+def docs_pages(make_openapi: Make, make_asyncapi: Make) -> list[Page]:
     vendored = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
     return [
-        Page(path="/openapi.json", answer=openapi, summary="This document.", content_types=["application/json"]),
+        _document("/openapi.json", make_openapi, "This document."),
+        _document("/asyncapi.json", make_asyncapi, "What is told unasked: public events and live messages."),
         _asset("/docs", "docs.html", read_own, listed=True),
         *(_asset(f"/docs/{name}", name, read_own) for name in ("docs.js", "docs.css")),
         *(_asset(f"/docs/{name}", name, read_vendored) for name in vendored),
     ]
+
+
+def _document(path: str, make: Make, summary: str) -> Page:
+    @cache
+    def document() -> bytes:
+        return msgspec.json.encode(make())
+
+    async def show(_exchange: Exchange) -> Reply:
+        return Reply(200, [JSON], document())
+
+    return Page(path=path, answer=show, summary=summary, content_types=["application/json"])
 
 
 def _asset(path: str, name: str, read: Callable[[str], bytes], *, listed: bool = False) -> Page:

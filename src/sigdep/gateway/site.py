@@ -16,6 +16,7 @@ _LINKS: Final = {
     "name": "SigDep",
     "documentation": "/docs",
     "openapi": "/openapi.json",
+    "asyncapi": "/asyncapi.json",
     "health": "/health/ready",
     "metrics": "/metrics",
 }
@@ -28,6 +29,7 @@ _HOME: Final = """\
 <p>Tasks, calendar and reminders as one stream of events that its owner keeps.</p>
 <ul>
 <li><a href="/docs">Documentation of the API</a>, also as <a href="/openapi.json">OpenAPI 3.1</a></li>
+<li>What is told unasked, as <a href="/asyncapi.json">AsyncAPI 3.0</a></li>
 <li><a href="/health/ready">Health</a> of each part</li>
 <li><a href="/metrics">Metrics</a> for Prometheus</li>
 </ul>

@@ -24,6 +24,7 @@ from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
 from sigdep.services.jobs import Jobs
+from sigdep.services.menus import all_told
 from sigdep.services.observing.watch import Watch
 from sigdep.services.observing.wiring import open_spans
 from sigdep.services.projector import Projector
@@ -92,6 +93,7 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
             identities=contexts.identities,
             settings=gateway_settings(settings, stores.secrets.fingerprint_key),
             feed=feed,
+            told=all_told(),
             live=live,
             checks=_checks(contexts, jobs),
             metrics=metrics,

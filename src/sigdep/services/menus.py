@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.asyncapi import Told
 from sigdep.gateway.feed_source import Log
 from sigdep.http.routes import Route
 from sigdep.kernel.ids import Partition, partition_of
@@ -31,6 +32,8 @@ class Menu:
     events: Collection[type[Event]]
     read_model: Callable[[], ReadModel]
     publish: Publish
+    told: Told
+    """The shapes of what it publishes."""
     write: ServiceContract
     read: ServiceContract
     routes: Callable[[Service, Service], Sequence[Route]]
@@ -48,6 +51,7 @@ TASKS: Final = Menu(
     events=tasks.EVENTS,
     read_model=tasks.read_model,
     publish=tasks.publish,
+    told=tasks.TOLD,
     write=tasks_contract.WRITE,
     read=tasks_contract.READ,
     routes=tasks.routes,
@@ -58,6 +62,7 @@ USERS: Final = Menu(
     events=users.EVENTS,
     read_model=users.read_model,
     publish=users.publish,
+    told=users.TOLD,
     write=users_contract.WRITE,
     read=users_contract.READ,
     routes=users.routes,
@@ -66,3 +71,8 @@ USERS: Final = Menu(
 
 MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, USERS)}
 """By name; the busiest first."""
+
+
+def all_told() -> Told:
+    """The shapes of everything that is published."""
+    return {name: fact for menu in MENUS.values() for name, fact in menu.told.items()}

@@ -21,7 +21,7 @@ from sigdep.tasks.domain.subtasks import SUBTASKS
 from sigdep.tasks.domain.task_decisions import TASK
 from sigdep.tasks.domain.workspace import WORKSPACE
 from sigdep.tasks.events import EVENTS
-from sigdep.tasks.publishing import publish
+from sigdep.tasks.publishing import TOLD, publish
 from sigdep.tasks.reactions import TasksReactions
 from sigdep.tasks.write_service import TasksWrite
 from sigdep.tasks.writing.attempt import Members
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECIDERS",
     "EVENTS",
+    "TOLD",
     "TasksContext",
     "TasksReactions",
     "hot_changes",

@@ -1,17 +1,21 @@
 """What others may know of what has happened here: nearly every event, in the shape in which it is stored."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
-from sigdep.tasks.events import LabelNameFreed, LabelNameTaken, SubtaskAdded, SubtaskRemoved
+from sigdep.tasks.events import EVENTS, LabelNameFreed, LabelNameTaken, SubtaskAdded, SubtaskRemoved
 
 SOURCE: Final = "/contexts/tasks"
 TYPES: Final = "sigdep.tasks."
 
 PRIVATE: Final[frozenset[type[Event]]] = frozenset((SubtaskAdded, SubtaskRemoved, LabelNameTaken, LabelNameFreed))
 """They help to decide, and say nothing that another event does not say."""
+
+TOLD: Final[Mapping[str, type[Event]]] = {TYPES + event.__name__: event for event in EVENTS if event not in PRIVATE}
+"""The shapes of what others hear, by the types of their envelopes."""
 
 
 def publish(recorded: RecordedEvent) -> CloudEvent | None:

@@ -25,7 +25,7 @@ from sigdep.users.domain.user import user
 from sigdep.users.domain.workspace import workspace
 from sigdep.users.events import EVENTS
 from sigdep.users.identity import UsersIdentities
-from sigdep.users.publishing import publish
+from sigdep.users.publishing import TOLD, publish
 from sigdep.users.reactions import TokenUsesReactions
 from sigdep.users.read_models.model import UsersReadModel
 from sigdep.users.revoking import suspects
@@ -42,6 +42,7 @@ __all__ = [
     "DECIDERS",
     "EVENTS",
     "REALM",
+    "TOLD",
     "UsersContext",
     "destroy_keys_again",
     "open_read",

@@ -1,5 +1,6 @@
 """What other contexts hear of people and workspaces: ids, and that something must be forgotten."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from sigdep.contracts import events as public
@@ -10,6 +11,12 @@ from sigdep.kernel.store import RecordedEvent
 from sigdep.users.events import MemberRemoved, UserErased, WorkspaceErased
 
 SOURCE: Final = "/contexts/users"
+TYPES: Final = "sigdep.users."
+
+TOLD: Final[Mapping[str, type[public.PublicEvent]]] = {
+    TYPES + event.__name__: event for event in (public.MemberRemoved, public.UserErased, public.WorkspaceErased)
+}
+"""The shapes of what others hear, by the types of their envelopes."""
 
 
 def publish(recorded: RecordedEvent) -> CloudEvent | None:
@@ -24,7 +31,7 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
     return CloudEvent(
         id=f"{recorded.partition}-{recorded.position}",
         source=SOURCE,
-        type=f"sigdep.users.{type(fact).__name__}",
+        type=TYPES + type(fact).__name__,
         time=recorded.recorded_at,
         subject=recorded.stream,
         datacontenttype="application/json",

@@ -18,7 +18,7 @@ from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports, open_shared
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.jobs import Jobs
-from sigdep.services.menus import MENUS, USERS
+from sigdep.services.menus import MENUS, USERS, all_told
 from sigdep.services.observing.watch import Watch
 from sigdep.services.server_secrets import load_secrets
 from sigdep.users.remote import RemoteIdentities
@@ -55,6 +55,7 @@ async def open_gateway(settings: ServiceSettings, watch: Watch, metrics: Metrics
             identities=identities,
             settings=gateway_settings(settings, secrets.fingerprint_key),
             feed=feed,
+            told=all_told(),
             live=live,
             tickets=shared.tickets,
             limiters=shared.limiters,
