@@ -99,7 +99,7 @@ def remove_a_message(file: FileDescriptorProto) -> None:
 
 def remove_an_option(file: FileDescriptorProto) -> None:
     commands = next(m for m in file.message_type if m.name == "ChangeTasks").nested_type[0]
-    commands.field.pop()
+    commands.field.remove(next(field for field in commands.field if field.name == "comment_on_task"))
 
 
 def remove_a_method(file: FileDescriptorProto) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.tasks.domain.task import ABSENT, Task
+from sigdep.tasks.events import TaskRecurrence, TaskReminder
 from sigdep.tasks.filter.compile import Scope
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.filter.fields import FIELDS, PRIORITIES, STATUSES
@@ -99,6 +100,8 @@ def some_task(random: Random, identity: TaskId = TASK_IDS[0], number: int = 1) -
         due_on=some_instant(random).date() if kind == "day" else None,
         scheduled_at=random.choice([None, some_instant(random)]),
         estimate=random.choice([None, "PT1H"]),
+        recurrence=random.choice([None, TaskRecurrence(rule="FREQ=DAILY")]),
+        reminders=random.choice([(), (TaskReminder(before="PT10M"),)]),
         blocked_by=tuple(one for one in random.sample(TASK_IDS, random.randint(0, 2)) if one != identity),
         rank=random.choice(["a", "b", "B", "z"]),
         created_at=some_instant(random),

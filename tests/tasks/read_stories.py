@@ -20,8 +20,14 @@ from sigdep.tasks.events import (
     TaskCreated,
     TaskEdited,
     TaskMoved,
+    TaskRecurrence,
+    TaskReminder,
     TaskReopened,
+    TaskRepeated,
+    TaskRepetitionWithdrawn,
     TaskRestored,
+    TaskSchedule,
+    TaskSkipped,
     TaskSnoozed,
     TaskStarted,
     TaskTrashed,
@@ -30,7 +36,13 @@ from tests.tasks.filters import ME, OTHER, WORKSPACE
 from tests.tasks.read_world import World
 
 KINDS: list[Any] = [TaskEdited, TaskEdited, TaskMoved, TaskStarted, TaskCompleted, TaskCompleted, TaskCancelled]
+KINDS += [TaskSkipped, TaskRepeated, TaskRepetitionWithdrawn]
 KINDS += [TaskReopened, TaskSnoozed, TaskTrashed, TaskRestored, TaskCommented, CommentEdited, CommentDeleted]
+
+RECURRING: dict[str, Any] = {
+    "recurrence": TaskRecurrence(rule="FREQ=DAILY"),
+    "schedule": TaskSchedule(start="2026-11-22", original="2026-11-22"),
+}
 
 
 class Story:
@@ -93,6 +105,8 @@ class Story:
             "assignee_ids": tuple(self.random.sample([ME, OTHER], self.random.randint(0, 2))),
             "blocked_by": tuple(self.random.sample(known, min(len(known), self.random.choice([0, 0, 1, 2])))),
             "custom": {"points": self.random.randint(1, 3)},
+            "reminders": self.random.choice([(), (TaskReminder(before="PT10M"),)]),
+            **self.random.choice([RECURRING, {"recurrence": None, "schedule": None}]),
             **due,
         }
 
@@ -105,6 +119,8 @@ class Story:
             return TaskMoved(
                 **said, rank=self.random.choice("xyz"), project_id=self.random.choice([None, *self.projects])
             )
+        if kind in (TaskRepeated, TaskRepetitionWithdrawn):
+            said["next_id"] = self.random.choice(known)
         if kind is TaskSnoozed:
             return TaskSnoozed(**said, until=self.world.clock + timedelta(days=1))
         if kind is TaskCommented:

@@ -12,6 +12,7 @@ from sigdep.tasks.commands import (
     MoveTask,
     ReopenTask,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TrashTask,
 )
@@ -370,6 +371,7 @@ COMMENT = CommentOnTask(comment_id=NOTE, text="Lactose?", **BY_ADA)
 CHANGING = [
     edit(title="x"),
     complete,
+    SkipTask(**BY_ADA),
     reopen,
     COMMENT,
     MoveTask(rank="X", **BY_ADA),

@@ -1,5 +1,6 @@
 """Strangers learn nothing, viewers change nothing."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -27,26 +28,31 @@ from sigdep.tasks.commands import (
     RestoreLabel,
     RestoreProject,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TrashLabel,
     TrashProject,
     TrashTask,
     UnarchiveProject,
 )
+from sigdep.tasks.events import TaskRecurrence
 from tests.tasks.stories import ADA, BOB, EVE, HOME, LATER, MILK, NOON, TEAM
 from tests.tasks.write_side import World
 
 
 async def everything_about(world: World) -> list[tuple[type[Any], dict[str, Any]]]:
     """Every command that names a thing of the team's."""
-    task = await world.create(workspace_id=TEAM)
+    task = await world.create(
+        workspace_id=TEAM, due_on=date(2026, 11, 27), recurrence=TaskRecurrence(rule="FREQ=DAILY")
+    )
     project, label = await world.project(workspace_id=TEAM), await world.label(workspace_id=TEAM)
     comment = (await world.ask(CommentOnTask, task_id=task.id, text="Lactose?")).value
     of_task, of_project, of_label = {"task_id": task.id}, {"project_id": project.id}, {"label_id": label.id}
     of_comment = of_task | {"comment_id": comment.id}
     return [
         (CreateTask, {"title": "x", "workspace_id": TEAM}),
-        *((kind, of_task) for kind in (EditTask, MoveTask, CompleteTask, ReopenTask, TrashTask, RestoreTask)),
+        *((kind, of_task) for kind in (EditTask, MoveTask, SkipTask, CompleteTask, ReopenTask)),
+        *((kind, of_task) for kind in (TrashTask, RestoreTask)),
         (SnoozeTask, of_task | {"until": LATER}),
         (CommentOnTask, of_task | {"text": "x"}),
         (EditComment, of_comment | {"text": "x"}),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType, field
-from sigdep.tasks.events import Priority, Status
+from sigdep.tasks.events import Priority, Status, TaskRecurrence, TaskReminder
 
 # ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,6 +35,10 @@ class CreateTask(Command):
     estimate: str | None = None
     blocked_by: tuple[TaskId, ...] = ()
     custom: dict[str, Any] = field(default_factory=dict)
+    recurrence: TaskRecurrence | None = None
+    time_zone: str | None = None
+    """IANA name. None: that of the caller's profile, where the task recurs or reminds."""
+    reminders: tuple[TaskReminder, ...] = ()
     rank: str | None = None
     before_id: TaskId | None = None
     """It shall come directly before this one."""
@@ -60,6 +64,9 @@ class EditTask(Command):
     blocked_by: tuple[TaskId, ...] | UnsetType = UNSET
     custom: dict[str, Any] | UnsetType | None = UNSET
     """Changes the keys that it names: None takes a key away. None in its place takes all away."""
+    recurrence: TaskRecurrence | UnsetType | None = UNSET
+    time_zone: str | UnsetType | None = UNSET
+    reminders: tuple[TaskReminder, ...] | UnsetType = UNSET
     project_id: ProjectId | UnsetType | None = UNSET
     parent_id: TaskId | UnsetType | None = UNSET
     rank: str | UnsetType = UNSET
@@ -84,7 +91,15 @@ class MoveTask(Command):
 
 
 class CompleteTask(Command):
-    """Open subtasks and blockers stop nobody: what is done is done."""
+    """Open subtasks and blockers stop nobody: what is done is done. A task that recurs is followed by the next."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class SkipTask(Command):
+    """Have the next occurrence, without doing this one."""
 
     task_id: TaskId
     by: UserId
@@ -92,6 +107,8 @@ class CompleteTask(Command):
 
 
 class ReopenTask(Command):
+    """The next occurrence goes into the trash, if nobody has touched it."""
+
     task_id: TaskId
     by: UserId
     at: datetime
@@ -145,10 +162,21 @@ class DeleteComment(Command):
 
 
 TaskCommand = (
-    CreateTask | EditTask | MoveTask | CompleteTask | ReopenTask | SnoozeTask | TrashTask | RestoreTask | CommentOnTask
+    CreateTask
+    | EditTask
+    | MoveTask
+    | CompleteTask
+    | SkipTask
+    | ReopenTask
+    | SnoozeTask
+    | TrashTask
+    | RestoreTask
+    | CommentOnTask
 )
 
-BatchedCommand = CreateTask | EditTask | MoveTask | CompleteTask | ReopenTask | TrashTask | RestoreTask | CommentOnTask
+BatchedCommand = (
+    CreateTask | EditTask | MoveTask | CompleteTask | SkipTask | ReopenTask | TrashTask | RestoreTask | CommentOnTask
+)
 
 
 class ChangeTasks(Command):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from sigdep.contracts.reminding import FindReminders, ThingReminders
 from sigdep.rpc.contract import ServiceContract
 from sigdep.tasks.commands import (
     ArchiveProject,
@@ -24,6 +25,7 @@ from sigdep.tasks.commands import (
     RestoreLabel,
     RestoreProject,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TrashLabel,
     TrashProject,
@@ -72,6 +74,7 @@ WRITE: Final = ServiceContract(
         TrashLabel,
         RestoreLabel,
         ForgetWorkspace,
+        SkipTask,
     ),
 )
 
@@ -89,8 +92,9 @@ READ: Final = ServiceContract(
         GetHistory,
         FindTaskRank,
         FindProjectRank,
+        FindReminders,
     ),
-    values={GetHistory: History, FindTaskRank: str | None, FindProjectRank: str | None},
+    values={GetHistory: History, FindReminders: ThingReminders, FindTaskRank: str | None, FindProjectRank: str | None},
 )
 
 CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

@@ -7,11 +7,42 @@ says that a field was cleared. Instants are UTC.
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
+from msgspec import Struct
+
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Event, UnsetType, field
 
 Status = Literal["open", "in_progress", "done", "cancelled"]
 Priority = Literal["none", "low", "medium", "high", "urgent"]
+Anchor = Literal["schedule", "completion"]
+
+
+class TaskRecurrence(Struct, frozen=True, kw_only=True):
+    """When a task is to be done again."""
+
+    rule: str
+    """As iCalendar writes it (RFC 5545 §3.3.10): `FREQ=WEEKLY;BYDAY=FR`."""
+    anchor: Anchor = "schedule"
+    """What the rule goes by: the dates of the task, or the day on which it was done."""
+
+
+class TaskSchedule(Struct, frozen=True, kw_only=True):
+    """Where the rule of a task stands. Times are those of the clock on the wall, in its time zone."""
+
+    start: str
+    """The time or date that the rule is counted from, as in `2026-11-27T09:00:00` or `2026-11-27`."""
+    original: str
+    """The time or date that the rule gives this occurrence, wherever it has been moved to since."""
+    since: int = 1
+    """The number of the occurrence that was the first by this rule."""
+
+
+class TaskReminder(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When somebody is to be reminded of a task: at an instant, or some time before it is due."""
+
+    at: datetime | None = None
+    before: str | None = None
+    """ISO 8601 duration: days by the calendar, hours and less by the clock."""
 
 
 # ── tasks: stream `task-<task id>` ──────────────────────────────────────────────────────────────────────
@@ -40,6 +71,15 @@ class TaskCreated(Event, omit_defaults=True):
     estimate: str | None = None
     blocked_by: tuple[TaskId, ...] = ()
     custom: dict[str, Any] = field(default_factory=dict)
+    recurrence: TaskRecurrence | None = None
+    time_zone: str | None = None
+    reminders: tuple[TaskReminder, ...] = ()
+    schedule: TaskSchedule | None = None
+    series_id: TaskId | None = None
+    """None: it is in no series, or the first of its own."""
+    occurrence: int | None = None
+    """Its place in the series. None: as above."""
+    previous_id: TaskId | None = None
 
 
 class TaskEdited(Event):
@@ -60,6 +100,11 @@ class TaskEdited(Event):
     blocked_by: tuple[TaskId, ...] | UnsetType = UNSET
     custom: dict[str, Any] | UnsetType = UNSET
     """The keys that changed, and no others. None: the key is gone."""
+    recurrence: TaskRecurrence | UnsetType | None = UNSET
+    time_zone: str | UnsetType | None = UNSET
+    reminders: tuple[TaskReminder, ...] | UnsetType = UNSET
+    schedule: TaskSchedule | UnsetType | None = UNSET
+    """Another rule, or another kind of date, is counted from here."""
 
 
 class TaskMoved(Event):
@@ -91,6 +136,32 @@ class TaskCancelled(Event):
     """It will not be done."""
 
     task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskSkipped(Event):
+    """This occurrence will not be done, and the series goes on."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskRepeated(Event):
+    """The next occurrence of its series was made, or brought back from the trash."""
+
+    task_id: TaskId
+    next_id: TaskId
+    by: UserId
+    at: datetime
+
+
+class TaskRepetitionWithdrawn(Event):
+    """The next occurrence, which nobody had touched yet, went into the trash: this one is to be done after all."""
+
+    task_id: TaskId
+    next_id: TaskId
     by: UserId
     at: datetime
 
@@ -160,6 +231,9 @@ TaskEvent = (
     | TaskStarted
     | TaskCompleted
     | TaskCancelled
+    | TaskSkipped
+    | TaskRepeated
+    | TaskRepetitionWithdrawn
     | TaskReopened
     | TaskSnoozed
     | TaskTrashed
@@ -328,6 +402,9 @@ EVENTS: tuple[type[Event], ...] = (
     TaskStarted,
     TaskCompleted,
     TaskCancelled,
+    TaskSkipped,
+    TaskRepeated,
+    TaskRepetitionWithdrawn,
     TaskReopened,
     TaskSnoozed,
     TaskTrashed,

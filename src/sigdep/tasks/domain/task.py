@@ -20,8 +20,14 @@ from sigdep.tasks.events import (
     TaskEdited,
     TaskEvent,
     TaskMoved,
+    TaskRecurrence,
+    TaskReminder,
     TaskReopened,
+    TaskRepeated,
+    TaskRepetitionWithdrawn,
     TaskRestored,
+    TaskSchedule,
+    TaskSkipped,
     TaskSnoozed,
     TaskStarted,
     TaskTrashed,
@@ -29,7 +35,7 @@ from sigdep.tasks.events import (
 
 CATEGORY: Final = "task"
 
-SCHEMA: Final = "task-1"
+SCHEMA: Final = "task-2"
 """Names the shape of `Task`: raise it with every change, or old snapshots are taken for new ones."""
 
 
@@ -61,6 +67,22 @@ class Task(State):
     blocked_by: tuple[TaskId, ...]
     """Tasks to be done first. It says so, and stops nobody."""
     custom: dict[str, Any]
+    recurrence: TaskRecurrence | None
+    time_zone: str | None
+    """IANA name: whose wall-clock time the task recurs and reminds by. null: it has never done either."""
+    reminders: tuple[TaskReminder, ...]
+    schedule: TaskSchedule | None
+    """null: it does not recur."""
+    series_id: TaskId | None
+    """The first task of the series that this one is an occurrence of."""
+    occurrence: int | None
+    """Its place in the series, from 1."""
+    previous_id: TaskId | None
+    """The occurrence before this one."""
+    next_id: TaskId | None
+    """The occurrence that follows, made when this one was done or skipped."""
+    repeated_at: datetime | None
+    """When that was."""
     rank: str
     """Sorts a list as its people have arranged it; compare code point by code point."""
     comment_count: int
@@ -98,6 +120,15 @@ ABSENT: Final = Task(
     estimate=None,
     blocked_by=(),
     custom={},
+    recurrence=None,
+    time_zone=None,
+    reminders=(),
+    schedule=None,
+    series_id=None,
+    occurrence=None,
+    previous_id=None,
+    next_id=None,
+    repeated_at=None,
     rank="",
     comment_count=0,
     created_at=_NEVER,
@@ -123,6 +154,10 @@ EDITED_FIELDS: Final = (
     "due_on",
     "estimate",
     "blocked_by",
+    "recurrence",
+    "time_zone",
+    "reminders",
+    "schedule",
 )
 """Fields that `TaskEdited` replaces. `custom` is merged."""
 
@@ -151,8 +186,12 @@ def evolve(task: Task, event: TaskEvent) -> Task:
             return _unfinished(task, event, "open")
         case TaskStarted():
             return _unfinished(task, event, "in_progress")
-        case TaskCancelled():
+        case TaskCancelled() | TaskSkipped():
             return _unfinished(task, event, "cancelled")
+        case TaskRepeated():
+            return _repeated(task, event, event.next_id, event.at)
+        case TaskRepetitionWithdrawn():
+            return _repeated(task, event, None, None)
         case TaskSnoozed():
             return replace(task, scheduled_at=event.until, updated_at=event.at, version=task.version + 1)
         case TaskTrashed():
@@ -180,6 +219,7 @@ def evolve(task: Task, event: TaskEvent) -> Task:
 
 
 def _created(event: TaskCreated) -> Task:
+    begins = event.recurrence is not None and event.series_id is None
     return Task(
         id=event.task_id,
         workspace_id=event.workspace_id,
@@ -198,6 +238,15 @@ def _created(event: TaskCreated) -> Task:
         estimate=event.estimate,
         blocked_by=event.blocked_by,
         custom=event.custom,
+        recurrence=event.recurrence,
+        time_zone=event.time_zone,
+        reminders=event.reminders,
+        schedule=event.schedule,
+        series_id=event.task_id if begins else event.series_id,
+        occurrence=1 if begins else event.occurrence,
+        previous_id=event.previous_id,
+        next_id=None,
+        repeated_at=None,
         rank=event.rank,
         comment_count=0,
         created_at=event.at,
@@ -216,6 +265,8 @@ def _edited(task: Task, event: TaskEdited) -> Task:
     changes = {field: value for field in EDITED_FIELDS if (value := getattr(event, field)) is not UNSET}
     if event.custom is not UNSET:
         changes["custom"] = merged(task.custom, event.custom)
+    if event.recurrence and task.series_id is None:
+        changes |= {"series_id": task.id, "occurrence": 1}
     return replace(task, updated_at=event.at, version=task.version + 1, **changes)
 
 
@@ -235,10 +286,16 @@ def _moved(task: Task, event: TaskMoved) -> Task:
     )
 
 
-def _unfinished(task: Task, event: TaskReopened | TaskStarted | TaskCancelled, status: Status) -> Task:
+def _unfinished(task: Task, event: TaskReopened | TaskStarted | TaskCancelled | TaskSkipped, status: Status) -> Task:
     return replace(
         task, status=status, completed_at=None, completed_by=None, updated_at=event.at, version=task.version + 1
     )
+
+
+def _repeated(
+    task: Task, event: TaskRepeated | TaskRepetitionWithdrawn, next_id: TaskId | None, repeated_at: datetime | None
+) -> Task:
+    return replace(task, next_id=next_id, repeated_at=repeated_at, updated_at=event.at, version=task.version + 1)
 
 
 def _commented(task: Task, event: TaskCommented | CommentEdited | CommentDeleted, count: int) -> Task:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from sigdep.contracts.ids import LabelId, TaskId, UserId
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.messages import UNSET
 from sigdep.tasks.commands import CreateTask, EditTask
-from sigdep.tasks.domain import fields
+from sigdep.tasks.domain import fields, schedule
 from sigdep.tasks.domain.rank import is_rank
+from sigdep.tasks.domain.reminders import reminders
 from sigdep.tasks.domain.task import Task, merged
 from sigdep.tasks.events import TaskCreated
 
@@ -28,7 +31,7 @@ def created(command: CreateTask) -> TaskCreated:
     assert command.rank is not None
     if command.due_at is not None and command.due_on is not None:
         raise Invalid.at("/due_on", "A task is due at an instant or on a day, not both.")
-    return TaskCreated(
+    created = TaskCreated(
         task_id=command.task_id,
         workspace_id=command.workspace_id,
         title=fields.title(command.title),
@@ -47,7 +50,14 @@ def created(command: CreateTask) -> TaskCreated:
         estimate=fields.estimate(command.estimate),
         blocked_by=_blockers(command.blocked_by, command.task_id),
         custom=fields.custom(merged({}, command.custom)),
+        recurrence=schedule.recurrence(command.recurrence),
+        time_zone=schedule.time_zone(command.time_zone),
+        reminders=reminders(command.reminders),
     )
+    if created.recurrence is None:
+        return created
+    first = schedule.date_of(created, created.time_zone)
+    return replace(created, schedule=schedule.begun(created.recurrence, first, created.time_zone))
 
 
 def edited_fields(command: EditTask, task: Task) -> dict[str, Any]:
@@ -56,6 +66,7 @@ def edited_fields(command: EditTask, task: Task) -> dict[str, Any]:
     Raises:
         Invalid: a field makes no sense.
         DueTwice: it would have both kinds of due date.
+        NoDate: it recurs, and would have no date any more.
     """
     edited: dict[str, Any] = {}
     for name, cleaned in _CLEANED.items():
@@ -69,7 +80,7 @@ def edited_fields(command: EditTask, task: Task) -> dict[str, Any]:
     if command.custom is not UNSET and (changed := _changed_custom(command.custom, task.custom)):
         edited["custom"] = changed
     _due_once(command, edited, task)
-    return edited
+    return edited | schedule.rescheduled(command, edited, task)
 
 
 def _due_once(command: EditTask, edited: dict[str, Any], task: Task) -> None:
@@ -138,4 +149,7 @@ _CLEANED: Final[dict[str, Callable[[Any], Any]]] = {
     "due_at": lambda at: fields.instant(at, "/due_at"),
     "due_on": lambda on: on,
     "estimate": fields.estimate,
+    "recurrence": schedule.recurrence,
+    "time_zone": schedule.time_zone,
+    "reminders": reminders,
 }

@@ -15,12 +15,14 @@ from sigdep.tasks.commands import (
     MoveTask,
     ReopenTask,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TaskCommand,
     TrashTask,
 )
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain import task_content as content
+from sigdep.tasks.domain.next_occurrence import step_from
 from sigdep.tasks.domain.task import ABSENT, CATEGORY, SCHEMA, Task, evolve
 from sigdep.tasks.events import (
     Status,
@@ -32,6 +34,7 @@ from sigdep.tasks.events import (
     TaskMoved,
     TaskReopened,
     TaskRestored,
+    TaskSkipped,
     TaskSnoozed,
     TaskStarted,
     TaskTrashed,
@@ -56,7 +59,12 @@ class InTrash(Refused):
 
 
 class Finished(Refused):
-    """What is done or cancelled cannot be put off."""
+    """What is done or cancelled cannot be put off, and what is done cannot be skipped."""
+
+
+class DoesNotRecur(Refused):
+    def __init__(self) -> None:
+        super().__init__("This task does not recur: there is no next one. Cancel it, or give it a recurrence.")
 
 
 def decide(command: TaskCommand, task: Task) -> list[TaskEvent]:
@@ -64,7 +72,7 @@ def decide(command: TaskCommand, task: Task) -> list[TaskEvent]:
     The commands arrive resolved: every id in them exists in the task's workspace, labels are ids, a place is a rank.
 
     Raises:
-        TaskNotFound, TaskExists, InTrash, DueTwice, Finished, Invalid.
+        TaskNotFound, TaskExists, InTrash, DueTwice, NoDate, DoesNotRecur, Finished, Invalid.
     """
     match command:
         case CreateTask():
@@ -75,7 +83,7 @@ def decide(command: TaskCommand, task: Task) -> list[TaskEvent]:
         case TrashTask():
             present(task)
             return [] if task.trashed_at is not None else [trashed(command, task)]
-        case EditTask() | MoveTask() | CompleteTask() | ReopenTask() | SnoozeTask() | CommentOnTask():
+        case _:
             changeable(task)
             return _decide_change(command, task)
 
@@ -110,7 +118,7 @@ def _decide_create(command: CreateTask, task: Task) -> list[TaskEvent]:
 
 
 def _decide_change(
-    command: EditTask | MoveTask | CompleteTask | ReopenTask | SnoozeTask | CommentOnTask, task: Task
+    command: EditTask | MoveTask | CompleteTask | SkipTask | ReopenTask | SnoozeTask | CommentOnTask, task: Task
 ) -> list[TaskEvent]:
     match command:
         case EditTask():
@@ -119,6 +127,8 @@ def _decide_change(
             return _move(command, task, command.rank)
         case CompleteTask():
             return _become(task, "done", command.by, command.at)
+        case SkipTask():
+            return _decide_skip(command, task)
         case ReopenTask():
             return [] if task.status == "in_progress" else _become(task, "open", command.by, command.at)
         case SnoozeTask():
@@ -188,6 +198,16 @@ def _become(task: Task, status: Status, by: UserId, at: datetime) -> list[TaskEv
             return [TaskStarted(task_id=task.id, by=by, at=at)]
         case "cancelled":
             return [TaskCancelled(task_id=task.id, by=by, at=at)]
+
+
+def _decide_skip(command: SkipTask, task: Task) -> list[TaskEvent]:
+    if task.status == "done":
+        raise Finished("This task is done. Reopen it before you skip it.")
+    if task.recurrence is None:
+        raise DoesNotRecur
+    if task.status == "cancelled" and (task.next_id is not None or step_from(task, command.at) is None):
+        return []  # Asked twice, skipped once.
+    return [TaskSkipped(task_id=task.id, by=command.by, at=command.at)]
 
 
 def _decide_snooze(command: SnoozeTask, task: Task) -> list[TaskEvent]:

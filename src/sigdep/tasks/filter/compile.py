@@ -236,6 +236,8 @@ _HAS: Final[Mapping[Thing, Condition]] = {
     "project": IsNot(IsNull("project_id")),
     "parent": IsNot(IsNull("parent_id")),
     "estimate": Compare("estimated", "=", True),
+    "recurrence": Compare("recurring", "=", True),
+    "reminders": Compare("reminding", "=", True),
 }
 
 

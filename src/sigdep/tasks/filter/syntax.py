@@ -19,7 +19,18 @@ Flag = Literal["open", "done", "blocked", "overdue", "assigned", "trashed", "arc
 
 FLAGS: Final[tuple[Flag, ...]] = ("open", "done", "blocked", "overdue", "assigned", "trashed", "archived")
 
-Thing = Literal["due", "scheduled", "description", "labels", "assignees", "project", "parent", "estimate"]
+Thing = Literal[
+    "due",
+    "scheduled",
+    "description",
+    "labels",
+    "assignees",
+    "project",
+    "parent",
+    "estimate",
+    "recurrence",
+    "reminders",
+]
 
 THINGS: Final[tuple[Thing, ...]] = (
     "due",
@@ -30,6 +41,8 @@ THINGS: Final[tuple[Thing, ...]] = (
     "project",
     "parent",
     "estimate",
+    "recurrence",
+    "reminders",
 )
 
 KEYWORDS: Final = frozenset({"and", "or", "not", "in"})

@@ -14,7 +14,7 @@ from sigdep.tasks.read_service.things import Thing
 
 _SAID_BY_THE_ENTRY: Final = frozenset(
     {"id", "workspace_id", "version", "created_at", "created_by", "updated_at", "comment_count", "completed_by"}
-    | {"trashed_by", "archived_by"}
+    | {"trashed_by", "archived_by", "repeated_at"}
 )
 """Fields whose change the entry itself tells, or that change with every event."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
@@ -24,6 +25,7 @@ from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.lists import Lists
 from sigdep.tasks.read_service.neighbours import RankNeighbours
 from sigdep.tasks.read_service.progress import Progress
+from sigdep.tasks.read_service.reminding import Reminding
 from sigdep.tasks.read_service.single import Single
 from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.task_lists import TaskLists
@@ -35,7 +37,7 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 
 
 class TasksRead:
-    """A Service (`rpc/call.py`) of every query in `queries.py`."""
+    """A Service (`rpc/call.py`) of every query in `queries.py`, and of what whoever reminds asks."""
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class TasksRead:
             ListLabels: lists.list_labels,
             FindTaskRank: self._find_task_rank,
             FindProjectRank: self._find_project_rank,
+            FindReminders: Reminding(sources).find,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:

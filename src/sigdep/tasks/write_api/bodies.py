@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.http.routes import Body, Parameters
 from sigdep.kernel.messages import UNSET, UnsetType
-from sigdep.tasks.events import Priority, Status
+from sigdep.tasks.events import Priority, Status, TaskRecurrence, TaskReminder
 from sigdep.tasks.write_api import shapes
 from sigdep.tasks.writing.batches import OPERATIONS_MAX
 
@@ -43,6 +43,11 @@ class NewTask(Body, frozen=True, kw_only=True):
     estimate: shapes.Estimate | None = None
     blocked_by: shapes.Blockers | None = None
     custom: shapes.Custom | None = None
+    recurrence: shapes.TaskRecurrenceBody | None = None
+    """Needs a date to count from: `due_at`, `due_on` or `scheduled_at`."""
+    time_zone: shapes.TimeZone | None = None
+    """Where the task recurs and reminds by the clock on the wall. Left out: that of your profile."""
+    reminders: shapes.Reminders | None = None
     rank: shapes.Rank | None = None
     before_id: TaskId | None = None
     """It shall come directly before this task."""
@@ -65,6 +70,10 @@ class TaskEdits(Body, frozen=True, kw_only=True):
     estimate: shapes.Estimate | UnsetType | None = UNSET
     blocked_by: shapes.Blockers | UnsetType | None = UNSET
     custom: shapes.Custom | UnsetType | None = UNSET
+    recurrence: shapes.TaskRecurrenceBody | UnsetType | None = UNSET
+    """Named along with another date, the rule is counted from that one. A date alone moves this occurrence only."""
+    time_zone: shapes.TimeZone | UnsetType | None = UNSET
+    reminders: shapes.Reminders | UnsetType | None = UNSET
     project_id: ProjectId | UnsetType | None = UNSET
     """What is below the task follows."""
     parent_id: TaskId | UnsetType | None = UNSET
@@ -121,6 +130,10 @@ class Complete(Body, frozen=True, kw_only=True, tag_field="method", tag="complet
     id: TaskId
 
 
+class Skip(Body, frozen=True, kw_only=True, tag_field="method", tag="skip"):
+    id: TaskId
+
+
 class Reopen(Body, frozen=True, kw_only=True, tag_field="method", tag="reopen"):
     id: TaskId
 
@@ -141,7 +154,7 @@ class CommentOn(Body, frozen=True, kw_only=True, tag_field="method", tag="commen
     comment_id: CommentId | None = None
 
 
-Operation = Create | Update | Move | Complete | Reopen | Delete | Restore | CommentOn
+Operation = Create | Update | Move | Complete | Skip | Reopen | Delete | Restore | CommentOn
 
 
 class Batch(Body, frozen=True, kw_only=True):
@@ -207,10 +220,21 @@ class LabelEdits(Body, frozen=True, kw_only=True):
 def given(body: Struct) -> dict[str, Any]:
     """What the body says, by name, without what it leaves out."""
     return {
-        name: value
+        name: _plain(value)
         for name in body.__struct_fields__
         if name not in _NOT_OF_THE_THING and (value := getattr(body, name)) is not UNSET
     }
+
+
+def _plain(value: Any) -> Any:
+    """What a field holds, as commands have it."""
+    match value:
+        case shapes.TaskRecurrenceBody(rule=rule, anchor=anchor):
+            return TaskRecurrence(rule=rule, anchor=anchor)
+        case (shapes.TaskReminderBody(), *_):
+            return tuple([TaskReminder(at=one.at, before=one.before) for one in value])
+        case _:
+            return value
 
 
 def given_for_new(body: Struct) -> dict[str, Any]:

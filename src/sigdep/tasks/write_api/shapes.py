@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from sigdep.contracts.ids import TaskId, UserId
+from sigdep.recurrence.duration import DURATION_DAYS_MAX
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.rank import DIGITS, RANK_LENGTH_MAX
+from sigdep.tasks.domain.reminders import REMINDERS_MAX
+from sigdep.tasks.domain.schedule import RULE_LENGTH_MAX
+from sigdep.tasks.events import Anchor
 
 
 def _shown(**schema: Any) -> Meta:
@@ -59,3 +63,41 @@ Custom = Annotated[
         ),
     ),
 ]
+Rule = Annotated[
+    str,
+    _shown(
+        minLength=1,
+        maxLength=RULE_LENGTH_MAX,
+        description="A recurrence rule of iCalendar (RFC 5545 §3.3.10), without `RRULE:`.",
+        examples=["FREQ=WEEKLY;BYDAY=FR"],
+    ),
+]
+TimeZone = Annotated[str, _shown(description="IANA name.", examples=["Europe/Berlin"])]
+
+
+class TaskRecurrenceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the task is to be done again."""
+
+    rule: Rule
+    anchor: Anchor = "schedule"
+    """`schedule`: by the dates of the task. `completion`: counted from the day on which it was done."""
+
+
+class TaskReminderBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either at an instant, or some time before the task is due (else scheduled; else before 9:00 on its date)."""
+
+    at: Instant | None = None
+    before: (
+        Annotated[
+            str,
+            _shown(
+                pattern=fields.ESTIMATE_PATTERN,
+                description=f"ISO 8601 duration of at most {DURATION_DAYS_MAX:,} days.",
+                examples=["PT10M", "P1D"],
+            ),
+        ]
+        | None
+    ) = None
+
+
+Reminders = Annotated[tuple[TaskReminderBody, ...], _shown(maxItems=REMINDERS_MAX)]

@@ -1,7 +1,7 @@
 """POST, PATCH and DELETE below `/api/tasks`, and `/api/batch`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -21,6 +21,7 @@ from sigdep.tasks.commands import (
     MoveTask,
     ReopenTask,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TrashTask,
 )
@@ -58,11 +59,19 @@ class TaskWrites:
         return await self.service.ask(RestoreTask(task_id=task_id, by=_by(call), at=call.asked_at), call)
 
     async def complete(self, call: Call, task_id: TaskId) -> Answer[Task]:
-        """Open subtasks and blockers do not stand in the way. Asked twice, done once."""
+        """Open subtasks and blockers do not stand in the way. Asked twice, done once. A task that recurs is followed
+        by the next, open and with open subtasks: `next_id` names it.
+        """
         return await self.service.ask(CompleteTask(task_id=task_id, by=_by(call), at=call.asked_at), call)
 
+    async def skip(self, call: Call, task_id: TaskId) -> Answer[Task]:
+        """This occurrence is `cancelled`, and followed by the next. To end the series, set the status instead."""
+        return await self.service.ask(SkipTask(task_id=task_id, by=_by(call), at=call.asked_at), call)
+
     async def reopen(self, call: Call, task_id: TaskId) -> Answer[Task]:
-        """A task that is done or cancelled is open again."""
+        """A task that is done or cancelled is open again. The occurrence that follows it goes into the trash if nothing
+        has happened to it since it was made; done again, this one brings it back.
+        """
         return await self.service.ask(ReopenTask(task_id=task_id, by=_by(call), at=call.asked_at), call)
 
     async def move(self, call: Call, task_id: TaskId, body: bodies.TaskMove) -> Answer[Task]:
@@ -124,9 +133,13 @@ def _create(call: Call, body: bodies.NewTask, workspace_id: WorkspaceId | None) 
     return CreateTask(task_id=body.id, by=_by(call), at=call.asked_at, **fields)
 
 
+_CLEARED: Final = (("priority", "none"), ("labels", ()), ("assignee_ids", ()), ("blocked_by", ()), ("reminders", ()))
+"""What null stands for where a field is never null."""
+
+
 def _edit(call: Call, task_id: TaskId, body: bodies.TaskEdits) -> EditTask:
     fields = given(body)
-    for name, cleared in (("priority", "none"), ("labels", ()), ("assignee_ids", ()), ("blocked_by", ())):
+    for name, cleared in _CLEARED:
         if name in fields and fields[name] is None:
             fields[name] = cleared
     return EditTask(task_id=task_id, by=_by(call), at=call.asked_at, **fields)
@@ -146,6 +159,8 @@ def _command(call: Call, operation: bodies.Operation) -> BatchedCommand:
             return _move(call, operation.id, operation)
         case bodies.Complete():
             return CompleteTask(task_id=operation.id, by=_by(call), at=call.asked_at)
+        case bodies.Skip():
+            return SkipTask(task_id=operation.id, by=_by(call), at=call.asked_at)
         case bodies.Reopen():
             return ReopenTask(task_id=operation.id, by=_by(call), at=call.asked_at)
         case bodies.Delete():
@@ -172,6 +187,7 @@ def task_write_routes(service: Service) -> Sequence[Route]:
         _route("DELETE", one, handlers.trash, "Put a task into the trash."),
         _route("POST", f"{one}/restore", handlers.restore, "Bring a task back from the trash."),
         _route("POST", f"{one}/complete", handlers.complete, "Complete a task."),
+        _route("POST", f"{one}/skip", handlers.skip, "Skip an occurrence of a task that recurs."),
         _route("POST", f"{one}/reopen", handlers.reopen, "Open a finished task again."),
         _route("POST", f"{one}/move", handlers.move, "Move a task, and what is below it."),
         _route("POST", f"{one}/snooze", handlers.snooze, "Put a task off until an instant."),

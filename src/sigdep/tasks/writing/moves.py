@@ -1,5 +1,6 @@
 """Moves a task, and with it what is below it: into a project, below another task, between neighbours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from sigdep.tasks.domain.subtasks import DEPTH_MAX, AddSubtask, RemoveSubtask, T
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import changeable, decide, followed
+from sigdep.tasks.events import TaskEvent
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.ranks import task_rank
 from sigdep.tasks.writing.references import project_at, task_at
@@ -57,8 +59,8 @@ async def new_place(attempt: Attempt, project_id: ProjectId | UnsetType | None, 
     return Place(parent.project_id, tuple(task.id for task in line))
 
 
-async def decide_move(attempt: Attempt, command: EditTask | MoveTask, task: Task) -> None:
-    """Decide and record a command that may move the task.
+async def decide_move(attempt: Attempt, command: EditTask | MoveTask, task: Task) -> Sequence[TaskEvent]:
+    """Decide and record a command that may move the task. Returns what it has decided about the task itself.
 
     Raises what `new_place` raises, and
 
@@ -73,9 +75,11 @@ async def decide_move(attempt: Attempt, command: EditTask | MoveTask, task: Task
         command = replace(command, rank=await task_rank(attempt, command, place.project_id, parent_id))
     if place.project_id != task.project_id:
         command = replace(command, project_id=place.project_id)
-    attempt.record(attempt.around.tasks, task.id, decide(command, task))
+    events = decide(command, task)
+    attempt.record(attempt.around.tasks, task.id, events)
     if command.parent_id is not UNSET and command.parent_id != task.parent_id:
         await _change_lists(attempt, command, task, command.parent_id)
+    return events
 
 
 async def _place(attempt: Attempt, command: EditTask | MoveTask, task: Task) -> Place:

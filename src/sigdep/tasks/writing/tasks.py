@@ -14,6 +14,7 @@ from sigdep.tasks.commands import (
     MoveTask,
     ReopenTask,
     RestoreTask,
+    SkipTask,
     SnoozeTask,
     TaskCommand,
     TrashTask,
@@ -21,6 +22,7 @@ from sigdep.tasks.commands import (
 from sigdep.tasks.domain import task_content as content
 from sigdep.tasks.domain.subtasks import AddSubtask
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
+from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TaskExists, decide, restored_along, trashed
 from sigdep.tasks.events import TaskCreated
 from sigdep.tasks.writing.attempt import Attempt
@@ -28,6 +30,7 @@ from sigdep.tasks.writing.comments import comment_on_task
 from sigdep.tasks.writing.moves import decide_move, new_place
 from sigdep.tasks.writing.ranks import task_rank
 from sigdep.tasks.writing.references import check_assignees, check_blockers, label_ids, matching_task
+from sigdep.tasks.writing.repeating import keep_repeating
 from sigdep.tasks.writing.trees import levels_below
 
 
@@ -50,9 +53,11 @@ async def change_task(attempt: Attempt, command: TaskCommand) -> TaskId:
             await _restore(attempt, command)
         case CommentOnTask():
             await comment_on_task(attempt, command)
-        case CompleteTask() | ReopenTask() | SnoozeTask():
+        case CompleteTask() | SkipTask() | ReopenTask() | SnoozeTask():
             task = await matching_task(attempt, command.task_id)
-            attempt.record(attempt.around.tasks, task.id, decide(command, task))
+            events = decide(command, task)
+            attempt.record(attempt.around.tasks, task.id, events)
+            await keep_repeating(attempt, task, events)
     return command.task_id
 
 
@@ -83,7 +88,9 @@ async def create_task(attempt: Attempt, command: CreateTask) -> TaskId:
     await check_blockers(attempt, command.blocked_by, task_id)
     rank = await task_rank(attempt, command, project_id, command.parent_id)
     command = replace(command, project_id=project_id, rank=rank)
-    attempt.record(tasks, task_id, decide(command, task))
+    events = decide(_in_a_zone(attempt, command), task)
+    attempt.record(tasks, task_id, events)
+    await keep_repeating(attempt, task, events)
     return task_id
 
 
@@ -114,7 +121,9 @@ async def _expect_same(attempt: Attempt, command: CreateTask) -> None:
     if not isinstance(first, TaskCreated):
         raise TaskExists
     project_id = first.project_id if command.parent_id is not None else command.project_id
-    asked = content.created(replace(command, rank=first.rank, at=first.at, project_id=project_id))
+    time_zone = command.time_zone or first.time_zone  # Another profile than then makes no other task.
+    command = replace(command, rank=first.rank, at=first.at, project_id=project_id, time_zone=time_zone)
+    asked = content.created(command)
     if replace(asked, number=first.number) != first:
         raise TaskExists
 
@@ -127,7 +136,23 @@ async def _edit(attempt: Attempt, command: EditTask) -> None:
         await check_assignees(attempt, command.assignee_ids, task.assignee_ids)
     if command.blocked_by is not UNSET:
         await check_blockers(attempt, command.blocked_by, task.id, task.blocked_by)
-    await decide_move(attempt, command, task)
+    events = await decide_move(attempt, _edit_in_a_zone(attempt, command, task), task)
+    await keep_repeating(attempt, task, events)
+
+
+def _in_a_zone(attempt: Attempt, command: CreateTask) -> CreateTask:
+    """What recurs or reminds goes by the clock on the wall of whoever asks for it."""
+    if command.time_zone is None and (command.recurrence is not None or command.reminders):
+        return replace(command, time_zone=attempt.call.caller.time_zone)
+    return command
+
+
+def _edit_in_a_zone(attempt: Attempt, command: EditTask, task: Task) -> EditTask:
+    if command.time_zone or (command.time_zone is UNSET and task.time_zone is not None):
+        return command
+    recurs = task.recurrence if command.recurrence is UNSET else command.recurrence
+    reminds = task.reminders if command.reminders is UNSET else command.reminders
+    return replace(command, time_zone=attempt.call.caller.time_zone) if recurs or reminds else command
 
 
 async def _move(attempt: Attempt, command: MoveTask) -> None:

@@ -1,0 +1,81 @@
+"""What there is to be reminded of, told to whoever reminds."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from sigdep.contracts.ids import TaskId, UserId
+from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
+from sigdep.rpc.call import Answer, Call
+from sigdep.tasks.domain.reminders import due_reminders
+from sigdep.tasks.domain.task import Task
+from sigdep.tasks.read_models.projects import PROJECTS
+from sigdep.tasks.read_models.task_rows import OPEN, TASKS
+from sigdep.tasks.read_service.sources import Sources, not_found
+from sigdep.tasks.read_service.things import TASK
+from sigdep.tasks.read_service.views import LiveView
+
+_DOCUMENT: Final = ("document",)
+_HIDDEN: Final = ("hidden",)
+
+_decode: Final = msgspec.json.Decoder(Task).decode
+
+
+class Reminding:
+    """Answers FindReminders. An occurrence of a task that recurs is a task of its own, and asked for by itself."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def find(self, query: FindReminders, call: Call) -> Answer[ThingReminders]:
+        """
+        Raises:
+            NotFound: there is no such task, or whoever it is asked for is no member of its workspace.
+        """
+        view = LiveView(self._sources.store, self._sources.progress)
+        task = await self._task(view, TaskId(query.thing_id))
+        if call.principal is not None:
+            call.principal.require(task.workspace_id, "viewer", TASK.name)
+        due: list[DueReminder] = []
+        if await _reminds(view, task):
+            due = sorted(_due(task, query, await self._recipients(view, task)), key=lambda one: one.due_at)
+        answer = ThingReminders(
+            workspace_id=task.workspace_id, title=task.title, due=tuple(due), complete_until=query.until
+        )
+        return Answer(value=answer, position=view.position(task.workspace_id))
+
+    async def _task(self, view: LiveView, task_id: TaskId) -> Task:
+        """As the read model has it, or the log, where that has not come so far."""
+        row = await view.get(TASKS, (task_id,), _DOCUMENT)
+        if row is not None:
+            document = row["document"]
+            assert isinstance(document, bytes)
+            return _decode(document)
+        task = TASK.fold((await self._sources.log.read(TASK.stream(task_id))).events)
+        if not isinstance(task, Task):
+            raise not_found(TASK)
+        return task
+
+    async def _recipients(self, view: LiveView, task: Task) -> tuple[UserId, ...]:
+        """The assignees, else whoever created the task, or the first of its series."""
+        if task.assignee_ids or task.series_id in (None, task.id):
+            return task.assignee_ids or (task.created_by,)
+        first = await self._task(view, task.series_id)
+        return (first.created_by,)
+
+
+async def _reminds(view: LiveView, task: Task) -> bool:
+    """Whether anybody is still to be reminded of it."""
+    if task.status not in OPEN or task.trashed_at is not None or not task.reminders:
+        return False
+    if task.project_id is None:
+        return True
+    project = await view.get(PROJECTS, (task.project_id,), _HIDDEN)
+    return project is None or not project["hidden"]
+
+
+def _due(task: Task, query: FindReminders, recipients: tuple[UserId, ...]) -> Iterator[DueReminder]:
+    for reminder, due_at, starts_at in due_reminders(task):
+        if query.since <= due_at < query.until:
+            yield DueReminder(reminder=reminder, due_at=due_at, starts_at=starts_at, recipients=recipients)
