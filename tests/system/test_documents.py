@@ -21,6 +21,10 @@ def test_the_tour_of_the_readme_works_when_pasted() -> None:
         "TaskCreated",
         "TaskEdited",
         "TaskCompleted",
+        "TaskCreated",
+        "TaskCompleted",
+        "TaskRepeated",
+        "TaskCreated",
     ]
 
 
