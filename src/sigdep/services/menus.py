@@ -3,11 +3,12 @@
 A new context is one more entry here, one file in `services/contexts`, and one in `services/distributed`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.gateway.agenda import Kind, agenda_routes
 from sigdep.gateway.asyncapi import Told
 from sigdep.gateway.feed_source import Log
 from sigdep.http.routes import Route
@@ -40,6 +41,8 @@ class Menu:
     """Of its writing and its reading side, wherever they run."""
     partition_for: Callable[[WorkspaceId], Partition] = partition_of
     """Where its log keeps what happens in a workspace."""
+    agenda: Kind | None = None
+    """What its things are called in an agenda. None: it has none that stand in time."""
 
     def published(self, log: EventLog) -> Log:
         """What the feed shows of its log."""
@@ -55,6 +58,7 @@ TASKS: Final = Menu(
     write=tasks_contract.WRITE,
     read=tasks_contract.READ,
     routes=tasks.routes,
+    agenda="task",
 )
 
 USERS: Final = Menu(
@@ -76,3 +80,10 @@ MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, USERS)}
 def all_told() -> Told:
     """The shapes of everything that is published."""
     return {name: fact for menu in MENUS.values() for name, fact in menu.told.items()}
+
+
+def routes_of(contexts: Iterable[tuple[Menu, Service, Service]]) -> Sequence[Route]:
+    """What the gateway offers of contexts, each with its writing and its reading side, and of all of them together."""
+    opened = list(contexts)
+    own = [route for menu, write, read in opened for route in menu.routes(write, read)]
+    return [*own, *agenda_routes({menu.agenda: read for menu, _, read in opened if menu.agenda is not None})]

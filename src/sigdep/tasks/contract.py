@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
 from sigdep.rpc.contract import ServiceContract
 from sigdep.tasks.commands import (
@@ -93,8 +94,15 @@ READ: Final = ServiceContract(
         FindTaskRank,
         FindProjectRank,
         FindReminders,
+        FindAgenda,
     ),
-    values={GetHistory: History, FindReminders: ThingReminders, FindTaskRank: str | None, FindProjectRank: str | None},
+    values={
+        GetHistory: History,
+        FindReminders: ThingReminders,
+        FindAgenda: AgendaPart,
+        FindTaskRank: str | None,
+        FindProjectRank: str | None,
+    },
 )
 
 CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

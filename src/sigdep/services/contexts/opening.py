@@ -14,6 +14,7 @@ from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.contexts.tasks import open_tasks
 from sigdep.services.contexts.users import open_users
 from sigdep.services.jobs import Job
+from sigdep.services.menus import routes_of
 from sigdep.services.projector import Projector
 from sigdep.services.reactor import Reactor
 
@@ -30,7 +31,7 @@ class Contexts:
 
     @property
     def routes(self) -> Sequence[Route]:
-        return [route for context in self.opened for route in context.menu.routes(context.write, context.read)]
+        return routes_of((context.menu, context.write, context.read) for context in self.opened)
 
     @property
     def published(self) -> Sequence[Log]:

@@ -18,7 +18,7 @@ from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports, open_shared
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.jobs import Jobs
-from sigdep.services.menus import MENUS, USERS, all_told
+from sigdep.services.menus import MENUS, USERS, all_told, routes_of
 from sigdep.services.observing.watch import Watch
 from sigdep.services.server_secrets import load_secrets
 from sigdep.users.remote import RemoteIdentities
@@ -47,11 +47,7 @@ async def open_gateway(settings: ServiceSettings, watch: Watch, metrics: Metrics
         metrics.add(SharedFigures(shared.ways))
         calm_collector()
         yield create_application(
-            [
-                route
-                for menu in MENUS.values()
-                for route in menu.routes(peers.service(menu.write), peers.service(menu.read))
-            ],
+            routes_of((menu, peers.service(menu.write), peers.service(menu.read)) for menu in MENUS.values()),
             identities=identities,
             settings=gateway_settings(settings, secrets.fingerprint_key),
             feed=feed,

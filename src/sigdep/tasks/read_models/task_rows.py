@@ -53,6 +53,7 @@ TASKS: Final = Table(
     # Each begins with what every list says: whose it is, and most often whether it asks for the trash.
     indexes=(
         Index(("workspace_id", "trashed", "open", "due")),
+        Index(("workspace_id", "trashed", "open", "scheduled_at")),
         Index(("workspace_id", "trashed", "due")),
         Index(("workspace_id", "trashed", "rank")),
         Index(("workspace_id", "trashed", "created_at")),

@@ -38,14 +38,14 @@ def task_question(
     if query.trashed is not None or "trashed" not in needed.flags:
         parts.append(Compare("trashed", "=", query.trashed is True))
     parts.extend(_conjuncts(asked))
-    parts.extend(Not(OneOf("project_id", tuple(some))) for some in _batches(hidden))
+    parts.extend(Not(OneOf("project_id", tuple(some))) for some in batches_of(hidden))
     order = order_of(query.sort)
     table, where = _cheapest(parts, order)
     columns = ("id",) if table is ASSIGNMENTS else ("id", "document")
     return Select(table=table, where=All(tuple(where)), order=order, limit=query.limit, columns=columns)
 
 
-def _batches(hidden: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+def batches_of(hidden: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
     for start in range(0, len(hidden), ONE_OF_VALUES_MAX):
         yield hidden[start : start + ONE_OF_VALUES_MAX]
 

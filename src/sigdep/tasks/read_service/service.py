@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from sigdep.contracts.agenda import FindAgenda
 from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
@@ -21,6 +22,7 @@ from sigdep.tasks.queries import (
     ListSubtasks,
     ListTasks,
 )
+from sigdep.tasks.read_service.agenda import Agenda
 from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.lists import Lists
 from sigdep.tasks.read_service.neighbours import RankNeighbours
@@ -37,7 +39,7 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 
 
 class TasksRead:
-    """A Service (`rpc/call.py`) of every query in `queries.py`, and of what whoever reminds asks."""
+    """A Service (`rpc/call.py`) of every query in `queries.py`, and of what others ask every context (`contracts`)."""
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class TasksRead:
             FindTaskRank: self._find_task_rank,
             FindProjectRank: self._find_project_rank,
             FindReminders: Reminding(sources).find,
+            FindAgenda: Agenda(sources).find,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
