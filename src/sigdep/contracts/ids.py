@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sigdep.kernel.ids import WorkspaceId
 
-__all__ = ["CommentId", "LabelId", "ProjectId", "TaskId", "UserId", "WorkspaceId"]
+__all__ = ["AppointmentId", "CalendarId", "CommentId", "LabelId", "ProjectId", "TaskId", "UserId", "WorkspaceId"]
 
 UserId = NewType("UserId", UUID)
 TaskId = NewType("TaskId", UUID)
@@ -13,3 +13,6 @@ ProjectId = NewType("ProjectId", UUID)
 LabelId = NewType("LabelId", UUID)
 CommentId = NewType("CommentId", UUID)
 """Unique within its task."""
+CalendarId = NewType("CalendarId", UUID)
+AppointmentId = NewType("AppointmentId", UUID)
+"""Users know an appointment as an event."""

@@ -1,0 +1,1 @@
+"""The context of calendars: what happens when, where and with whom."""
