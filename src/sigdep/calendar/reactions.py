@@ -1,0 +1,35 @@
+"""What is done here when other contexts speak."""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+import msgspec
+
+from sigdep.calendar.commands import ForgetWorkspace
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.events import WorkspaceErased
+from sigdep.kernel.ids import CommandId
+from sigdep.rpc.call import Call, Service
+
+WORKSPACE_ERASED: Final = "sigdep.users.WorkspaceErased"
+
+_COMMANDS: Final = UUID("9d2f6a34-0f8b-5c77-8f0e-4a1e6b9d3c52")
+"""Namespace (RFC 9562 §5.5) of the ids of commands that follow from events."""
+
+
+class CalendarReactions:
+    """Turns public events of others into our commands. Safe to repeat: an event leads to the same command each time."""
+
+    types: Final = frozenset((WORKSPACE_ERASED,))
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def react(self, event: CloudEvent) -> None:
+        erased = msgspec.convert(event.data, WorkspaceErased, from_attributes=True)
+        call = Call(
+            asked_at=event.time,
+            command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")),
+            traceparent=event.traceparent,
+        )
+        await self._service.ask(ForgetWorkspace(workspace_id=erased.workspace_id, at=event.time), call)

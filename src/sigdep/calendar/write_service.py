@@ -1,0 +1,137 @@
+"""The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sigdep.calendar.commands import (
+    AppointmentCommand,
+    CalendarCommand,
+    CreateCalendar,
+    ForgetWorkspace,
+    ScheduleAppointment,
+)
+from sigdep.calendar.domain.workspace import decide as decide_workspace
+from sigdep.calendar.writing.access import WriteCommand, things_of, workspace_of
+from sigdep.calendar.writing.appointments import change_appointment
+from sigdep.calendar.writing.attempt import Attempt, Members, Surroundings
+from sigdep.calendar.writing.calendars import change_calendar
+from sigdep.calendar.writing.turns import Turns
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.errors import NotFound
+from sigdep.kernel.ids import SubjectId
+from sigdep.kernel.keys import KeyDestroyed
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.store import EventStore
+from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
+from sigdep.rpc.call import Answer, Call, WorkspacePosition
+
+CONTEXT: Final = "calendar"
+
+KEPT: Final = SubjectId(UUID(int=0))
+"""Whose key seals what must outlive every workspace. Nobody has this id, so nobody destroys the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has been carried out, now or when it was asked for the first time."""
+
+    outcome: Outcome
+    attempt: Attempt | None
+    """The attempt that succeeded. None: the answer is that of an earlier request."""
+
+
+class CalendarWrite:
+    """A Service (`rpc/call.py`) of every command in `commands.py`."""
+
+    def __init__(self, store: EventStore, *, members: Members, alone: bool) -> None:
+        """
+        Args:
+            alone: no other process writes to this store.
+        """
+        self._around = Surroundings(store, members=members, alone=alone)
+        self._executor = Executor(store, self._around.repositories)
+        self._turns = Turns()
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        if not isinstance(message, WriteCommand):
+            raise TypeError(f"calendar.write carries out no {type(message).__name__}.")
+        with _erased_is_not_found():
+            done = await self._answered(call) or await self._carry_out(message, call)
+            return self._answer(message, done, new=not call.dry_run)
+
+    async def _answered(self, call: Call) -> Done | None:
+        """What an earlier request with the same idempotency key led to. Asked before looking at any state."""
+        if call.answer_key is None:
+            return None
+        outcome = await self._executor.answered(call.answer_key)
+        if outcome is None:
+            return None
+        for state in outcome.states.values():
+            call.caller.require(state.workspace_id, "viewer", "This")
+        return Done(outcome, None)
+
+    async def _carry_out(self, command: WriteCommand, call: Call) -> Done:
+        workspace = await workspace_of(self._around, command, call)
+        attempt: Attempt | None = None
+
+        async def work(unit: UnitOfWork) -> None:
+            nonlocal attempt
+            attempt = Attempt(self._around, unit, call)
+            await self._perform(attempt, command)
+
+        things = things_of(command)
+        if things:
+            async with self._turns.of(things):
+                outcome = await self._execute(workspace, work, call)
+        else:
+            outcome = await self._execute(workspace, work, call)
+        return Done(outcome, None if outcome.repeated else attempt)
+
+    async def _execute(self, workspace: WorkspaceId, work: Work, call: Call) -> Outcome:
+        return await self._executor.execute(
+            workspace,
+            call.command_id,
+            work,
+            metadata=call.metadata,
+            answer_key=call.answer_key,
+            dry_run=call.dry_run,
+        )
+
+    async def _perform(self, attempt: Attempt, command: WriteCommand) -> None:
+        """Decide and record, and say which state the answer shows."""
+        around, show = self._around, attempt.unit.show
+        if isinstance(command, AppointmentCommand):
+            show(around.appointments, await change_appointment(attempt, command))
+        elif isinstance(command, CalendarCommand):
+            show(around.calendars, await change_calendar(attempt, command))
+        else:
+            await self._forget(attempt, command)
+
+    async def _forget(self, attempt: Attempt, command: ForgetWorkspace) -> None:
+        around, workspace_id = self._around, command.workspace_id
+        workspace = await attempt.unit.load(around.workspaces, workspace_id)
+        attempt.unit.record(around.workspaces, workspace_id, KEPT, decide_workspace(command, workspace))
+        attempt.unit.show(around.workspaces, workspace_id)
+        around.appointments.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.calendars.forget_where(lambda state: state.workspace_id == workspace_id)
+
+    def _answer(self, command: WriteCommand, done: Done, *, new: bool) -> Answer[Any]:
+        outcome = done.outcome
+        position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
+        if isinstance(command, ForgetWorkspace):
+            return Answer(value=None, position=position)
+        new = new and (done.attempt is None or not done.attempt.repeated)
+        new = new and isinstance(command, ScheduleAppointment | CreateCalendar)
+        return Answer(value=outcome.state, version=outcome.version, position=position, created=new)
+
+
+@contextmanager
+def _erased_is_not_found() -> Iterator[None]:
+    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
+    try:
+        yield
+    except KeyDestroyed:
+        raise NotFound("This workspace has been erased.") from None

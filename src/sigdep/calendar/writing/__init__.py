@@ -1,0 +1,1 @@
+"""How commands are carried out: what a decision rests on beyond its own aggregate is looked up here, and held still."""
