@@ -44,6 +44,8 @@ async def change_appointment(attempt: Attempt, command: AppointmentCommand) -> A
             return _cut(attempt, command, appointment)
         case UndoEdit():
             return await undo_edit(attempt, command, appointment)
+        case _:
+            pass
     attempt.record(attempt.around.appointments, appointment.id, decide(command, appointment))
     return appointment.id
 

@@ -1,0 +1,57 @@
+"""What has happened to one thing: each event with who, when, through what, and what it changed."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sigdep.calendar.events import ChangedOccurrence
+from sigdep.calendar.queries import Change, HistoryEntry
+from sigdep.calendar.read_service.things import Thing
+from sigdep.kernel.messages import State
+from sigdep.kernel.store import RecordedEvent
+
+_SAID_BY_THE_ENTRY: Final = frozenset(
+    {"id", "workspace_id", "version", "created_at", "created_by", "updated_at"} | {"trashed_by", "archived_by"}
+)
+"""Fields whose change the entry itself tells, or that change with every event."""
+
+
+def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[HistoryEntry]:
+    """One entry for each event, oldest first."""
+    state: Any = thing.absent
+    for recorded in events:
+        before, state = state, thing.after(state, recorded.event)
+        yield HistoryEntry(
+            version=recorded.version,
+            position=recorded.position,
+            event=recorded.type,
+            at=recorded.recorded_at,
+            by=recorded.metadata.actor,
+            client=recorded.metadata.client,
+            credential_id=recorded.metadata.credential,
+            request_id=recorded.metadata.request,
+            erased=recorded.event is None,
+            changes=list(_changes(before, state, thing)),
+        )
+
+
+def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
+    if before is after:
+        return
+    for field in type(after).__struct_fields__:
+        if field in _SAID_BY_THE_ENTRY:
+            continue
+        was, now = getattr(before, field), getattr(after, field)
+        if was == now:
+            continue
+        if field == "changed_occurrences":
+            yield from _occurrence_changes(was, now)
+        else:
+            yield Change(field=field, before=None if before is thing.absent else was, after=now)
+
+
+def _occurrence_changes(were: Sequence[ChangedOccurrence], are: Sequence[ChangedOccurrence]) -> Iterator[Change]:
+    before, after = ({one.occurrence: one for one in some} for some in (were, are))
+    for occurrence in sorted(before.keys() | after.keys()):
+        was, now = before.get(occurrence), after.get(occurrence)
+        if was != now:
+            yield Change(field=f"occurrences.{occurrence}", before=was, after=now)

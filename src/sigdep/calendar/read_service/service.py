@@ -1,0 +1,70 @@
+"""The query service of the context: who may ask, and which part of it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from sigdep.calendar.queries import (
+    FindBusyTimes,
+    GetAppointment,
+    GetCalendar,
+    GetHistory,
+    GetOccurrence,
+    ListAppointments,
+    ListCalendars,
+    ListOccurrences,
+)
+from sigdep.calendar.read_service.busy_times import BusyPeople
+from sigdep.calendar.read_service.expanding import Expansions
+from sigdep.calendar.read_service.lists import Lists
+from sigdep.calendar.read_service.occurrence_lists import OccurrenceLists
+from sigdep.calendar.read_service.progress import Progress
+from sigdep.calendar.read_service.reminding import Reminding
+from sigdep.calendar.read_service.single import Single
+from sigdep.calendar.read_service.sources import Sources
+from sigdep.calendar.read_service.things import APPOINTMENT, CALENDAR
+from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.contracts.reminding import FindReminders
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.read_store import ModelGone, ReadStore
+from sigdep.kernel.store import EventLog
+from sigdep.rpc.call import Answer, Call
+
+Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
+
+
+class CalendarRead:
+    """A Service (`rpc/call.py`) of every query in `queries.py`, and of the one of `contracts/reminding.py`."""
+
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
+        """
+        Args:
+            store: where the read model `calendar` is kept.
+            log: the context's log, for histories, for the past, and for what the read model has not seen yet.
+            progress: of the projector of the read model `calendar`.
+        """
+        sources, expansions = Sources(store, log, progress), Expansions()
+        single, lists = Single(sources), Lists(sources)
+        self._progress: Final = progress
+        self._handlers: Final[Mapping[type, Handler]] = {
+            ListOccurrences: OccurrenceLists(sources, expansions).list_occurrences,
+            GetAppointment: lambda query, call: single.get(APPOINTMENT, query.appointment_id, query.at, call),
+            GetOccurrence: single.get_occurrence,
+            GetCalendar: lambda query, call: single.get(CALENDAR, query.calendar_id, query.at, call),
+            GetHistory: single.get_history,
+            ListCalendars: lists.list_calendars,
+            ListAppointments: lists.list_appointments,
+            FindBusyTimes: BusyPeople(sources, expansions).find,
+            FindReminders: Reminding(sources, single).find,
+        }
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise TypeError(f"calendar.read does not answer {type(message).__name__}.")
+        least = call.min_position
+        if least is not None and least.context == CONTEXT:
+            await self._progress.wait_for(least.partition, least.position)
+        try:
+            return await handler(message, call)
+        except ModelGone:
+            return await handler(message, call)  # A rebuild has been switched to meanwhile; its rows are live now.
