@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sigdep.calendar import context as calendar
+from sigdep.calendar import contract as calendar_contract
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.agenda import Kind, agenda_routes
 from sigdep.gateway.asyncapi import Told
@@ -61,6 +63,16 @@ TASKS: Final = Menu(
     agenda="task",
 )
 
+CALENDAR: Final = Menu(
+    name="calendar",
+    events=calendar.EVENTS,
+    read_model=calendar.read_model,
+    publish=calendar.publish,
+    write=calendar_contract.WRITE,
+    read=calendar_contract.READ,
+    routes=calendar.routes,
+)
+
 USERS: Final = Menu(
     name="users",
     events=users.EVENTS,
@@ -73,7 +85,7 @@ USERS: Final = Menu(
     partition_for=lambda _workspace: partition_of(users.REALM),
 )
 
-MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, USERS)}
+MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, CALENDAR, USERS)}
 """By name; the busiest first."""
 
 

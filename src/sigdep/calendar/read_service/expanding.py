@@ -1,4 +1,4 @@
-"""From rows to occurrences: each appointment is made ready for the recurrence engine once, and kept for the next time."""
+"""From rows to occurrences: each appointment is made ready for the recurrence engine, and kept for the next time."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping

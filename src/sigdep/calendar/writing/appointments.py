@@ -145,9 +145,13 @@ def _cut(attempt: Attempt, command: EditAppointment | RemoveAppointment, appoint
 async def _check_attendees(attempt: Attempt, asked: Sequence[Attendee], present: Sequence[Attendee] = ()) -> None:
     """
     Raises:
-        Invalid: a user who is new to the appointment is no member of the workspace.
+        Invalid: a user who is new to the appointment is no member of the workspace, or has not given that answer.
     """
-    known = {attendee_key(one) for one in present}
+    known = {attendee_key(one): one.answer for one in present}
+    for place, one in enumerate(asked):
+        foreign = one.user_id is not None and one.user_id != attempt.call.caller.user_id
+        if foreign and one.answer not in ("needs_action", known.get(attendee_key(one))):
+            raise Invalid.at(f"/attendees/{place}/answer", "Users answer themselves: leave their answer out.")
     new = [one.user_id for one in asked if one.user_id is not None and attendee_key(one) not in known]
     if not new:
         return

@@ -10,6 +10,7 @@ from sigdep.gateway.feed_source import Log
 from sigdep.http.identity import Identities
 from sigdep.http.routes import Route
 from sigdep.kernel.store import EventStore
+from sigdep.services.contexts.calendar import open_calendar
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.contexts.tasks import open_tasks
 from sigdep.services.contexts.users import open_users
@@ -70,9 +71,10 @@ def _has_begun(projector: Projector) -> bool:
 @asynccontextmanager
 async def open_contexts(house: House) -> AsyncIterator[Contexts]:
     async with open_users(house) as users:
-        tasks = open_tasks(house, users.people.writing.members)
+        members = users.people.writing.members
+        tasks, calendar = open_tasks(house, members), open_calendar(house, members)
         yield Contexts(
-            opened=(tasks, users.context),  # The busiest first: their routes are found first.
+            opened=(tasks, calendar, users.context),  # The busiest first: their routes are found first.
             identities=users.people.reading.identities,
             logs={name: stores.log for name, stores in house.stores.contexts.items()},
         )

@@ -14,6 +14,8 @@ Open = Callable[[ServiceSettings, Watch], AbstractAsyncContextManager[Role]]
 ROLES: Final[Mapping[str, str]] = {
     "tasks.write": "tasks_roles:tasks_write",
     "tasks.read": "tasks_roles:tasks_read",
+    "calendar.write": "calendar_roles:calendar_write",
+    "calendar.read": "calendar_roles:calendar_read",
     "users.write": "users_roles:users_write",
     "users.read": "users_roles:users_read",
 }

@@ -24,6 +24,8 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
         str, "Where tasks.write is: host:port; for several dns:///name:port or ipv4:host:port,host:port."
     ] = ""
     tasks_read: Annotated[str, "Where tasks.read is."] = ""
+    calendar_write: Annotated[str, "Where calendar.write is."] = ""
+    calendar_read: Annotated[str, "Where calendar.read is."] = ""
     users_write: Annotated[str, "Where users.write is."] = ""
     users_read: Annotated[str, "Where users.read is."] = ""
     broker_url: Annotated[

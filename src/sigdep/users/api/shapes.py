@@ -38,7 +38,8 @@ Locale = Annotated[
 Secret = Annotated[str, Meta(max_length=SECRET_LENGTH_MAX)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Scope = Literal[
-    "feed:read", "profile:read", "profile:write", "tasks:read", "tasks:write", "workspaces:read", "workspaces:write"
+    "calendar:read", "calendar:write", "feed:read", "profile:read", "profile:write", "tasks:read", "tasks:write",
+    "workspaces:read", "workspaces:write",
 ]  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from sigdep.users.commands import MakeToken, RevokeToken, TokenCommand
 from sigdep.users.events import TokenEvent, TokenId, TokenMade, TokenRevoked
 
 SCOPES: Final = (
+    "calendar:read",
+    "calendar:write",
     "feed:read",
     "profile:read",
     "profile:write",

@@ -1,0 +1,1 @@
+"""The routes of this context that change something."""
