@@ -27,6 +27,9 @@ CROWD_DAYS: Final = 31
 """More than so many occurrences in so many days are no appointment: lists could not show anything beside it."""
 
 _LOOKED_AT: Final = 2 * CROWD
+_GLANCE: Final = 3
+"""What happens once a day at most cannot crowd: whether its next time is found at all is all that is asked."""
+_BELOW_DAYS: Final = frozenset({"HOURLY", "MINUTELY", "SECONDLY"})
 _PARTS: Final = {
     "RRULE": "/recurrence/rules",
     "UNTIL": "/recurrence/rules",
@@ -139,13 +142,19 @@ def check_series(series: Series) -> None:
     Raises:
         Invalid: it happens too often, or it takes too long to find out when.
     """
+    looked_at = _LOOKED_AT if any(map(_may_crowd, series.rules)) else _GLANCE
     try:
-        found = [one.starts_at for one in islice(occurrences(series, Span(EARLIEST)), _LOOKED_AT)]
+        found = [one.starts_at for one in islice(occurrences(series, Span(EARLIEST)), looked_at)]
     except RuleTooCostly:
         raise _too_often("it takes too long to find out when it happens") from None
     crowd = zip(found, found[CROWD:], strict=False)
     if any(last - first < timedelta(days=CROWD_DAYS) for first, last in crowd):
         raise _too_often(f"it happens more than {CROWD:,} times in {CROWD_DAYS} days")
+
+
+def _may_crowd(rule: Rule) -> bool:
+    """Whether it can happen more than once a day."""
+    return rule.frequency in _BELOW_DAYS or bool(rule.by_hour or rule.by_minute or rule.by_second)
 
 
 def _too_often(why: str) -> Invalid:
