@@ -1,6 +1,7 @@
 """Free or busy: when people have no time, as far as whoever asks may see their calendars."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -62,10 +63,17 @@ class BusyPeople:
         for row in await self._rows(user, seen, since, until):
             one = self._expansions.of(row)
             if one is not None:
-                spans += _spans(one, user, since, until, zone)
+                spans += self._spans(one, user, since, until, zone)
             if len(spans) > SPANS_MAX:
                 raise _too_much()
         return merged(spans)
+
+    def _spans(self, one: Ready, user: UserId, since: datetime, until: datetime, zone: str) -> Iterator[Span]:
+        """What an appointment takes of the person's time, within the limits of the question."""
+        with suppress(RuleTooCostly):
+            for found in self._expansions.within(one, since, until, zone):
+                if found.starts_at < found.ends_at and takes_time(found.as_it_is, user):
+                    yield Span(starts_at=max(found.starts_at, since), ends_at=min(found.ends_at, until))
 
     async def _rows(
         self, user: UserId, seen: frozenset[WorkspaceId], since: datetime, until: datetime
@@ -106,16 +114,6 @@ class BusyPeople:
 
 def _too_much() -> Invalid:
     return Invalid.at("to", "That is too much to look through: ask for a shorter time.")
-
-
-def _spans(one: Ready, user: UserId, since: datetime, until: datetime, zone: str) -> Iterator[Span]:
-    """What an appointment takes of the person's time, within the limits of the question."""
-    try:
-        for found in one.within(since, until, zone):
-            if found.starts_at < found.ends_at and takes_time(found.as_it_is, user):
-                yield Span(starts_at=max(found.starts_at, since), ends_at=min(found.ends_at, until))
-    except RuleTooCostly:
-        return
 
 
 def takes_time(appointment: Appointment, user: UUID) -> bool:

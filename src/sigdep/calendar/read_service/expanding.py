@@ -1,9 +1,9 @@
 """From rows to occurrences: each appointment is made ready for the recurrence engine, and kept for the next time."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from threading import Lock
 from typing import Final
@@ -29,6 +29,15 @@ KEPT_MAX: Final = 5_000
 
 STEPS_MAX: Final = 50_000
 """For one appointment in one question: what may be stored needs fewer in a year."""
+
+STRETCH: Final = timedelta(days=16)
+"""Occurrences are kept in stretches of time. A week lies in two of them at most, a month in three."""
+STRETCHES_AT_ONCE: Final = 4
+"""A longer question is answered as it goes along, and what it finds is not kept."""
+FOUND_KEPT_MAX: Final = 100_000
+"""Occurrences that are kept, of all appointments together: some 40 MB."""
+
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _decode: Final = msgspec.json.Decoder(Appointment).decode
 
@@ -66,10 +75,10 @@ class Found:
         return msgspec.structs.replace(appointment, **differs, attendees=attendees_of(appointment, changed))
 
     def shown(self) -> Occurrence:
-        one = self.as_it_is
-        identity = text_of(one.id)
+        changed = self.original in self.of.changed
+        one = self.as_it_is if changed else self.of.appointment
         return Occurrence(
-            occurrence_id=identity if self.original is None else f"{identity}_{self.original}",
+            occurrence_id=self.of.name if self.original is None else f"{self.of.name}_{self.original}",
             id=one.id,
             occurrence=self.original,
             starts_at=self.starts_at,
@@ -80,17 +89,17 @@ class Found:
             title=one.title,
             description=one.description,
             location=one.location,
-            all_day=one.all_day,
-            start=one.start,
-            end=one.end,
-            time_zone=one.time_zone,
+            all_day=is_date(self.start),
+            start=self.start,
+            end=self.end,
+            time_zone=self.zone,
             attendees=one.attendees,
             reminders=one.reminders,
             busy=one.busy,
             status=one.status,
             url=one.url,
             color=one.color,
-            changed=self.original in self.of.changed,
+            changed=changed,
             version=one.version,
         )
 
@@ -105,6 +114,8 @@ class Ready:
     appointment: Appointment
     series: Series
     changed: Mapping[str, ChangedOccurrence]
+    name: str
+    """Its id."""
 
     @property
     def recurs(self) -> bool:
@@ -146,15 +157,17 @@ def ready(appointment: Appointment) -> Ready:
         Invalid: it cannot be read any more, as where its zone has been renamed.
     """
     changed = {one.occurrence: one for one in appointment.changed_occurrences}
-    return Ready(appointment, series_of(appointment), changed)
+    return Ready(appointment, series_of(appointment), changed, text_of(appointment.id))
 
 
 class Expansions:
-    """Remembers what has been made ready last, by appointment and version."""
+    """Remembers what has been made ready last, by appointment and version, and what was found of it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[UUID, tuple[int, bytes, Ready]] = OrderedDict()
-        self._lock = Lock()  # Many rows are made ready in a thread beside the event loop.
+        self._found: OrderedDict[tuple[UUID, int, int, str], Sequence[Found]] = OrderedDict()
+        self._found_count = 0
+        self._lock = Lock()  # Many rows are looked at in a thread beside the event loop.
 
     def of(self, row: Row) -> Ready | None:
         """
@@ -181,3 +194,47 @@ class Expansions:
             if len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
         return made
+
+    def within(self, one: Ready, begin: datetime, end: datetime, zone: str) -> Iterator[Found]:
+        """As `Ready.within`, at once where somebody has looked there before.
+
+        Raises:
+            RuleTooCostly: nobody could say.
+        """
+        first, last = (begin - _BEGINNING) // STRETCH, (end - _BEGINNING) // STRETCH
+        if not one.recurs or last - first >= STRETCHES_AT_ONCE:
+            yield from one.within(begin, end, zone)
+            return
+        for stretch in range(first, last + 1):
+            starts = _BEGINNING + stretch * STRETCH
+            for found in self._stretch(one, stretch, zone):
+                new = stretch == first or found.starts_at >= starts  # Else it is of an earlier stretch as well.
+                if new and found.starts_at < end and is_on(found, begin):
+                    yield found
+
+    def _stretch(self, one: Ready, stretch: int, zone: str) -> Sequence[Found]:
+        key = (one.appointment.id, one.appointment.version, stretch, zone)
+        kept = self._found.get(key)
+        if kept is not None and (not kept or kept[0].of is one):
+            return kept
+        starts = _BEGINNING + stretch * STRETCH
+        found = tuple(one.within(starts, starts + STRETCH, zone))
+        with self._lock:
+            self._found_count += len(found) + 1 - self._weight(key)
+            self._found[key] = found
+            self._found.move_to_end(key)
+            while self._found_count > FOUND_KEPT_MAX:
+                oldest = next(iter(self._found))
+                self._found_count -= self._weight(oldest)
+                del self._found[oldest]
+        return found
+
+    def _weight(self, key: tuple[UUID, int, int, str]) -> int:
+        """What an entry counts: an empty one is something to remember, too."""
+        kept = self._found.get(key)
+        return 0 if kept is None else len(kept) + 1
+
+
+def is_on(found: Found, begin: datetime) -> bool:
+    """Whether it is not over by then. What does not last is on when it starts."""
+    return found.ends_at > begin or found.starts_at == found.ends_at >= begin

@@ -91,8 +91,8 @@ class OccurrenceLists:
         plain = await _plain(view, where, since, until, after, query.limit + 1)
 
         def find() -> Sequence[Found]:
-            parts = [_of_one(one, begin, until, zone, after) for one in self._ready(several)]
-            once = (found for one in self._ready(plain) for found in _of_one(one, since, until, zone, after))
+            parts = [self._of_one(one, begin, until, zone, after) for one in self._ready(several)]
+            once = (found for one in self._ready(plain) for found in self._of_one(one, since, until, zone, after))
             return list(islice(merge(*parts, once, key=lambda one: one.place), query.limit + 1))
 
         found = find() if len(several) <= AT_ONCE_MAX else await asyncio.to_thread(find)
@@ -123,6 +123,14 @@ class OccurrenceLists:
         if query.q is not None:
             where.append(Matches(query.q))
         return where
+
+    def _of_one(self, one: Ready, begin: datetime, until: datetime, zone: str, after: Place | None) -> Iterator[Found]:
+        """The occurrences of one appointment in the span and behind the place."""
+        # What may be stored can be counted; should the world's zones make it otherwise, the others are still shown.
+        with suppress(RuleTooCostly):
+            for found in self._expansions.within(one, begin, until, zone):
+                if after is None or found.place > after:
+                    yield found
 
     def _ready(self, rows: Iterable[Row]) -> Iterator[Ready]:
         return (one for row in rows if (one := self._expansions.of(row)) is not None)
@@ -183,15 +191,6 @@ async def _plain(
         columns=_SHOWN,
     )
     return (await view.select(select)).rows
-
-
-def _of_one(one: Ready, begin: datetime, until: datetime, zone: str, after: Place | None) -> Iterator[Found]:
-    """The occurrences of one appointment in the span and behind the place."""
-    # What may be stored can be counted; should the world's zones make it otherwise, the others are still shown.
-    with suppress(RuleTooCostly):
-        for found in one.within(begin, until, zone):
-            if after is None or found.place > after:
-                yield found
 
 
 async def _hidden_calendars(view: View, workspace: WorkspaceId) -> Sequence[Value]:
