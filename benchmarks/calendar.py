@@ -3,7 +3,7 @@
     python -m benchmarks.calendar
 
 The calendar holds what a busy one does: single events over four years, some for whole days or for weeks, and series
-without an end. Weeks of a year are read in a random order, each to its end, page by page: at first when nobody has looked
+without an end. Weeks of a year are read in a random order, each to its end, page by page: when nobody has looked
 at them yet, then again. Prints the ratio to the limit of 40 ms.
 """
 

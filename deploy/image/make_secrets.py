@@ -22,10 +22,12 @@ KEYS: Final = "keys"
 DATABASES: Final = {
     "tasks.write": ("tasks_write", KEYS),
     "tasks.read": ("tasks_read", KEYS),
+    "calendar.write": ("calendar_write", KEYS),
+    "calendar.read": ("calendar_read", KEYS),
     "users.write": ("users_write", KEYS),
     "users.read": ("users_read", KEYS),
     "gateway": (KEYS,),
-    "migrate": ("tasks_write", "users_write", KEYS),
+    "migrate": ("tasks_write", "calendar_write", "users_write", KEYS),
 }
 """Whose passwords each role knows, and `sigdep migrate`. A user has the name of its database."""
 

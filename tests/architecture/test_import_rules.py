@@ -53,6 +53,11 @@ VIOLATIONS: list[tuple[str, str, Modules]] = [
         {"services/distributed/replica.py": "import sigdep.users.events"},
     ),
     (
+        "calendar services",
+        "a role of calendar looks into another context",
+        {"services/distributed/calendar_roles.py": "import sigdep.tasks.context"},
+    ),
+    (
         "users services",
         "a role of users looks into another context",
         {"services/distributed/users_roles.py": "import sigdep.tasks.context"},

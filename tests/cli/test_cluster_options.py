@@ -37,6 +37,8 @@ def test_each_replica_is_a_program_with_a_name_of_its_own(tmp_path: Path) -> Non
         "tasks.read": "tasks.read",
         "tasks.read.2": "tasks.read",
         "tasks.read.3": "tasks.read",
+        "calendar.write": "calendar.write",
+        "calendar.read": "calendar.read",
         "users.write": "users.write",
         "users.read": "users.read",
     }

@@ -55,7 +55,7 @@ def refused(finished: subprocess.CompletedProcess[str], code: int = 1) -> str:
 def databases(postgresql_server: PostgreSQL) -> Iterator[dict[str, str]]:
     """An address for the logs, with `{context}` in it, and one for the keys."""
     name = postgresql_server.create_database()
-    names = [f"{name}_tasks", f"{name}_users", f"{name}_keys"]
+    names = [f"{name}_{each}" for each in (*LOGS, "keys")]
     for each in names:
         postgresql_server.query(f'CREATE DATABASE "{each}"')
     yield {"logs": postgresql_server.dsn(f"{name}_{{context}}"), "keys": postgresql_server.dsn(f"{name}_keys")}

@@ -31,7 +31,9 @@ from tests.deploy.local_containers import (
     wait_until_healthy,
 )
 
-STARTED = ("users-write", "users-read", "tasks-write", "tasks-read", "gateway")
+STARTED = (
+    "users-write", "users-read", "tasks-write", "tasks-read", "calendar-write", "calendar-read", "gateway",
+)  # fmt: skip
 WHO = {"email": "ada@example.org", "password": "correct horse battery"}
 
 
@@ -135,7 +137,7 @@ def test_no_service_can_connect_to_the_database_of_another(composed: Composed) -
     )
     (composed.secrets / "all").chmod(0o600)
     environment = environment | {"PGPASSFILE": str(composed.secrets / "all")}
-    for other in ("tasks_write", "users_write", "users_read", "keys"):
+    for other in ("tasks_write", "calendar_write", "calendar_read", "users_write", "users_read", "keys"):
         assert f'permission denied for database "{other}"' in connect(other)
 
 
