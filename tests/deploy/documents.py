@@ -25,9 +25,7 @@ SETTINGS: Final = frozenset(
 )  # fmt: skip
 
 PEERS: Final[Mapping[str, frozenset[str]]] = {
-    "gateway": frozenset(
-        {"tasks.write", "tasks.read", "calendar.write", "calendar.read", "users.write", "users.read"}
-    ),
+    "gateway": frozenset({"tasks.write", "tasks.read", "calendar.write", "calendar.read", "users.write", "users.read"}),
     "tasks.write": frozenset({"tasks.read", "users.write"}),
     "tasks.read": frozenset({"tasks.write"}),
     "calendar.write": frozenset({"users.write"}),

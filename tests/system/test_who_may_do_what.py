@@ -54,6 +54,7 @@ async def one_of_everything(owner: Person, member: Person, workspace: str) -> di
     project = await owner.write("POST", "/api/projects", {"name": "House", **here})
     label = await owner.write("POST", "/api/labels", {"name": "errand", **here})
     task = await owner.write("POST", "/api/tasks", {"title": "Paint", "project_id": project["id"], **here})
+    event = await owner.write("POST", "/api/events", {"title": "Party", "start": "2026-12-01T09:00", **here})
     comment = await owner.write("POST", f"/api/tasks/{task['id']}/comments", {"text": "Blue"})
     path = f"/api/workspaces/{workspace}/invitations"
     invitation = await owner.write("POST", path, {"email": f"{new_id()}@example.org", "role": "member"})
@@ -63,6 +64,9 @@ async def one_of_everything(owner: Person, member: Person, workspace: str) -> di
         "label_id": label["id"],
         "task_id": task["id"],
         "comment_id": comment["id"],
+        "calendar_id": event["calendar_id"],
+        "event_id": event["id"],
+        "occurrence": event["start"],
         "invitation_id": invitation["id"],
         "user_id": member.id,
     }

@@ -162,7 +162,7 @@ class BusyAnswer(Struct, frozen=True, kw_only=True):
     people: Sequence[BusyTimes]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class FieldChange(Struct, frozen=True, kw_only=True):
     """One field, before and after."""
 
     field: str
@@ -190,7 +190,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
     request_id: str | None
     erased: bool
     """What it said has been erased together with the key that it was sealed with."""
-    changes: Sequence[Change]
+    changes: Sequence[FieldChange]
 
 
 class History(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.queries import GetCalendar, ListAppointments, ListCalendars
 from sigdep.calendar.read_api import parameters
-from sigdep.calendar.read_api.histories import HistoryItem, show_history
+from sigdep.calendar.read_api.histories import HistoryLine, show_history
 from sigdep.calendar.read_api.parameters import moment_of
 from sigdep.contracts.ids import CalendarId
 from sigdep.http.routes import Listing, Route
@@ -54,7 +54,7 @@ class CalendarReads:
 
     async def history(
         self, call: Call, calendar_id: CalendarId, query: parameters.HistoryParameters
-    ) -> Answer[Listing[HistoryItem]]:
+    ) -> Answer[Listing[HistoryLine]]:
         """Each change with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "calendar", calendar_id, query, call)
 

@@ -14,7 +14,7 @@ from sigdep.calendar.queries import (
     Occurrence,
 )
 from sigdep.calendar.read_api import parameters
-from sigdep.calendar.read_api.histories import HistoryItem, show_history
+from sigdep.calendar.read_api.histories import HistoryLine, show_history
 from sigdep.calendar.read_api.parameters import moment_of
 from sigdep.contracts.ids import AppointmentId
 from sigdep.http.routes import Listing, Route
@@ -66,7 +66,7 @@ class EventReads:
 
     async def history(
         self, call: Call, event_id: AppointmentId, query: parameters.HistoryParameters
-    ) -> Answer[Listing[HistoryItem]]:
+    ) -> Answer[Listing[HistoryLine]]:
         """Each change with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "appointment", event_id, query, call)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from sigdep.calendar.queries import Change, GetHistory, History
+from sigdep.calendar.queries import FieldChange, GetHistory, History
 from sigdep.calendar.read_api.parameters import HistoryParameters
 from sigdep.calendar.read_service.views import CONTEXT
 from sigdep.contracts.ids import AppointmentId, CalendarId
@@ -17,7 +17,7 @@ from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
 
 
-class HistoryItem(Struct, frozen=True, kw_only=True):
+class HistoryLine(Struct, frozen=True, kw_only=True):
     """One event."""
 
     version: int
@@ -36,7 +36,7 @@ class HistoryItem(Struct, frozen=True, kw_only=True):
     request_id: str | None
     erased: bool
     """What it said has been erased together with the key that it was sealed with."""
-    changes: Sequence[Change]
+    changes: Sequence[FieldChange]
 
 
 async def show_history(
@@ -45,7 +45,7 @@ async def show_history(
     identity: CalendarId | AppointmentId,
     query: HistoryParameters,
     call: Call,
-) -> Answer[Listing[HistoryItem]]:
+) -> Answer[Listing[HistoryLine]]:
     question = GetHistory(
         thing=thing,
         id=identity,
@@ -58,10 +58,10 @@ async def show_history(
     return Answer(value=Listing(items=items, next_cursor=answer.value.next_cursor), position=answer.position)
 
 
-def _items(history: History) -> Sequence[HistoryItem]:
+def _items(history: History) -> Sequence[HistoryLine]:
     partition = partition_of(history.workspace_id)
     return [
-        HistoryItem(
+        HistoryLine(
             version=entry.version,
             position=encode_position(WorkspacePosition(CONTEXT, partition, entry.position)),
             event=entry.event,

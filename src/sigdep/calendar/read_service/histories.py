@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from sigdep.calendar.events import ChangedOccurrence
-from sigdep.calendar.queries import Change, HistoryEntry
+from sigdep.calendar.queries import FieldChange, HistoryEntry
 from sigdep.calendar.read_service.things import Thing
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
@@ -34,7 +34,7 @@ def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[Histor
         )
 
 
-def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
+def _changes(before: State, after: State, thing: Thing) -> Iterator[FieldChange]:
     if before is after:
         return
     for field in type(after).__struct_fields__:
@@ -46,12 +46,12 @@ def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
         if field == "changed_occurrences":
             yield from _occurrence_changes(was, now)
         else:
-            yield Change(field=field, before=None if before is thing.absent else was, after=now)
+            yield FieldChange(field=field, before=None if before is thing.absent else was, after=now)
 
 
-def _occurrence_changes(were: Sequence[ChangedOccurrence], are: Sequence[ChangedOccurrence]) -> Iterator[Change]:
+def _occurrence_changes(were: Sequence[ChangedOccurrence], are: Sequence[ChangedOccurrence]) -> Iterator[FieldChange]:
     before, after = ({one.occurrence: one for one in some} for some in (were, are))
     for occurrence in sorted(before.keys() | after.keys()):
         was, now = before.get(occurrence), after.get(occurrence)
         if was != now:
-            yield Change(field=f"occurrences.{occurrence}", before=was, after=now)
+            yield FieldChange(field=f"occurrences.{occurrence}", before=was, after=now)

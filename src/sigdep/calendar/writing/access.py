@@ -14,12 +14,14 @@ from sigdep.calendar.commands import (
     ScheduleAppointment,
     TrashCalendar,
 )
+from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import AppointmentNotFound
 from sigdep.calendar.domain.calendar import CalendarNotFound
 from sigdep.calendar.writing.attempt import Surroundings
 from sigdep.contracts.ids import AppointmentId, CalendarId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound
+from sigdep.kernel.messages import UNSET
 from sigdep.rpc.call import Call
 
 WriteCommand: TypeAlias = CalendarCommand | AppointmentCommand | ForgetWorkspace
@@ -45,8 +47,8 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
     if isinstance(command, CalendarCommand):
         needed: Role = "admin" if isinstance(command, TrashCalendar | RestoreCalendar) else "member"
         return await _of_calendar(around, command.calendar_id, call, needed)
-    own_answer = isinstance(command, AnswerInvitation) and command.email is None
-    return await _of_appointment(around, command.appointment_id, call, "viewer" if own_answer else "member")
+    invited = isinstance(command, AnswerInvitation) and await _is_invited(around, command, call)
+    return await _of_appointment(around, command.appointment_id, call, "viewer" if invited else "member")
 
 
 def things_of(command: WriteCommand) -> set[UUID]:
@@ -83,6 +85,20 @@ async def _of_appointment(around: Surroundings, appointment_id: AppointmentId, c
         raise AppointmentNotFound
     call.caller.require(found.state.workspace_id, needed, "This event")
     return found.state.workspace_id
+
+
+async def _is_invited(around: Surroundings, command: AnswerInvitation, call: Call) -> bool:
+    """Whether the caller speaks for themselves, and is invited."""
+    stream = around.appointments.decider.stream(command.appointment_id)
+    found = await around.appointments.load(stream)
+    if found.cached and not _names(found.state, call):
+        found = await around.appointments.refresh(stream)  # Whoever was invited a moment ago may answer.
+    return command.email is None and _names(found.state, call)
+
+
+def _names(appointment: Appointment, call: Call) -> bool:
+    different = (one.attendees for one in appointment.changed_occurrences if one.attendees is not UNSET)
+    return any(one.user_id == call.caller.user_id for people in (appointment.attendees, *different) for one in people)
 
 
 async def _of_new(around: Surroundings, command: ScheduleAppointment, call: Call) -> WorkspaceId:
