@@ -11,7 +11,7 @@ from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR
 from sigdep.calendar.domain.workspace import WORKSPACE
 from sigdep.calendar.events import EVENTS
-from sigdep.calendar.publishing import publish
+from sigdep.calendar.publishing import TOLD, publish
 from sigdep.calendar.reactions import CalendarReactions
 from sigdep.calendar.write_service import CalendarWrite
 from sigdep.calendar.writing.attempt import Members
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECIDERS",
     "EVENTS",
+    "TOLD",
     "CalendarContext",
     "CalendarReactions",
     "open_calendar",

@@ -1,12 +1,18 @@
 """What others may know of what has happened here: every event, in the shape in which it is stored."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from sigdep.calendar.events import EVENTS
 from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
 
 SOURCE: Final = "/contexts/calendar"
 TYPES: Final = "sigdep.calendar."
+
+TOLD: Final[Mapping[str, type[Event]]] = {TYPES + event.__name__: event for event in EVENTS}
+"""The shapes of what others hear, by the types of their envelopes."""
 
 
 def publish(recorded: RecordedEvent) -> CloudEvent | None:

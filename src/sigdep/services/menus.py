@@ -68,6 +68,7 @@ CALENDAR: Final = Menu(
     events=calendar.EVENTS,
     read_model=calendar.read_model,
     publish=calendar.publish,
+    told=calendar.TOLD,
     write=calendar_contract.WRITE,
     read=calendar_contract.READ,
     routes=calendar.routes,
