@@ -42,6 +42,11 @@ async def test_every_event_of_a_busy_hour_has_its_shape(ada: Person, bob: Person
     await ada.write("DELETE", f"/api/workspaces/{workspace}/members/{bob.id}")
     events = [item["event"] for item in await read_events(ada, workspace)]
     kinds = {event["type"] for event in events}
+    assert {
+        "sigdep.calendar.SeriesResumed",
+        "sigdep.calendar.InvitationAnswered",
+        "sigdep.calendar.CalendarEdited",
+    } <= kinds
     assert {"sigdep.tasks.TaskCreated", "sigdep.tasks.TaskCommented", "sigdep.users.MemberRemoved"} <= kinds
     for event in events:
         check(document, f"#/components/schemas/{event['type']}", event)
@@ -85,6 +90,30 @@ async def a_busy_hour(person: Person, workspace: str) -> None:
         await write(thing, method="DELETE")
         await write(f"{thing}/restore")
     await write(f"/api/projects/{project['id']}/archive")
+    await a_busy_week(person, workspace)
+
+
+async def a_busy_week(person: Person, workspace: str) -> None:
+    async def write(path: str, body: object = None, method: str = "POST") -> Any:
+        return await person.write(method, path, body)
+
+    fields = {"title": "Stand-up", "start": "2026-12-01T09:00", "end": "2026-12-01T09:15", "workspace_id": workspace}
+    event = await write("/api/events", {**fields, "recurrence": {"rules": ["FREQ=DAILY"]}})
+    path, calendar = f"/api/events/{event['id']}", f"/api/calendars/{event['calendar_id']}"
+    await write(path, {"reminders": [{"before": "PT10M"}], "attendees": [{"user_id": person.id}]}, "PATCH")
+    await write(f"{path}?occurrence=2026-12-02T09:00:00", {"title": "Retro", "location": None}, "PATCH")
+    await write(f"{path}?occurrence=2026-12-03T09:00:00", method="DELETE")
+    await write(f"{path}/restore?occurrence=2026-12-03T09:00:00")
+    await write(f"{path}/answer", {"answer": "declined", "occurrence": "2026-12-04T09:00:00"})
+    await write(f"{path}?scope=following&occurrence=2026-12-05T09:00:00", {"title": "Later"}, "PATCH")
+    await write(f"{path}/undo")
+    await write(path, method="DELETE")
+    await write(f"{path}/restore")
+    await write(calendar, {"color": "#1e90ff"}, "PATCH")
+    for step in ("archive", "unarchive"):
+        await write(f"{calendar}/{step}")
+    await write(calendar, method="DELETE")
+    await write(f"{calendar}/restore")
 
 
 def check(document: Any, reference: str, value: Any) -> None:

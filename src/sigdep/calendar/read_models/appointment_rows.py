@@ -29,12 +29,13 @@ APPOINTMENTS: Final = Table(
         Column("location", "text"),
     ),
     key=("id",),
-    # What is on once is walked in the order in which it starts; of all else, what is over is passed by.
+    # Of series what is over is passed by, which counts for more than when they start: of two that fit, the first is
+    # taken. What is on once is walked in the order in which it starts.
     indexes=(
-        Index(("workspace_id", "trashed", "plain", "starts")),
         Index(("workspace_id", "trashed", "plain", "ends")),
-        Index(("calendar_id", "trashed", "plain", "starts")),
+        Index(("workspace_id", "trashed", "plain", "starts")),
         Index(("calendar_id", "trashed", "plain", "ends")),
+        Index(("calendar_id", "trashed", "plain", "starts")),
         Index(("calendar_id", "trashed", "created_at")),
         Index(("calendar_id", "uid")),
     ),

@@ -103,9 +103,12 @@ class OccurrenceLists:
     async def _workspace(self, query: ListOccurrences, call: Call) -> WorkspaceId:
         if len(query.calendar_id) > CALENDARS_MAX:
             raise Invalid.at("calendar_id", f"At most {CALENDARS_MAX} calendars can be named.")
-        if query.workspace_id is not None or not query.calendar_id:
+        if not query.calendar_id:
             return self._sources.workspace(query.workspace_id, call)
-        return await self._sources.workspace_of(CALENDAR, query.calendar_id[0], call)
+        workspace = await self._sources.workspace_of(CALENDAR, query.calendar_id[0], call)
+        if query.workspace_id not in (None, workspace):
+            raise Invalid.at("calendar_id", "This calendar is in another workspace than the one that is named.")
+        return workspace
 
     async def _where(self, query: ListOccurrences, workspace: WorkspaceId, view: View) -> Sequence[Condition]:
         where: list[Condition] = [Compare("trashed", "=", False)]
@@ -116,9 +119,8 @@ class OccurrenceLists:
                 if hidden:
                     where.append(Not(OneOf("calendar_id", tuple(hidden))))
             case (one,):
-                # That of the caller's workspace: another's calendar has nothing in it.
-                where += [Compare("calendar_id", "=", one), Compare("workspace_id", "=", workspace)]
-            case several:
+                where.append(Compare("calendar_id", "=", one))
+            case several:  # Those of other workspaces have nothing in this one.
                 where += [Compare("workspace_id", "=", workspace), OneOf("calendar_id", tuple(several))]
         if query.q is not None:
             where.append(Matches(query.q))
