@@ -30,6 +30,7 @@ from sigdep.calendar.queries import (
     ListCalendars,
     ListOccurrences,
 )
+from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
 from sigdep.rpc.contract import ServiceContract
 
@@ -64,8 +65,9 @@ READ: Final = ServiceContract(
         FindBusyTimes,
         GetHistory,
         FindReminders,
+        FindAgenda,
     ),
-    values={GetHistory: History, FindBusyTimes: BusyAnswer, FindReminders: ThingReminders},
+    values={GetHistory: History, FindBusyTimes: BusyAnswer, FindReminders: ThingReminders, FindAgenda: AgendaPart},
 )
 
 CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

@@ -72,6 +72,7 @@ CALENDAR: Final = Menu(
     write=calendar_contract.WRITE,
     read=calendar_contract.READ,
     routes=calendar.routes,
+    agenda="event",
 )
 
 USERS: Final = Menu(

@@ -85,6 +85,22 @@ class OccurrenceLists:
         after: Place | None = None
         if query.cursor is not None:
             after = paging.place(query.cursor, _OCCURRENCES, _ORDER)  # type: ignore[assignment]  # As the table says.
+        found = await self.find(query, workspace, view, zone, (since, until), after)
+        shown = found[: query.limit]
+        following = paging.cursor(shown[-1].place if len(found) > query.limit else None)
+        return listing((_encode(one.shown()) for one in shown), following, position)
+
+    async def find(
+        self,
+        query: ListOccurrences,
+        workspace: WorkspaceId,
+        view: View,
+        zone: str,
+        span: tuple[datetime, datetime],
+        after: Place | None,
+    ) -> Sequence[Found]:
+        """A page of what is on in a span and stands behind a place, and one more, where there is one."""
+        since, until = span
         where = await self._where(query, workspace, view)
         begin = since if after is None else max(since, after[0])
         several = await _several(view, where, begin, until)
@@ -95,10 +111,7 @@ class OccurrenceLists:
             once = (found for one in self._ready(plain) for found in self._of_one(one, since, until, zone, after))
             return list(islice(merge(*parts, once, key=lambda one: one.place), query.limit + 1))
 
-        found = find() if len(several) <= AT_ONCE_MAX else await asyncio.to_thread(find)
-        shown = found[: query.limit]
-        following = paging.cursor(shown[-1].place if len(found) > query.limit else None)
-        return listing((_encode(one.shown()) for one in shown), following, position)
+        return find() if len(several) <= AT_ONCE_MAX else await asyncio.to_thread(find)
 
     async def _workspace(self, query: ListOccurrences, call: Call) -> WorkspaceId:
         if len(query.calendar_id) > CALENDARS_MAX:

@@ -13,6 +13,7 @@ from sigdep.calendar.queries import (
     ListCalendars,
     ListOccurrences,
 )
+from sigdep.calendar.read_service.agenda import Agenda
 from sigdep.calendar.read_service.busy_times import BusyPeople
 from sigdep.calendar.read_service.expanding import Expansions
 from sigdep.calendar.read_service.lists import Lists
@@ -23,6 +24,7 @@ from sigdep.calendar.read_service.single import Single
 from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.things import APPOINTMENT, CALENDAR
 from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.contracts.agenda import FindAgenda
 from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
@@ -33,7 +35,7 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 
 
 class CalendarRead:
-    """A Service (`rpc/call.py`) of every query in `queries.py`, and of the one of `contracts/reminding.py`."""
+    """A Service (`rpc/call.py`) of every query in `queries.py`, and of what others ask every context (`contracts`)."""
 
     def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
         """
@@ -43,10 +45,10 @@ class CalendarRead:
             progress: of the projector of the read model `calendar`.
         """
         sources, expansions = Sources(store, log, progress), Expansions()
-        single, lists = Single(sources), Lists(sources)
+        single, lists, occurrences = Single(sources), Lists(sources), OccurrenceLists(sources, expansions)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {
-            ListOccurrences: OccurrenceLists(sources, expansions).list_occurrences,
+            ListOccurrences: occurrences.list_occurrences,
             GetAppointment: lambda query, call: single.get(APPOINTMENT, query.appointment_id, query.at, call),
             GetOccurrence: single.get_occurrence,
             GetCalendar: lambda query, call: single.get(CALENDAR, query.calendar_id, query.at, call),
@@ -55,6 +57,7 @@ class CalendarRead:
             ListAppointments: lists.list_appointments,
             FindBusyTimes: BusyPeople(sources, expansions).find,
             FindReminders: Reminding(sources, single).find,
+            FindAgenda: Agenda(sources, occurrences).find,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
