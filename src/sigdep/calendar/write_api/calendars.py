@@ -62,7 +62,7 @@ def calendar_write_routes(service: Service) -> Sequence[Route]:
     one = "/api/calendars/{calendar_id}"
     return (
         _route("POST", "/api/calendars", handlers.create, "Create a calendar."),
-        _route("PATCH", one, handlers.edit, "FieldChange the fields that are named."),
+        _route("PATCH", one, handlers.edit, "Change the fields that are named."),
         _route("DELETE", one, handlers.trash, "Put a calendar into the trash, and its events with it."),
         _route("POST", f"{one}/restore", handlers.restore, "Bring a calendar back from the trash."),
         _route("POST", f"{one}/archive", handlers.archive, "Archive a calendar."),

@@ -112,7 +112,7 @@ def event_write_routes(service: Service) -> Sequence[Route]:
     one = "/api/events/{event_id}"
     return (
         _route("POST", "/api/events", handlers.create, "Create an event."),
-        _route("PATCH", one, handlers.edit, "FieldChange the fields that are named, of one occurrence or of several."),
+        _route("PATCH", one, handlers.edit, "Change the fields that are named, of one occurrence or of several."),
         _route("DELETE", one, handlers.remove, "Cancel an occurrence, end a series, or put an event into the trash."),
         _route("POST", f"{one}/restore", handlers.restore, "Bring an event or an occurrence back."),
         _route("POST", f"{one}/answer", handlers.answer, "Answer an invitation."),
