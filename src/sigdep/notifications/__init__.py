@@ -1,0 +1,1 @@
+"""The context of notifications: what people are told, when, and by which ways out."""

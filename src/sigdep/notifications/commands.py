@@ -1,0 +1,151 @@
+"""What is asked of notifications, preferences and devices.
+
+`by` and `at` are stamped at the edge, from the call. A field that is UNSET is left as it is; None clears it.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.messages import UNSET, Command, UnsetType
+from sigdep.notifications.events import Channel, DeviceId, Kind, NotificationId, QuietHours, Thing
+
+# ── notifications ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class TellPeople(Command):
+    """Tell one thing to some people: in their inboxes, and by the ways that they want. Asked by nobody but reactions.
+
+    Whoever has been told of this key is not told again. Whoever is no member of the workspace is not told.
+    """
+
+    workspace_id: WorkspaceId
+    recipients: tuple[UserId, ...]
+    kind: Kind
+    title: str
+    key: str
+    occurred_at: datetime
+    at: datetime
+    body: str = ""
+    thing: Thing | None = None
+    link: str | None = None
+    by: UserId | None = None
+    urgent: bool = False
+
+
+class MarkRead(Command):
+    notification_id: NotificationId
+    by: UserId
+    at: datetime
+
+
+class MarkUnread(Command):
+    notification_id: NotificationId
+    by: UserId
+    at: datetime
+
+
+class MarkDone(Command):
+    notification_id: NotificationId
+    by: UserId
+    at: datetime
+
+
+class SnoozeNotification(Command):
+    notification_id: NotificationId
+    until: datetime
+    by: UserId
+    at: datetime
+
+
+class ReturnNotification(Command):
+    """The time for which it was snoozed is over. Asked by nobody but a job."""
+
+    notification_id: NotificationId
+    at: datetime
+
+
+NotificationCommand = MarkRead | MarkUnread | MarkDone | SnoozeNotification | ReturnNotification
+
+
+class MarkAllRead(Command):
+    """Those that were unread, the newest first, as far as the reading side has come."""
+
+    by: UserId
+    at: datetime
+    workspace_id: WorkspaceId | None = None
+    """None: in all workspaces."""
+
+
+# ── preferences ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ChangePreferences(Command):
+    user_id: UserId
+    workspace_id: WorkspaceId
+    """The personal one."""
+    at: datetime
+    time_zone: str | UnsetType = UNSET
+    channels: Mapping[Kind, Mapping[Channel, bool]] | UnsetType = UNSET
+    """Changes those that it names."""
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    digest_at: str | UnsetType | None = UNSET
+
+
+class PostDigest(Command):
+    """The digest of a day, for whoever wants one. Asked by nobody but a job."""
+
+    user_id: UserId
+    on: date
+    at: datetime
+
+
+PreferencesCommand = ChangePreferences | PostDigest
+
+
+# ── devices ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RegisterDevice(Command):
+    user_id: UserId
+    channel: Channel
+    target: Mapping[str, str]
+    at: datetime
+    name: str | None = None
+
+
+class RemoveDevice(Command):
+    user_id: UserId
+    device_id: DeviceId
+    at: datetime
+    gone: bool = False
+    """Its channel says that nothing will ever reach it again."""
+
+
+DevicesCommand = RegisterDevice | RemoveDevice
+
+
+# ── what has to be forgotten. Asked by nobody but a reaction. ───────────────────────────────────────────
+
+
+class ForgetWorkspace(Command):
+    """Its key has been destroyed: have whatever was derived from its events removed."""
+
+    workspace_id: WorkspaceId
+    at: datetime
+
+
+class ForgetMember(Command):
+    """The user has left the workspace."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    removed_at: datetime
+    at: datetime
+
+
+class ForgetPerson(Command):
+    """Their key has been destroyed: have whatever is known of them removed."""
+
+    user_id: UserId
+    at: datetime

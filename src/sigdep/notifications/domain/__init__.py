@@ -1,0 +1,1 @@
+"""What notifications, preferences and devices decide. Pure."""

@@ -1,0 +1,171 @@
+"""The devices of a person: where something can be pushed to."""
+
+import binascii
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec.structs import replace
+
+from sigdep.contracts.ids import UserId
+from sigdep.kernel.decider import Decider
+from sigdep.kernel.errors import Invalid, NotFound
+from sigdep.kernel.messages import State
+from sigdep.notifications.commands import DevicesCommand, RegisterDevice, RemoveDevice
+from sigdep.notifications.events import Channel, DeviceId, DeviceRegistered, DeviceRemoved, DevicesEvent
+
+DEVICES_MAX: Final = 20
+"""Of one person. One more takes the place of the one that registered longest ago: tokens change, and pile up."""
+
+TOKEN_LENGTH_MAX: Final = 4_096
+ENDPOINT_LENGTH_MAX: Final = 2_048
+NAME_LENGTH_MAX: Final = 100
+POINT_OCTETS: Final = 65
+"""An uncompressed point on P-256 (RFC 8291 §3.1)."""
+SECRET_OCTETS: Final = 16
+"""RFC 8291 §3.2."""
+
+_IDS: Final = UUID("0b6a2bb0-5d8d-5f0a-8a41-5b1f0e7c2a64")
+"""Namespace (RFC 9562 §5.5) of the ids of devices."""
+
+_NOBODY: Final = UUID(int=0)
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something can be pushed to."""
+
+    id: DeviceId
+    channel: Channel
+    target: Mapping[str, str]
+    """As its channel wants it."""
+    name: str | None
+    registered_at: datetime
+
+
+class Devices(State):
+    """All devices of one person, in the order in which they registered."""
+
+    user_id: UserId = UserId(_NOBODY)
+    devices: tuple[Device, ...] = ()
+    version: int = 0
+    """Grows with every event."""
+
+
+class DeviceNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__("This device is not registered, or it is somebody else's.")
+
+
+def device_id(channel: Channel, target: Mapping[str, str]) -> DeviceId:
+    """The same for the same address in a channel, whatever else belongs to it."""
+    return DeviceId(uuid5(_IDS, f"{channel} {target.get('token') or target.get('endpoint')}"))
+
+
+def decide(command: DevicesCommand, devices: Devices) -> list[DevicesEvent]:
+    """
+    Raises:
+        DeviceNotFound, Invalid.
+    """
+    match command:
+        case RegisterDevice():
+            return _decide_register(command, devices)
+        case RemoveDevice():
+            if all(device.id != command.device_id for device in devices.devices):
+                if command.gone:
+                    return []  # Several deliveries may hear at once that it is gone.
+                raise DeviceNotFound
+            return [
+                DeviceRemoved(user_id=command.user_id, device_id=command.device_id, gone=command.gone, at=command.at)
+            ]
+
+
+def _decide_register(command: RegisterDevice, devices: Devices) -> list[DevicesEvent]:
+    target, name = _target(command.channel, command.target), _name(command.name)
+    identity = device_id(command.channel, target)
+    others = [device for device in devices.devices if device.id != identity]
+    for device in devices.devices:
+        if device.id == identity and (device.target, device.name) == (target, name):
+            return []
+    registered = DeviceRegistered(
+        user_id=command.user_id,
+        device_id=identity,
+        channel=command.channel,
+        target=target,
+        name=name,
+        at=command.at,
+    )
+    if len(others) < DEVICES_MAX:
+        return [registered]
+    oldest = others[0].id
+    return [DeviceRemoved(user_id=command.user_id, device_id=oldest, gone=False, at=command.at), registered]
+
+
+def _name(text: str | None) -> str | None:
+    if text is None or not text.strip():
+        return None
+    if len(text) > NAME_LENGTH_MAX or not text.isprintable():
+        raise Invalid.at("/name", f"The name of a device has {NAME_LENGTH_MAX} characters at most, on one line.")
+    return text.strip()
+
+
+def _target(channel: Channel, target: Mapping[str, str]) -> dict[str, str]:
+    match channel:
+        case "fcm":
+            return {"token": _text(target, "token", TOKEN_LENGTH_MAX)}
+        case "web_push":
+            endpoint = _text(target, "endpoint", ENDPOINT_LENGTH_MAX)
+            if not endpoint.startswith("https://"):
+                raise Invalid.at("/target/endpoint", "The endpoint of a push service is an https URL.")
+            return {
+                "endpoint": endpoint,
+                "p256dh": _octets(target, "p256dh", POINT_OCTETS),
+                "auth": _octets(target, "auth", SECRET_OCTETS),
+            }
+        case "email":
+            raise Invalid.at("/channel", "E-mail goes to the address of the account: it needs no device.")
+
+
+def _text(target: Mapping[str, str], name: str, length_max: int) -> str:
+    text = target.get(name, "")
+    if not 0 < len(text) <= length_max or not text.isascii() or not text.isprintable() or " " in text:
+        raise Invalid.at(
+            f"/target/{name}", f"This needs 1 to {length_max:,} characters, of ASCII and without white space."
+        )
+    return text
+
+
+def _octets(target: Mapping[str, str], name: str, length: int) -> str:
+    text = _text(target, name, length * 2)
+    try:
+        octets = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+    except (binascii.Error, ValueError):
+        octets = b""
+    if len(octets) != length:
+        raise Invalid.at(f"/target/{name}", f"This needs {length} octets in base64url, as browsers give them.")
+    return text.rstrip("=")
+
+
+def evolve(devices: Devices, event: DevicesEvent) -> Devices:
+    """The devices after the event. Never raises: what is in the log has happened."""
+    others = tuple(device for device in devices.devices if device.id != event.device_id)
+    version = devices.version + 1
+    match event:
+        case DeviceRegistered():
+            device = Device(
+                id=event.device_id,
+                channel=event.channel,
+                target=event.target,
+                name=event.name,
+                registered_at=event.at,
+            )
+            return Devices(user_id=event.user_id, devices=(*others, device), version=version)
+        case DeviceRemoved():
+            return replace(devices, devices=others, version=version)
+
+
+DEVICES: Final = Decider[Any, Devices](
+    category="devices", initial=Devices(), decide=decide, evolve=evolve, schema="devices-1"
+)

@@ -1,0 +1,139 @@
+"""What a person wants to be told, by which ways, and when they want quiet."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final, get_args
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.decider import Decider
+from sigdep.kernel.messages import UNSET, State
+from sigdep.notifications.commands import ChangePreferences, PostDigest, PreferencesCommand
+from sigdep.notifications.domain.walls import quiet_until, wall_time
+from sigdep.notifications.events import (
+    Channel,
+    DigestPosted,
+    Kind,
+    PreferencesChanged,
+    PreferencesEvent,
+    QuietHours,
+)
+from sigdep.recurrence.zones import zone_named
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+
+_EMAILED: Final[frozenset[Kind]] = frozenset(("event.invited", "event.cancelled", "webhook.disabled", "digest"))
+_PUSHED: Final[frozenset[Kind]] = frozenset(KINDS) - {"task.commented", "webhook.disabled", "digest"}
+
+_NOBODY: Final = UUID(int=0)
+
+
+class Preferences(State):
+    """What deciding remembers. Channels that a person has said nothing about are as they are for everybody."""
+
+    user_id: UserId = UserId(_NOBODY)
+    workspace_id: WorkspaceId = WorkspaceId(_NOBODY)
+    time_zone: str = "UTC"
+    channels: Mapping[Kind, Mapping[Channel, bool]] = {}
+    quiet_hours: QuietHours | None = None
+    digest_at: str | None = None
+    digest_on: date | None = None
+    """Of the last one."""
+    updated_at: datetime | None = None
+    version: int = 0
+    """Grows with every event. 0: the person has said nothing."""
+
+
+def wants(preferences: Preferences, kind: Kind, channel: Channel) -> bool:
+    """Whether the person wants this kind of thing told by this way."""
+    chosen = preferences.channels.get(kind, {}).get(channel)
+    return kind in (_EMAILED if channel == "email" else _PUSHED) if chosen is None else chosen
+
+
+def not_before(preferences: Preferences, now: datetime, *, urgent: bool) -> datetime | None:
+    """UTC: until when nothing may go out to the person. None: it may now."""
+    quiet = preferences.quiet_hours
+    if quiet is None or (urgent and quiet.urgent_passes):
+        return None
+    return quiet_until(quiet, preferences.time_zone, now)
+
+
+def decide(command: PreferencesCommand, preferences: Preferences) -> list[PreferencesEvent]:
+    """
+    Raises:
+        Invalid: a time or a time zone is none.
+    """
+    match command:
+        case ChangePreferences():
+            return _decide_change(command, preferences)
+        case PostDigest():
+            if preferences.digest_on is not None and command.on <= preferences.digest_on:
+                return []
+            return [DigestPosted(user_id=command.user_id, on=command.on, at=command.at)]
+
+
+def _decide_change(command: ChangePreferences, preferences: Preferences) -> list[PreferencesEvent]:
+    changed: dict[str, Any] = {}
+    if command.time_zone is not UNSET and command.time_zone != preferences.time_zone:
+        changed["time_zone"] = zone_named(command.time_zone).key
+    if command.channels is not UNSET:
+        channels = _differing(command.channels, preferences)
+        if channels:
+            changed["channels"] = channels
+    if command.quiet_hours is not UNSET and command.quiet_hours != preferences.quiet_hours:
+        changed["quiet_hours"] = _checked(command.quiet_hours)
+    if command.digest_at is not UNSET and command.digest_at != preferences.digest_at:
+        at = command.digest_at
+        changed["digest_at"] = None if at is None else wall_time(at, "/digest_at")
+    if not changed:
+        return []
+    return [PreferencesChanged(user_id=command.user_id, workspace_id=command.workspace_id, at=command.at, **changed)]
+
+
+def _checked(quiet: QuietHours | None) -> QuietHours | None:
+    if quiet is not None:
+        wall_time(quiet.start, "/quiet_hours/start")
+        wall_time(quiet.end, "/quiet_hours/end")
+    return quiet
+
+
+def _differing(
+    asked: Mapping[Kind, Mapping[Channel, bool]], preferences: Preferences
+) -> dict[Kind, dict[Channel, bool]]:
+    differing = {
+        kind: {channel: on for channel, on in channels.items() if on != wants(preferences, kind, channel)}
+        for kind, channels in asked.items()
+    }
+    return {kind: channels for kind, channels in differing.items() if channels}
+
+
+def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:
+    """The preferences after the event. Never raises: what is in the log has happened."""
+    version = preferences.version + 1
+    match event:
+        case DigestPosted():
+            return replace(preferences, digest_on=event.on, version=version)
+        case PreferencesChanged():
+            channels = {} if event.channels is UNSET else event.channels
+            return Preferences(
+                user_id=event.user_id,
+                workspace_id=event.workspace_id,
+                time_zone=preferences.time_zone if event.time_zone is UNSET else event.time_zone,
+                channels={
+                    kind: {**preferences.channels.get(kind, {}), **channels.get(kind, {})}
+                    for kind in (*preferences.channels, *(k for k in channels if k not in preferences.channels))
+                },
+                quiet_hours=preferences.quiet_hours if event.quiet_hours is UNSET else event.quiet_hours,
+                digest_at=preferences.digest_at if event.digest_at is UNSET else event.digest_at,
+                digest_on=preferences.digest_on,
+                updated_at=event.at,
+                version=version,
+            )
+
+
+PREFERENCES: Final = Decider[Any, Preferences](
+    category="preferences", initial=Preferences(), decide=decide, evolve=evolve, schema="preferences-1"
+)

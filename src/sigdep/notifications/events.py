@@ -1,0 +1,249 @@
+"""What has happened to notifications, and to what people want to be told and where.
+
+Fields that may be left out say nothing: a change names what it changed and nothing else, and None says that a
+field was cleared. Instants are UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal, NewType
+from uuid import UUID
+
+from msgspec import Struct
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.messages import UNSET, Event, UnsetType
+
+NotificationId = NewType("NotificationId", UUID)
+"""Made of the key of what is told and of who is told: the same thing is told to nobody twice."""
+DeviceId = NewType("DeviceId", UUID)
+"""Made of the channel and the address in it: registering the same device again gives the same id."""
+DeliveryId = NewType("DeliveryId", UUID)
+"""Made of the notification, the channel and the target."""
+
+Kind = Literal[
+    "task.assigned",
+    "task.mentioned",
+    "task.commented",
+    "event.invited",
+    "event.changed",
+    "event.cancelled",
+    "reminder",
+    "reminders.missed",
+    "webhook.disabled",
+    "digest",
+]
+"""What a notification is about. Users call an appointment an event."""
+
+Channel = Literal["email", "fcm", "web_push"]
+"""The ways out to a person. The inbox is none of them: everything is there."""
+
+ThingKind = Literal["task", "appointment", "webhook"]
+
+
+class Thing(Struct, frozen=True, kw_only=True):
+    """What a notification leads to."""
+
+    kind: ThingKind
+    id: UUID
+    occurrence: str | None = None
+    """Which of a series, by its original start. None: the whole, or the only one."""
+
+
+class QuietHours(Struct, frozen=True, kw_only=True):
+    """From one time on the wall to another, over midnight where the second is the earlier one. Days have 24 hours."""
+
+    start: str
+    """`22:00`."""
+    end: str
+    """`07:00`."""
+    urgent_passes: bool = False
+    """What is urgent goes out all the same."""
+
+
+# ── notifications: stream `notification-<notification id>`, in the workspace of the thing ───────────────
+
+
+class NotificationPosted(Event, omit_defaults=True):
+    """It is in the inbox of one person. Only they may hear of it."""
+
+    notification_id: NotificationId
+    workspace_id: WorkspaceId
+    recipient_id: UserId
+    kind: Kind
+    title: str
+    key: str
+    """Of what is told, whoever is told: made of the event or the reminder that it follows from."""
+    occurred_at: datetime
+    """When what it tells of happened, or was due."""
+    at: datetime
+    body: str = ""
+    thing: Thing | None = None
+    link: str | None = None
+    """Where the thing is to be seen: a path below the server's own address."""
+    by: UserId | None = None
+    """Who did it. None: the system itself."""
+    urgent: bool = False
+
+
+class NotificationMarkedRead(Event):
+    notification_id: NotificationId
+    at: datetime
+
+
+class NotificationMarkedUnread(Event):
+    notification_id: NotificationId
+    at: datetime
+
+
+class NotificationMarkedDone(Event):
+    notification_id: NotificationId
+    at: datetime
+
+
+class NotificationSnoozed(Event):
+    """It is out of sight until then."""
+
+    notification_id: NotificationId
+    until: datetime
+    at: datetime
+
+
+class NotificationReturned(Event):
+    """The time for which it was snoozed is over: it is unread again."""
+
+    notification_id: NotificationId
+    at: datetime
+
+
+NotificationEvent = (
+    NotificationPosted
+    | NotificationMarkedRead
+    | NotificationMarkedUnread
+    | NotificationMarkedDone
+    | NotificationSnoozed
+    | NotificationReturned
+)
+
+
+# ── deliveries: stream `delivery-<delivery id>`, in the workspace of the notification ───────────────────
+
+
+class DeliveryRequested(Event, omit_defaults=True):
+    """A notification is to go out on a channel."""
+
+    delivery_id: DeliveryId
+    notification_id: NotificationId
+    workspace_id: WorkspaceId
+    recipient_id: UserId
+    channel: Channel
+    target_id: UUID
+    """The device; for e-mail the person, whose address is asked for when it goes out, and stored nowhere here."""
+    at: datetime
+    not_before: datetime | None = None
+    """The person's quiet hours end then. None: at once."""
+
+
+# ── what a person wants to be told: stream `preferences-<user id>`, in the partition of their id ────────
+
+
+class PreferencesChanged(Event):
+    """Some of these have a new value. Sealed with the key of its person."""
+
+    user_id: UserId
+    workspace_id: WorkspaceId
+    """The personal one, in which their digest is posted."""
+    at: datetime
+    time_zone: str | UnsetType = UNSET
+    channels: Mapping[Kind, Mapping[Channel, bool]] | UnsetType = UNSET
+    """Those that changed, and no others."""
+    quiet_hours: QuietHours | UnsetType | None = UNSET
+    digest_at: str | UnsetType | None = UNSET
+    """The time on the wall at which they want it. None: never."""
+
+
+class DigestPosted(Event):
+    """The digest of a day has been made, or there was nothing to tell: none of it and of earlier days follows."""
+
+    user_id: UserId
+    on: date
+    at: datetime
+
+
+PreferencesEvent = PreferencesChanged | DigestPosted
+
+
+# ── where a person can be reached: stream `devices-<user id>`, in the partition of their id ─────────────
+
+
+class DeviceRegistered(Event):
+    """Sealed with the key of its person. A device that registers again may have a new name or new keys."""
+
+    user_id: UserId
+    device_id: DeviceId
+    channel: Channel
+    target: Mapping[str, str]
+    """`{"token"}` of FCM; `{"endpoint", "p256dh", "auth"}` of Web Push (RFC 8291 §3)."""
+    name: str | None
+    at: datetime
+
+
+class DeviceRemoved(Event):
+    """`gone`: its channel said that nothing will ever reach it again."""
+
+    user_id: UserId
+    device_id: DeviceId
+    gone: bool
+    at: datetime
+
+
+DevicesEvent = DeviceRegistered | DeviceRemoved
+
+
+# ── what has to be forgotten: streams `workspace-<workspace id>` and `person-<user id>` ─────────────────
+# Sealed with the key of no person and no workspace, so that every reader can read it for ever.
+
+
+class WorkspaceForgotten(Event):
+    """The workspace was erased: its key is gone, and whatever was derived from its events must go too."""
+
+    workspace_id: WorkspaceId
+    at: datetime
+
+
+class MemberForgotten(Event):
+    """The user has left the workspace, and sees nothing any more of what they were told in it."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    removed_at: datetime
+    at: datetime
+
+
+WorkspaceEvent = WorkspaceForgotten | MemberForgotten
+
+
+class PersonForgotten(Event):
+    """The person was erased: their key is gone, and whatever was derived from its events must go too."""
+
+    user_id: UserId
+    at: datetime
+
+
+EVENTS: tuple[type[Event], ...] = (
+    NotificationPosted,
+    NotificationMarkedRead,
+    NotificationMarkedUnread,
+    NotificationMarkedDone,
+    NotificationSnoozed,
+    NotificationReturned,
+    DeliveryRequested,
+    PreferencesChanged,
+    DigestPosted,
+    DeviceRegistered,
+    DeviceRemoved,
+    WorkspaceForgotten,
+    MemberForgotten,
+    PersonForgotten,
+)
+"""Every type that was ever stored."""

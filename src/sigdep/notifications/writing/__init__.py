@@ -1,0 +1,1 @@
+"""How commands are carried out: which aggregates they load, decide about and record together."""
