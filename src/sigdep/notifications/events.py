@@ -61,11 +61,12 @@ class QuietHours(Struct, frozen=True, kw_only=True):
     """What is urgent goes out all the same."""
 
 
-# ── notifications: stream `notification-<notification id>`, in the workspace of the thing ───────────────
+# ── notifications: stream `notification-<notification id>`, in the workspace of the thing. Only their
+# recipients hear of them, which is why each of these names the recipient. ─────────────────────────────
 
 
 class NotificationPosted(Event, omit_defaults=True):
-    """It is in the inbox of one person. Only they may hear of it."""
+    """It is in the inbox of one person."""
 
     notification_id: NotificationId
     workspace_id: WorkspaceId
@@ -88,16 +89,19 @@ class NotificationPosted(Event, omit_defaults=True):
 
 class NotificationMarkedRead(Event):
     notification_id: NotificationId
+    recipient_id: UserId
     at: datetime
 
 
 class NotificationMarkedUnread(Event):
     notification_id: NotificationId
+    recipient_id: UserId
     at: datetime
 
 
 class NotificationMarkedDone(Event):
     notification_id: NotificationId
+    recipient_id: UserId
     at: datetime
 
 
@@ -105,6 +109,7 @@ class NotificationSnoozed(Event):
     """It is out of sight until then."""
 
     notification_id: NotificationId
+    recipient_id: UserId
     until: datetime
     at: datetime
 
@@ -113,6 +118,7 @@ class NotificationReturned(Event):
     """The time for which it was snoozed is over: it is unread again."""
 
     notification_id: NotificationId
+    recipient_id: UserId
     at: datetime
 
 

@@ -104,31 +104,34 @@ def decide(command: NotificationCommand, notification: Notification) -> list[Not
     """
     if notification.version == 0:
         raise NotificationNotFound
-    identity, state, at = notification.id, notification.state, command.at
+    ids: Any = {"notification_id": notification.id, "recipient_id": notification.recipient_id}
+    state, at = notification.state, command.at
     match command:
         case MarkRead():
             if state == "done":
                 raise NotificationIsDone
-            return [] if state == "read" else [NotificationMarkedRead(notification_id=identity, at=at)]
+            return [] if state == "read" else [NotificationMarkedRead(**ids, at=at)]
         case MarkUnread():
-            return [] if state == "unread" else [NotificationMarkedUnread(notification_id=identity, at=at)]
+            return [] if state == "unread" else [NotificationMarkedUnread(**ids, at=at)]
         case MarkDone():
-            return [] if state == "done" else [NotificationMarkedDone(notification_id=identity, at=at)]
+            return [] if state == "done" else [NotificationMarkedDone(**ids, at=at)]
         case SnoozeNotification():
             if command.until <= at:
                 raise Invalid.at("/until", "A notification can be snoozed until a time to come.")
             if (state, command.until) == ("snoozed", notification.snoozed_until):
                 return []
-            return [NotificationSnoozed(notification_id=identity, until=command.until, at=at)]
+            return [NotificationSnoozed(**ids, until=command.until, at=at)]
         case ReturnNotification():
             until = notification.snoozed_until
             if state != "snoozed" or until is None or until > at:
                 return []
-            return [NotificationReturned(notification_id=identity, at=at)]
+            return [NotificationReturned(**ids, at=at)]
 
 
 def evolve(notification: Notification, event: NotificationEvent) -> Notification:
     """The notification after the event. Never raises: what is in the log has happened."""
+    if notification.version == 0 and not isinstance(event, NotificationPosted):
+        return notification  # How it began has been erased or forgotten, and so is what follows.
     match event:
         case NotificationPosted():
             return _posted(event)
