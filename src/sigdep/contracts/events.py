@@ -5,9 +5,9 @@ Each is called like its Struct; a change only ever adds fields with defaults.
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.ids import CommentId, TaskId, UserId, WorkspaceId
 
 
 class PublicEvent(Struct, frozen=True, kw_only=True):
@@ -34,3 +34,32 @@ class UserErased(PublicEvent, frozen=True, kw_only=True):
 
     user_id: UserId
     erased_at: datetime
+
+
+# ── tasks: of what its context tells, no more than others act on ────────────────────────────────────────
+
+
+class TaskCreated(PublicEvent, frozen=True, kw_only=True):
+    task_id: TaskId
+    workspace_id: WorkspaceId
+    title: str
+    by: UserId
+    at: datetime
+    assignee_ids: tuple[UserId, ...] = ()
+
+
+class TaskEdited(PublicEvent, frozen=True, kw_only=True):
+    """Some of its fields have a new value."""
+
+    task_id: TaskId
+    by: UserId
+    at: datetime
+    assignee_ids: tuple[UserId, ...] | UnsetType = UNSET
+
+
+class TaskCommented(PublicEvent, frozen=True, kw_only=True):
+    task_id: TaskId
+    comment_id: CommentId
+    text: str
+    by: UserId
+    at: datetime

@@ -88,11 +88,15 @@ class DocumentModel(Generic[S]):
             if recorded.type in self._forget:
                 self._put(rows, changed)
                 changed.clear()
-                self._remembered.clear()  # What has been erased is in no memory either.
+                self.forget()
                 rows.delete_where(self.table, Compare("workspace_id", "=", recorded.workspace))
             if recorded.stream in concerned:
                 self._fold(recorded, recorded.event, concerned[recorded.stream], rows, changed)
         self._put(rows, changed)
+
+    def forget(self) -> None:
+        """What has been erased is in no memory either."""
+        self._remembered.clear()
 
     def _concerned(self, batch: Sequence[RecordedEvent]) -> Mapping[StreamId, UUID]:
         """The streams of our category, with the ids that their names end in."""

@@ -69,7 +69,7 @@ NotificationCommand = MarkRead | MarkUnread | MarkDone | SnoozeNotification | Re
 
 
 class MarkAllRead(Command):
-    """Those that were unread, the newest first, as far as the reading side has come."""
+    """Those that are unread, as far as the reading side has come: the newest 10,000."""
 
     by: UserId
     at: datetime
@@ -96,7 +96,11 @@ class PostDigest(Command):
     """The digest of a day, for whoever wants one. Asked by nobody but a job."""
 
     user_id: UserId
+    workspace_id: WorkspaceId
+    """The personal one."""
     on: date
+    title: str
+    """Empty: there is nothing to tell, and nothing is posted."""
     at: datetime
 
 

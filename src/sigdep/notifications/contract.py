@@ -21,12 +21,13 @@ from sigdep.notifications.commands import (
 )
 from sigdep.notifications.queries import (
     CountNotifications,
-    Counts,
-    DigestsDue,
+    DigestDue,
+    FindDigestItems,
     FindDigestsDue,
     FindReturning,
     FindUnread,
-    FoundNotifications,
+    Found,
+    FoundPage,
     GetNotification,
     GetPreferences,
     ListDevices,
@@ -65,12 +66,13 @@ READ: Final = ServiceContract(
         FindUnread,
         FindReturning,
         FindDigestsDue,
+        FindDigestItems,
     ),
     values={
-        CountNotifications: Counts,
-        FindUnread: FoundNotifications,
-        FindReturning: FoundNotifications,
-        FindDigestsDue: DigestsDue,
+        FindUnread: FoundPage,
+        FindReturning: tuple[Found, ...],
+        FindDigestsDue: tuple[DigestDue, ...],
+        FindDigestItems: tuple[str, ...],
     },
 )
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
+from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
 from sigdep.tasks.commands import (
     ArchiveProject,
@@ -76,7 +77,9 @@ WRITE: Final = ServiceContract(
         RestoreLabel,
         ForgetWorkspace,
         SkipTask,
+        FindThing,
     ),
+    values={FindThing: ThingThen},
 )
 
 READ: Final = ServiceContract(

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.contracts.things import FindThing
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.keys import KeyDestroyed
@@ -37,6 +38,7 @@ from sigdep.tasks.writing.attempt import Attempt, Members, Neighbours, Surroundi
 from sigdep.tasks.writing.batches import change_tasks
 from sigdep.tasks.writing.comments import change_comment, comment_then
 from sigdep.tasks.writing.labels import change_label
+from sigdep.tasks.writing.past import find_thing
 from sigdep.tasks.writing.projects import change_project
 from sigdep.tasks.writing.tasks import change_task
 from sigdep.tasks.writing.turns import Turns
@@ -76,6 +78,9 @@ class TasksWrite:
         self._turns = Turns()
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        if isinstance(message, FindThing):
+            with _erased_is_not_found():
+                return Answer(value=await find_thing(self._around, message, call))
         if not isinstance(message, WriteCommand):
             raise TypeError(f"tasks.write carries out no {type(message).__name__}.")
         with _erased_is_not_found():

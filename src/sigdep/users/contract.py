@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sigdep.contracts.ids import UserId
-from sigdep.contracts.membership import FindStrangers
+from sigdep.contracts.membership import Contact, FindByEmail, FindContact, FindStrangers
 from sigdep.rpc.call import Principal
 from sigdep.rpc.contract import ServiceContract
 from sigdep.users.commands import (
@@ -69,8 +69,10 @@ WRITE: Final = ServiceContract(
         AnswerInvitation,
         RevokeInvitation,
         FindStrangers,
+        FindByEmail,
+        FindContact,
     ),
-    values={FindStrangers: tuple[UserId, ...]},
+    values={FindStrangers: tuple[UserId, ...], FindByEmail: tuple[UserId, ...], FindContact: Contact},
 )
 
 READ: Final = ServiceContract(

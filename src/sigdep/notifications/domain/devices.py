@@ -16,6 +16,7 @@ from sigdep.kernel.errors import Invalid, NotFound
 from sigdep.kernel.messages import State
 from sigdep.notifications.commands import DevicesCommand, RegisterDevice, RemoveDevice
 from sigdep.notifications.events import Channel, DeviceId, DeviceRegistered, DeviceRemoved, DevicesEvent
+from sigdep.notifications.queries import DeviceView
 
 DEVICES_MAX: Final = 20
 """Of one person. One more takes the place of the one that registered longest ago: tokens change, and pile up."""
@@ -62,6 +63,10 @@ class DeviceNotFound(NotFound):
 def device_id(channel: Channel, target: Mapping[str, str]) -> DeviceId:
     """The same for the same address in a channel, whatever else belongs to it."""
     return DeviceId(uuid5(_IDS, f"{channel} {target.get('token') or target.get('endpoint')}"))
+
+
+def device_view(device: Device) -> DeviceView:
+    return DeviceView(id=device.id, channel=device.channel, name=device.name, registered_at=device.registered_at)
 
 
 def decide(command: DevicesCommand, devices: Devices) -> list[DevicesEvent]:

@@ -1,7 +1,7 @@
 """What a person wants to be told, by which ways, and when they want quiet."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, get_args
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import UNSET, State
 from sigdep.notifications.commands import ChangePreferences, PostDigest, PreferencesCommand
-from sigdep.notifications.domain.walls import quiet_until, wall_time
+from sigdep.notifications.domain.walls import day_of, end_of, next_at, quiet_until, wall_time
 from sigdep.notifications.events import (
     Channel,
     DigestPosted,
@@ -20,6 +20,7 @@ from sigdep.notifications.events import (
     PreferencesEvent,
     QuietHours,
 )
+from sigdep.notifications.queries import PreferencesView
 from sigdep.recurrence.zones import zone_named
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -37,6 +38,7 @@ class Preferences(State):
     user_id: UserId = UserId(_NOBODY)
     workspace_id: WorkspaceId = WorkspaceId(_NOBODY)
     time_zone: str = "UTC"
+    """IANA. The service takes that of the person's profile where they say nothing when they first say anything."""
     channels: Mapping[Kind, Mapping[Channel, bool]] = {}
     quiet_hours: QuietHours | None = None
     digest_at: str | None = None
@@ -59,6 +61,38 @@ def not_before(preferences: Preferences, now: datetime, *, urgent: bool) -> date
     if quiet is None or (urgent and quiet.urgent_passes):
         return None
     return quiet_until(quiet, preferences.time_zone, now)
+
+
+def digest_due(preferences: Preferences) -> datetime | None:
+    """UTC: when the next digest is to be made. None: the person wants none."""
+    if preferences.digest_at is None or preferences.updated_at is None:
+        return None
+    after = preferences.updated_at
+    if preferences.digest_on is not None:
+        after = max(after, end_of(preferences.digest_on, preferences.time_zone))
+    return next_at(preferences.digest_at, preferences.time_zone, after=after)
+
+
+def digest_day(preferences: Preferences, now: datetime) -> date:
+    """The day whose digest it is that is due, or late: after a long stop only the last one is made."""
+    assert preferences.digest_at is not None
+    today = day_of(now, preferences.time_zone)
+    begins = next_at(preferences.digest_at, preferences.time_zone, after=now)
+    return today - timedelta(days=1) if day_of(begins, preferences.time_zone) == today else today
+
+
+def view(preferences: Preferences, *, time_zone: str) -> PreferencesView:
+    """
+    Args:
+        time_zone: where the person has said nothing: that of their profile.
+    """
+    return PreferencesView(
+        channels={kind: {channel: wants(preferences, kind, channel) for channel in CHANNELS} for kind in KINDS},
+        time_zone=preferences.time_zone if preferences.version else time_zone,
+        quiet_hours=preferences.quiet_hours,
+        digest_at=preferences.digest_at,
+        version=preferences.version,
+    )
 
 
 def decide(command: PreferencesCommand, preferences: Preferences) -> list[PreferencesEvent]:

@@ -1,6 +1,6 @@
 """Telling one person one thing: what is posted in their inbox, and by which ways it goes out to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -89,3 +89,8 @@ def tell(news: News, recipient: UserId, preferences: Preferences, devices: Devic
     targets += [(device.channel, device.id) for device in devices.devices]
     ways = [Way(channel, target, quiet) for channel, target in targets if wants(preferences, news.kind, channel)]
     return Told(posted, tuple(ways))
+
+
+def digest_news(workspace_id: WorkspaceId, on: date, title: str, at: datetime) -> News:
+    """Of one day, for its one recipient."""
+    return News(workspace_id=workspace_id, kind="digest", title=title, key=f"digest {on}", occurred_at=at)

@@ -1,7 +1,7 @@
 """Times on the wall, as people set them: `22:00`, in a time zone."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from sigdep.kernel.errors import Invalid
@@ -45,3 +45,13 @@ def next_at(wall: str, zone_name: str, after: datetime) -> datetime:
     while (instant := to_instant(datetime.combine(day, at), zone)) <= after:
         day += _DAY
     return instant
+
+
+def day_of(instant: datetime, zone_name: str) -> date:
+    """On which day of the place it is."""
+    return to_wall(instant, zone_named(zone_name)).date()
+
+
+def end_of(day: date, zone_name: str) -> datetime:
+    """UTC: the last instant of a day at the place, of those that are told apart."""
+    return to_instant(datetime.combine(day + _DAY, time.min), zone_named(zone_name)) - timedelta(microseconds=1)

@@ -1,0 +1,1 @@
+"""What the questions of this context are answered from."""

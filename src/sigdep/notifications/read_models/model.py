@@ -1,0 +1,64 @@
+"""The read model of the context: notifications, preferences and devices, projected together."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Final
+
+from sigdep.kernel.projection import Rows
+from sigdep.kernel.read_store import All, Compare, Table
+from sigdep.kernel.store import RecordedEvent
+from sigdep.notifications.domain.devices import DEVICES
+from sigdep.notifications.domain.notification import NOTIFICATION
+from sigdep.notifications.domain.preferences import PREFERENCES
+from sigdep.notifications.events import MemberForgotten, PersonForgotten, WorkspaceForgotten
+from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_model
+from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS, device_model, preference_model
+
+REVISION: Final = 1
+"""Raise it when a row comes out otherwise and neither the tables nor a decider's schema show it."""
+
+Forgotten = WorkspaceForgotten | MemberForgotten | PersonForgotten
+
+
+class NotificationsReadModel:
+    """What `notifications.read` answers from."""
+
+    name: Final = "notifications"
+
+    def __init__(self) -> None:
+        self._parts = (notification_model(), preference_model(), device_model())
+        self.tables: Sequence[Table] = tuple(table for part in self._parts for table in part.tables)
+        schemas = [decider.schema for decider in (NOTIFICATION, PREFERENCES, DEVICES)]
+        self.fingerprint = sha256(f"{REVISION}|{schemas}|{self.tables}".encode()).hexdigest()
+
+    async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for events, forgotten in _until_forgotten(batch):
+            for part in self._parts:
+                await part.project(events, rows)
+            if forgotten is not None:
+                self._forget(forgotten, rows)
+
+    def _forget(self, forgotten: Forgotten, rows: Rows) -> None:
+        for part in self._parts:
+            part.forget()
+        match forgotten:
+            case WorkspaceForgotten():
+                for table in self.tables:
+                    rows.delete_where(table, Compare("workspace_id", "=", forgotten.workspace_id))
+            case MemberForgotten():
+                here = Compare("workspace_id", "=", forgotten.workspace_id)
+                rows.delete_where(NOTIFICATIONS, All((here, Compare("recipient_id", "=", forgotten.user_id))))
+            case PersonForgotten():
+                # What is their own stands under their id; what they were told in workspaces went when they left these.
+                for table in (PREFERENCE_ROWS, DEVICE_ROWS):
+                    rows.delete_where(table, Compare("workspace_id", "=", forgotten.user_id))
+
+
+def _until_forgotten(batch: Sequence[RecordedEvent]) -> Iterator[tuple[Sequence[RecordedEvent], Forgotten | None]]:
+    """The batch in pieces, each ended by what is forgotten there."""
+    start = 0
+    for place, recorded in enumerate(batch):
+        if isinstance(recorded.event, Forgotten):
+            yield batch[start:place], recorded.event
+            start = place + 1
+    yield batch[start:], None

@@ -1,0 +1,85 @@
+"""The query service of the context: who may ask, and which part of it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from sigdep.kernel.ids import Version
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.read_store import ModelGone, ReadStore
+from sigdep.kernel.store import EventLog
+from sigdep.notifications.domain.devices import Devices, device_view
+from sigdep.notifications.domain.preferences import Preferences, view
+from sigdep.notifications.queries import (
+    CountNotifications,
+    DeviceList,
+    FindDigestItems,
+    FindDigestsDue,
+    FindReturning,
+    FindUnread,
+    GetNotification,
+    GetPreferences,
+    ListDevices,
+    ListNotifications,
+    PreferencesView,
+)
+from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
+from sigdep.notifications.read_service.chores import Chores
+from sigdep.notifications.read_service.inbox import Inbox
+from sigdep.notifications.read_service.progress import Progress
+from sigdep.notifications.read_service.rows import CONTEXT, Rows, state_in
+from sigdep.rpc.call import Answer, Call
+
+Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
+
+
+class NotificationsRead:
+    """A Service (`rpc/call.py`) of every query in `queries.py`."""
+
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
+        """
+        Args:
+            store: where the read model `notifications` is kept.
+            log: the context's log, for what the read model has not seen yet.
+            progress: of the projector of the read model.
+        """
+        self._rows: Final = Rows(store, progress)
+        self._progress: Final = progress
+        inbox, chores = Inbox(self._rows, log), Chores(self._rows)
+        self._handlers: Final[Mapping[type, Handler]] = {
+            GetNotification: inbox.get,
+            ListNotifications: inbox.find,
+            CountNotifications: inbox.count,
+            GetPreferences: self._get_preferences,
+            ListDevices: self._list_devices,
+            FindUnread: chores.find_unread,
+            FindReturning: chores.find_returning,
+            FindDigestsDue: chores.find_digests_due,
+            FindDigestItems: chores.find_digest_items,
+        }
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            raise TypeError(f"notifications.read does not answer {type(message).__name__}.")
+        least = call.min_position
+        if least is not None and least.context == CONTEXT:
+            await self._progress.wait_for(least.partition, least.position)
+        try:
+            return await handler(message, call)
+        except ModelGone:
+            return await handler(message, call)  # A rebuild has been switched to meanwhile; its rows are live now.
+
+    async def _get_preferences(self, _query: GetPreferences, call: Call) -> Answer[PreferencesView]:
+        who = call.caller
+        position = self._rows.reflected(who.user_id)
+        row = await self._rows.get(PREFERENCE_ROWS, (who.user_id,))
+        preferences = Preferences() if row is None else state_in(row, Preferences)
+        shown = view(preferences, time_zone=who.time_zone)
+        return Answer(value=shown, version=Version(shown.version), position=position)
+
+    async def _list_devices(self, _query: ListDevices, call: Call) -> Answer[DeviceList]:
+        who = call.caller
+        position = self._rows.reflected(who.user_id)
+        row = await self._rows.get(DEVICE_ROWS, (who.user_id,))
+        devices = Devices() if row is None else state_in(row, Devices)
+        return Answer(value=DeviceList(items=[device_view(one) for one in devices.devices]), position=position)

@@ -1,0 +1,199 @@
+"""The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from uuid import uuid5
+
+from msgspec.structs import replace
+
+from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.errors import NotFound
+from sigdep.kernel.ids import CommandId
+from sigdep.kernel.keys import KeyDestroyed
+from sigdep.kernel.messages import Command, Query
+from sigdep.kernel.store import EventStore
+from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
+from sigdep.notifications.commands import (
+    ChangePreferences,
+    ForgetMember,
+    ForgetPerson,
+    ForgetWorkspace,
+    MarkAllRead,
+    NotificationCommand,
+    PostDigest,
+    RegisterDevice,
+    RemoveDevice,
+    TellPeople,
+)
+from sigdep.notifications.domain.devices import Devices, device_id, device_view
+from sigdep.notifications.domain.preferences import Preferences, view
+from sigdep.notifications.domain.telling import News, digest_news
+from sigdep.notifications.events import NotificationId
+from sigdep.notifications.writing.access import WriteCommand, workspace_of
+from sigdep.notifications.writing.attempt import Attempt, Members, Surroundings
+from sigdep.notifications.writing.forgetting import forget
+from sigdep.notifications.writing.inbox import change_notification, mark_all, unread_of
+from sigdep.notifications.writing.people import change_devices, change_preferences
+from sigdep.notifications.writing.telling import tell_person
+from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
+
+CONTEXT: Final = "notifications"
+
+RECIPIENTS_AT_ONCE: Final = 20
+"""People who are told with one append: with all their devices they stay far below what one takes."""
+
+
+class NotificationsWrite:
+    """A Service (`rpc/call.py`) of every command in `commands.py`."""
+
+    def __init__(self, store: EventStore, *, members: Members, read: Service, alone: bool) -> None:
+        """
+        Args:
+            read: the reading side of this context.
+            alone: no other process writes to this store.
+        """
+        self._around = Surroundings(store, members=members, alone=alone)
+        self._executor = Executor(store, self._around.repositories)
+        self._read = read
+
+    async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        if not isinstance(message, WriteCommand):
+            raise TypeError(f"notifications.write carries out no {type(message).__name__}.")
+        with _erased_is_not_found():
+            outcome = await self._answered(call)
+            if outcome is None:
+                outcome = await self._carry_out(message, call)
+            return self._answer(message, outcome, call)
+
+    async def _answered(self, call: Call) -> Outcome | None:
+        """What an earlier request with the same idempotency key led to. Only its own caller has that key."""
+        return None if call.answer_key is None else await self._executor.answered(call.answer_key)
+
+    async def _carry_out(self, command: WriteCommand, call: Call) -> Outcome:
+        workspace = await workspace_of(self._around, command, call)
+        match command:
+            case TellPeople():
+                return await self._tell(command, call)
+            case PostDigest():
+                return await self._post_digest(command, workspace, call)
+            case MarkAllRead():
+                return await self._mark_all(command, workspace, call)
+            case ForgetWorkspace() | ForgetMember() | ForgetPerson():
+                return await self._execute(workspace, call, lambda attempt: forget(self._around, attempt.unit, command))
+            case _:
+                return await self._execute(workspace, call, lambda attempt: self._change(attempt, command))
+
+    async def _change(
+        self, attempt: Attempt, command: NotificationCommand | ChangePreferences | RegisterDevice | RemoveDevice
+    ) -> None:
+        """Decide and record, and say which state the answer shows."""
+        around, show = self._around, attempt.unit.show
+        if isinstance(command, ChangePreferences):
+            show(around.preferences, await change_preferences(attempt, command))
+        elif isinstance(command, RegisterDevice | RemoveDevice):
+            show(around.devices, await change_devices(attempt, command))
+        else:
+            show(around.notifications, await change_notification(attempt, command))
+
+    async def _tell(self, command: TellPeople, call: Call) -> Outcome:
+        """Some people after the other: each is told once, however often this begins anew."""
+        strangers = await self._around.members.are_members(command.workspace_id, command.recipients)
+        recipients = [user for user in dict.fromkeys(command.recipients) if user not in strangers]
+        fields = {name: getattr(command, name) for name in News.__struct_fields__}
+        news = News(**fields)
+        outcome = await self._tell_some(news, recipients[:RECIPIENTS_AT_ONCE], call)
+        for start in range(RECIPIENTS_AT_ONCE, len(recipients), RECIPIENTS_AT_ONCE):
+            part = replace(call, command_id=_part_of(call.command_id, start))
+            outcome = await self._tell_some(news, recipients[start : start + RECIPIENTS_AT_ONCE], part)
+        return outcome
+
+    async def _tell_some(self, news: News, recipients: Sequence[Any], call: Call) -> Outcome:
+        async def tell(attempt: Attempt) -> None:
+            for recipient in recipients:
+                await tell_person(attempt, news, recipient)
+
+        return await self._execute(news.workspace_id, call, tell)
+
+    async def _post_digest(self, command: PostDigest, workspace: WorkspaceId, call: Call) -> Outcome:
+        """First it is told, which happens once whatever comes between; then it is noted that it was."""
+        if command.title:
+            news = digest_news(command.workspace_id, command.on, command.title, command.at)
+            part = replace(call, command_id=_part_of(call.command_id, 1))
+            await self._tell_some(news, [command.user_id], part)
+
+        async def note(attempt: Attempt) -> None:
+            await change_preferences(attempt, command)
+
+        return await self._execute(workspace, call, note)
+
+    async def _mark_all(self, command: MarkAllRead, workspace: WorkspaceId, call: Call) -> Outcome:
+        """Workspace by workspace: whoever is interrupted in between asks again, and the rest is marked."""
+        marking = replace(call, answer_key=None)
+        async for by_workspace in unread_of(self._read, command, call):
+            for number, (place, unread) in enumerate(by_workspace.items()):
+                if place in call.caller.roles:
+                    part = replace(marking, command_id=_part_of(call.command_id, number))
+                    await self._execute(place, part, _marking(command, unread))
+
+        async def nothing(_attempt: Attempt) -> None:
+            """The idempotency key is kept where the person's own things are."""
+
+        return await self._execute(workspace, call, nothing)
+
+    async def _execute(self, workspace: WorkspaceId, call: Call, perform: Any) -> Outcome:
+        async def work(unit: UnitOfWork) -> None:
+            await perform(Attempt(self._around, unit, call))
+
+        return await self._executor.execute(
+            workspace,
+            call.command_id,
+            work,
+            metadata=call.metadata,
+            answer_key=call.answer_key,
+            dry_run=call.dry_run,
+        )
+
+    def _answer(self, command: WriteCommand, outcome: Outcome, call: Call) -> Answer[Any]:
+        position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
+        if not outcome.shown:
+            return Answer(value=None, position=position)
+        match command:
+            case ChangePreferences():
+                preferences: Preferences = outcome.state
+                shown = view(preferences, time_zone=call.caller.time_zone)
+                return Answer(value=shown, version=outcome.version, position=position)
+            case RegisterDevice():
+                devices: Devices = outcome.state
+                registered = device_id(command.channel, command.target)
+                (device,) = (device for device in devices.devices if device.id == registered)
+                return Answer(
+                    value=device_view(device),
+                    position=position,
+                    created=device.registered_at == call.asked_at and not call.dry_run,
+                )
+            case RemoveDevice():
+                return Answer(value=None, position=position)
+            case _:
+                return Answer(value=outcome.state, version=outcome.version, position=position)
+
+
+def _marking(command: MarkAllRead, unread: Sequence[NotificationId]) -> Any:
+    async def mark(attempt: Attempt) -> None:
+        await mark_all(attempt, command, unread)
+
+    return mark
+
+
+def _part_of(command_id: CommandId, number: int) -> CommandId:
+    """The id of one append of several that one command leads to: the same when it is repeated."""
+    return CommandId(uuid5(command_id, str(number)))
+
+
+@contextmanager
+def _erased_is_not_found() -> Iterator[None]:
+    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
+    try:
+        yield
+    except KeyDestroyed:
+        raise NotFound("This workspace has been erased.") from None

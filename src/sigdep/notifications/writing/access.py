@@ -1,0 +1,85 @@
+"""In which workspace a command is carried out, and whether its caller may ask for it there."""
+
+from typing import TypeAlias
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.errors import Forbidden, NotFound
+from sigdep.notifications.commands import (
+    ChangePreferences,
+    DevicesCommand,
+    ForgetMember,
+    ForgetPerson,
+    ForgetWorkspace,
+    MarkAllRead,
+    NotificationCommand,
+    PostDigest,
+    PreferencesCommand,
+    RegisterDevice,
+    RemoveDevice,
+    ReturnNotification,
+    TellPeople,
+)
+from sigdep.notifications.domain.notification import NotificationNotFound
+from sigdep.notifications.writing.attempt import Surroundings, own
+from sigdep.rpc.call import Call
+
+WriteCommand: TypeAlias = (
+    TellPeople
+    | NotificationCommand
+    | MarkAllRead
+    | PreferencesCommand
+    | DevicesCommand
+    | ForgetWorkspace
+    | ForgetMember
+    | ForgetPerson
+)
+
+Unasked: TypeAlias = TellPeople | ReturnNotification | PostDigest | ForgetWorkspace | ForgetMember | ForgetPerson
+"""Follows from what others have done, or from the time."""
+
+
+async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) -> WorkspaceId:
+    """
+    Raises:
+        NotFound: the notification does not exist, is somebody else's, or is of a workspace that the caller has left.
+        Forbidden: nobody may ask for this, or only for themselves.
+    """
+    if isinstance(command, Unasked) and call.principal is not None:
+        raise Forbidden("Nobody may ask for this: it follows from what others have done, or from the time.")
+    match command:
+        case TellPeople() | ForgetWorkspace() | ForgetMember():
+            return command.workspace_id
+        case ForgetPerson() | PostDigest():
+            return own(command.user_id)
+        case MarkAllRead():
+            _require_self(command.by, call)
+            return own(command.by)
+        case ChangePreferences() | RegisterDevice():
+            _require_self(command.user_id, call)
+            return own(command.user_id)
+        case RemoveDevice():
+            if call.principal is not None:  # One that is gone is removed by whoever could not reach it: by nobody.
+                _require_self(command.user_id, call)
+            return own(command.user_id)
+        case _:
+            return await _of_notification(around, command, call)
+
+
+def _require_self(user: UserId, call: Call) -> None:
+    if call.caller.user_id != user:
+        raise Forbidden("These are somebody else's.")
+
+
+async def _of_notification(around: Surroundings, command: NotificationCommand, call: Call) -> WorkspaceId:
+    found = await around.notifications.load(around.notifications.decider.stream(command.notification_id))
+    notification = found.state
+    if notification.version == 0:
+        raise NotificationNotFound
+    if not isinstance(command, ReturnNotification):
+        if notification.recipient_id != call.caller.user_id:
+            raise NotificationNotFound
+        try:
+            call.caller.require(notification.workspace_id, "viewer", "This notification")
+        except NotFound:
+            raise NotificationNotFound from None
+    return notification.workspace_id
