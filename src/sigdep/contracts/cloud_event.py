@@ -13,7 +13,7 @@ Name = Annotated[str, Meta(min_length=1)]
 class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="specversion", tag="1.0"):
     """One fact, as others hear of it (CloudEvents 1.0.2 §2.4, JSON format §2).
 
-    The last four are extension attributes: their names are lower-case letters and digits (§3.1).
+    Those from `workspaceid` on are extension attributes: their names are lower-case letters and digits (§3.1).
     """
 
     id: Name
@@ -37,3 +37,5 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
     """The user who asked for it. Absent: the system itself."""
     traceparent: str | None = None
     """Where in its trace it was recorded (extension for distributed tracing). Absent: it is not traced."""
+    recipientid: str | None = None
+    """The only user who may hear of it. Absent: whoever may hear of the workspace."""

@@ -100,7 +100,12 @@ class Feed(Protocol):
         ...
 
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
-        """The next events, at most `limit`, each log in its order. None: from the beginning."""
+        """The next events, at most `limit`, each log in its order. None: from the beginning.
+
+        Args:
+            call: what is for one user alone is left out for all others. One of nobody gets everything, and must see to
+                that itself.
+        """
         ...
 
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:

@@ -12,7 +12,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import FeedBatch
 from sigdep.http.positions import FeedPosition
-from sigdep.kernel.ids import Partition, Position, Positions, partition_of
+from sigdep.kernel.ids import Partition, Position, Positions, partition_of, text_of
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.rpc.call import Call, WorkspacePosition
 
@@ -97,7 +97,7 @@ class FeedSource:
         more = False
         for log in self._logs:
             start = reached.get(log.context, Position(0))
-            reached[log.context], full = await self._read_log(log, workspace, start, limit, events, reached)
+            reached[log.context], full = await self._read_log(log, workspace, start, limit, events, reached, call)
             more |= full
         return FeedBatch(events=events, next=FeedPosition(partition, self._known(reached)), more=more)
 
@@ -112,6 +112,7 @@ class FeedSource:
         limit: int,
         events: list[tuple[FeedPosition, CloudEvent]],
         reached: dict[str, Position],
+        call: Call,
     ) -> tuple[Position, bool]:
         """Adds to `events` until there are `limit`. Returns how far it came, and whether there may be more."""
         partition = log.partition_for(workspace)
@@ -128,7 +129,7 @@ class FeedSource:
             for recorded in ours:
                 position, scanned = recorded.position, scanned + 1
                 event = log.publish(recorded)
-                if event is not None and event.workspaceid == workspace:
+                if event is not None and event.workspaceid == workspace and _may_hear(event, call):
                     reached[log.context] = position
                     events.append((FeedPosition(partition_of(workspace), self._known(reached)), event))
                     if len(events) >= limit:
@@ -197,3 +198,8 @@ class FeedSource:
     def _ring(self, context: str, partition: Partition) -> None:
         for bell in self._waiting.get((context, partition), ()):
             bell.set()
+
+
+def _may_hear(event: CloudEvent, call: Call) -> bool:
+    """Nobody asks where a room of many readers does: it keeps what is personal from all others itself."""
+    return event.recipientid is None or call.principal is None or event.recipientid == text_of(call.principal.user_id)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-LOGS: Final = ("tasks", "calendar", "users")
+LOGS: Final = ("notifications", "tasks", "calendar", "users")
 """The contexts, each with a log and read models of its own, in the order in which a backup copies the logs:
 what a log speaks of must be in those copied after it."""
 

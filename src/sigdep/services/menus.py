@@ -18,6 +18,8 @@ from sigdep.kernel.ids import Partition, partition_of
 from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.store import EventLog
+from sigdep.notifications import context as notifications
+from sigdep.notifications import contract as notifications_contract
 from sigdep.rpc.call import Service
 from sigdep.rpc.contract import ServiceContract
 from sigdep.services.published_log import Publish
@@ -87,7 +89,17 @@ USERS: Final = Menu(
     partition_for=lambda _workspace: partition_of(users.REALM),
 )
 
-MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, CALENDAR, USERS)}
+NOTIFICATIONS: Final = Menu(
+    name="notifications",
+    events=notifications.EVENTS,
+    read_model=notifications.read_model,
+    publish=notifications.publish,
+    write=notifications_contract.WRITE,
+    read=notifications_contract.READ,
+    routes=notifications.routes,
+)
+
+MENUS: Final[Mapping[str, Menu]] = {menu.name: menu for menu in (TASKS, CALENDAR, NOTIFICATIONS, USERS)}
 """By name; the busiest first."""
 
 

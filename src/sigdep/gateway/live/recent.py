@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.ids import UserId
 from sigdep.gateway.live.bounds import RECENT_BYTES_MAX, RECENT_EVENTS_MAX
 from sigdep.gateway.live.places import includes, reaches
 from sigdep.http.positions import FeedPosition
+from sigdep.kernel.ids import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,10 @@ class Entry:
     """Just after it."""
     event: CloudEvent
     frame: bytes
+
+    def is_for(self, user: UserId) -> bool:
+        """Whether the user may hear it."""
+        return self.event.recipientid is None or self.event.recipientid == text_of(user)
 
 
 class Recent:

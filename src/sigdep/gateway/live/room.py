@@ -186,17 +186,27 @@ class Room:
     async def _write(self, entries: Sequence[Entry], audience: Sequence[Subscription]) -> None:
         if not entries:
             return
+        personal = any(entry.event.recipientid is not None for entry in entries)
         frames = b"".join(entry.frame for entry in entries)
         for index, member in enumerate(audience):
             if index % AUDIENCE_PART == AUDIENCE_PART - 1:
                 await asyncio.sleep(0)
             if member.over:
                 continue
-            if member.ahead is None:
+            if member.ahead is not None:
+                self._counts.messages += member.take(entries, member.ahead)
+            elif personal:
+                self._tell_alone(entries, member)
+            else:
                 member.outlet.send_frames(frames)
                 self._counts.messages += len(entries)
-            else:
-                self._counts.messages += member.take(entries, member.ahead)
+
+    def _tell_alone(self, entries: Sequence[Entry], member: Subscription) -> None:
+        """What is for one user alone is kept from all others. Their next position is past it."""
+        theirs = [entry.frame for entry in entries if entry.is_for(member.user)]
+        if theirs:
+            member.outlet.send_frames(b"".join(theirs))
+            self._counts.messages += len(theirs)
 
     def _settle(self, member: Subscription) -> None:
         """A reader who has passed nothing that the room has not goes on as all others do."""

@@ -38,7 +38,7 @@ class Subscription:
             self.outlet.send_frames(unsubscribed_frame(self.workspace, why))
 
     def take(self, entries: Iterable[Entry], place: FeedPosition) -> int:
-        """Send what it has not passed. Returns how many events those were.
+        """Send what it has not passed and may hear. Returns how many events those were.
 
         Args:
             place: where it is.
@@ -48,6 +48,8 @@ class Subscription:
             if includes(place, entry.position, entry.event):
                 continue
             place = furthest(place, entry.position)
+            if not entry.is_for(self.user):
+                continue
             frame = entry.frame if place == entry.position else event_frame(place, entry.event)
             self.outlet.send_frames(frame)
             sent += 1

@@ -41,7 +41,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     id: DeviceId
     channel: Channel
     target: Mapping[str, str]
-    """As its channel wants it."""
+    """See `target_of`."""
     name: str | None
     registered_at: datetime
 
@@ -63,6 +63,14 @@ class DeviceNotFound(NotFound):
 def device_id(channel: Channel, target: Mapping[str, str]) -> DeviceId:
     """The same for the same address in a channel, whatever else belongs to it."""
     return DeviceId(uuid5(_IDS, f"{channel} {target.get('token') or target.get('endpoint')}"))
+
+
+def target_of(device: Device) -> bytes:
+    """Where its channel is to send to: JSON in the channel's own shape (`kernel/channel.py`)."""
+    target: dict[str, Any] = dict(device.target)
+    if device.channel == "web_push":  # As the browser gave it.
+        target = {"endpoint": target["endpoint"], "keys": {name: target[name] for name in ("p256dh", "auth")}}
+    return msgspec.json.encode(target)
 
 
 def device_view(device: Device) -> DeviceView:
@@ -119,11 +127,11 @@ def _name(text: str | None) -> str | None:
 def _target(channel: Channel, target: Mapping[str, str]) -> dict[str, str]:
     match channel:
         case "fcm":
-            return {"token": _text(target, "token", TOKEN_LENGTH_MAX)}
+            return {"token": _text(target, "token", TOKEN_LENGTH_MAX, "/token")}
         case "web_push":
-            endpoint = _text(target, "endpoint", ENDPOINT_LENGTH_MAX)
+            endpoint = _text(target, "endpoint", ENDPOINT_LENGTH_MAX, "/subscription/endpoint")
             if not endpoint.startswith("https://"):
-                raise Invalid.at("/target/endpoint", "The endpoint of a push service is an https URL.")
+                raise Invalid.at("/subscription/endpoint", "The endpoint of a push service is an https URL.")
             return {
                 "endpoint": endpoint,
                 "p256dh": _octets(target, "p256dh", POINT_OCTETS),
@@ -133,23 +141,22 @@ def _target(channel: Channel, target: Mapping[str, str]) -> dict[str, str]:
             raise Invalid.at("/channel", "E-mail goes to the address of the account: it needs no device.")
 
 
-def _text(target: Mapping[str, str], name: str, length_max: int) -> str:
+def _text(target: Mapping[str, str], name: str, length_max: int, pointer: str) -> str:
     text = target.get(name, "")
     if not 0 < len(text) <= length_max or not text.isascii() or not text.isprintable() or " " in text:
-        raise Invalid.at(
-            f"/target/{name}", f"This needs 1 to {length_max:,} characters, of ASCII and without white space."
-        )
+        raise Invalid.at(pointer, f"This needs 1 to {length_max:,} characters, of ASCII and without white space.")
     return text
 
 
 def _octets(target: Mapping[str, str], name: str, length: int) -> str:
-    text = _text(target, name, length * 2)
+    pointer = f"/subscription/keys/{name}"
+    text = _text(target, name, length * 2, pointer)
     try:
         octets = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
     except (binascii.Error, ValueError):
         octets = b""
     if len(octets) != length:
-        raise Invalid.at(f"/target/{name}", f"This needs {length} octets in base64url, as browsers give them.")
+        raise Invalid.at(pointer, f"This needs {length} octets in base64url, as browsers give them.")
     return text.rstrip("=")
 
 

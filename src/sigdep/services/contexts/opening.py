@@ -12,6 +12,7 @@ from sigdep.http.routes import Route
 from sigdep.kernel.store import EventStore
 from sigdep.services.contexts.calendar import open_calendar
 from sigdep.services.contexts.house import House, OpenContext
+from sigdep.services.contexts.notifications import open_notifications
 from sigdep.services.contexts.tasks import open_tasks
 from sigdep.services.contexts.users import open_users
 from sigdep.services.jobs import Job
@@ -73,8 +74,10 @@ async def open_contexts(house: House) -> AsyncIterator[Contexts]:
     async with open_users(house) as users:
         members = users.people.writing.members
         tasks, calendar = open_tasks(house, members), open_calendar(house, members)
+        notifications = open_notifications(house, members, tasks=tasks.write, users=users.context.write)
         yield Contexts(
-            opened=(tasks, calendar, users.context),  # The busiest first: their routes are found first.
+            # The busiest first: their routes are found first.
+            opened=(tasks, calendar, notifications, users.context),
             identities=users.people.reading.identities,
             logs={name: stores.log for name, stores in house.stores.contexts.items()},
         )

@@ -18,6 +18,8 @@ SCOPES: Final = (
     "calendar:read",
     "calendar:write",
     "feed:read",
+    "notifications:read",
+    "notifications:write",
     "profile:read",
     "profile:write",
     "tasks:read",

@@ -1,0 +1,49 @@
+"""The context of notifications in the process of `sigdep up`."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import structlog
+
+from sigdep.http.stamps import utc_now
+from sigdep.kernel.errors import SigdepError
+from sigdep.notifications import context as notifications
+from sigdep.notifications.writing.attempt import Members
+from sigdep.rpc.call import Service
+from sigdep.services.contexts.house import House, OpenContext
+from sigdep.services.menus import NOTIFICATIONS, TASKS, USERS
+
+TIMERS_EVERY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger("sigdep.contexts")
+
+
+def open_notifications(house: House, members: Members, *, tasks: Service, users: Service) -> OpenContext:
+    """
+    Args:
+        members: knows who belongs to a workspace.
+        tasks: the writing side of tasks, which knows what they were.
+        users: the writing side of users, which knows who has an address.
+    """
+    projector = house.projector(NOTIFICATIONS)
+    log = house.log(NOTIFICATIONS)
+    read = notifications.open_read(log=log, views=house.stores.contexts[NOTIFICATIONS.name].views, progress=projector)
+    write = notifications.open_write(log=log, members=members, read=read, alone=True)
+    context = house.opened(NOTIFICATIONS, write=write, read=read, projector=projector)
+    reactors = (
+        house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(context.write)),
+        house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(context.write, tasks=tasks, users=users)),
+    )
+    timers = notifications.Timers(context.write, context.read)
+    return replace(context, reactors=reactors, chores={"notification timers": partial(_run_for_ever, timers)})
+
+
+async def _run_for_ever(timers: notifications.Timers) -> None:
+    while True:
+        try:
+            await timers.run_due(utc_now())
+        except SigdepError as error:
+            _log.warning("notifications that are due wait", error=type(error).__name__)
+        await asyncio.sleep(TIMERS_EVERY_SECONDS)
