@@ -13,9 +13,7 @@ from sigdep.cli.options import fail
 @click.argument("role", metavar="ROLE")
 @click.option("--end-with-input", is_flag=True, help="End when standard input does, as a supervisor's child should.")
 def run(role: str, end_with_input: bool) -> None:
-    """Run one service of the distributed system.
-
-    These are gateway, tasks.write, tasks.read, calendar.write, calendar.read, users.write and users.read.
+    """Run one service of the distributed system: gateway, or one such as tasks.write or tasks.read.
 
     Everything is set by SIGDEP_ variables. Prints its address once it answers. SIGTERM finishes what was accepted.
     """

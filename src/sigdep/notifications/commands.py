@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from msgspec import Struct
+
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType
 from sigdep.notifications.events import Channel, DeviceId, Kind, NotificationId, QuietHours, Thing
@@ -80,13 +82,21 @@ class MarkAllRead(Command):
 # ── preferences ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """Whether a person wants things of one kind told by one way."""
+
+    kind: Kind
+    channel: Channel
+    wanted: bool
+
+
 class ChangePreferences(Command):
     user_id: UserId
     workspace_id: WorkspaceId
     """The personal one."""
     at: datetime
     time_zone: str | UnsetType = UNSET
-    channels: Mapping[Kind, Mapping[Channel, bool]] | UnsetType = UNSET
+    choices: tuple[Choice, ...] = ()
     """Changes those that it names."""
     quiet_hours: QuietHours | UnsetType | None = UNSET
     digest_at: str | UnsetType | None = UNSET

@@ -1,6 +1,6 @@
 """What a person wants to be told, by which ways, and when they want quiet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final, get_args
 from uuid import UUID
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import UNSET, State
-from sigdep.notifications.commands import ChangePreferences, PostDigest, PreferencesCommand
+from sigdep.notifications.commands import ChangePreferences, Choice, PostDigest, PreferencesCommand
 from sigdep.notifications.domain.walls import day_of, end_of, next_at, quiet_until, wall_time
 from sigdep.notifications.events import (
     Channel,
@@ -113,10 +113,8 @@ def _decide_change(command: ChangePreferences, preferences: Preferences) -> list
     changed: dict[str, Any] = {}
     if command.time_zone is not UNSET and command.time_zone != preferences.time_zone:
         changed["time_zone"] = zone_named(command.time_zone).key
-    if command.channels is not UNSET:
-        channels = _differing(command.channels, preferences)
-        if channels:
-            changed["channels"] = channels
+    if channels := _differing(command.choices, preferences):
+        changed["channels"] = channels
     if command.quiet_hours is not UNSET and command.quiet_hours != preferences.quiet_hours:
         changed["quiet_hours"] = _checked(command.quiet_hours)
     if command.digest_at is not UNSET and command.digest_at != preferences.digest_at:
@@ -134,14 +132,12 @@ def _checked(quiet: QuietHours | None) -> QuietHours | None:
     return quiet
 
 
-def _differing(
-    asked: Mapping[Kind, Mapping[Channel, bool]], preferences: Preferences
-) -> dict[Kind, dict[Channel, bool]]:
-    differing = {
-        kind: {channel: on for channel, on in channels.items() if on != wants(preferences, kind, channel)}
-        for kind, channels in asked.items()
-    }
-    return {kind: channels for kind, channels in differing.items() if channels}
+def _differing(choices: Iterable[Choice], preferences: Preferences) -> dict[Kind, dict[Channel, bool]]:
+    differing: dict[Kind, dict[Channel, bool]] = {}
+    for choice in choices:
+        if choice.wanted != wants(preferences, choice.kind, choice.channel):
+            differing.setdefault(choice.kind, {})[choice.channel] = choice.wanted
+    return differing
 
 
 def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:

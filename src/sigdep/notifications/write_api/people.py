@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from sigdep.http.routes import Body, Route
 from sigdep.kernel.errors import Invalid, NotFound, SigdepError
 from sigdep.kernel.messages import UNSET, UnsetType
-from sigdep.notifications.commands import ChangePreferences, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands import ChangePreferences, Choice, RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.devices import ENDPOINT_LENGTH_MAX, NAME_LENGTH_MAX, TOKEN_LENGTH_MAX
 from sigdep.notifications.domain.walls import WALL_TIME_PATTERN
 from sigdep.notifications.events import Channel, DeviceId, Kind, QuietHours
@@ -90,7 +90,7 @@ class PeopleWrites:
             user_id=who.user_id,
             workspace_id=who.personal_workspace_id,
             at=call.asked_at,
-            channels=body.channels,
+            choices=_choices(body),
             time_zone=body.time_zone,
             quiet_hours=kept,
             digest_at=body.digest_at,
@@ -108,6 +108,15 @@ class PeopleWrites:
         """Nothing is pushed to it any more."""
         command = RemoveDevice(user_id=call.caller.user_id, device_id=device_id, at=call.asked_at)
         return await self.service.ask(command, call)
+
+
+def _choices(body: PreferencesEdits) -> tuple[Choice, ...]:
+    chosen = {} if body.channels is UNSET else body.channels
+    return tuple(
+        Choice(kind=kind, channel=channel, wanted=wanted)
+        for kind, channels in chosen.items()
+        for channel, wanted in channels.items()
+    )
 
 
 def _target(body: NewDevice) -> dict[str, str]:

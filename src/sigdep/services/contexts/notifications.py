@@ -1,23 +1,14 @@
 """The context of notifications in the process of `sigdep up`."""
 
-import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
-import structlog
-
-from sigdep.http.stamps import utc_now
-from sigdep.kernel.errors import SigdepError
 from sigdep.notifications import context as notifications
 from sigdep.notifications.writing.attempt import Members
 from sigdep.rpc.call import Service
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import NOTIFICATIONS, TASKS, USERS
-
-TIMERS_EVERY_SECONDS: Final = 1.0
-
-_log = structlog.get_logger("sigdep.contexts")
+from sigdep.services.timing import run_timers
 
 
 def open_notifications(house: House, members: Members, *, tasks: Service, users: Service) -> OpenContext:
@@ -37,13 +28,4 @@ def open_notifications(house: House, members: Members, *, tasks: Service, users:
         house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(context.write, tasks=tasks, users=users)),
     )
     timers = notifications.Timers(context.write, context.read)
-    return replace(context, reactors=reactors, chores={"notification timers": partial(_run_for_ever, timers)})
-
-
-async def _run_for_ever(timers: notifications.Timers) -> None:
-    while True:
-        try:
-            await timers.run_due(utc_now())
-        except SigdepError as error:
-            _log.warning("notifications that are due wait", error=type(error).__name__)
-        await asyncio.sleep(TIMERS_EVERY_SECONDS)
+    return replace(context, reactors=reactors, chores={"notification timers": partial(run_timers, timers)})

@@ -1,13 +1,13 @@
-"""Who belongs to a workspace: the one question that contexts ask another one, of `users.write`.
+"""Who belongs to a workspace, and who people are: the questions that contexts ask of `users.write`.
 
-What its service can be asked besides is nobody else's business: this knows that single message of its contract.
+What its service can be asked besides is nobody else's business: this knows these messages of its contract alone.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from sigdep.contracts.ids import UserId, WorkspaceId
-from sigdep.contracts.membership import FindStrangers
+from sigdep.contracts.membership import Contact, FindByEmail, FindContact, FindStrangers
 from sigdep.http.stamps import internal_call
 from sigdep.rpc.call import Service
 from sigdep.rpc.contract import ServiceContract
@@ -16,6 +16,13 @@ MEMBERSHIP: Final = ServiceContract(
     name="users.write", messages=(FindStrangers,), values={FindStrangers: tuple[UserId, ...]}
 )
 
+PEOPLE: Final = ServiceContract(
+    name="users.write",
+    messages=(FindStrangers, FindByEmail, FindContact),
+    values={FindStrangers: tuple[UserId, ...], FindByEmail: tuple[UserId, ...], FindContact: Contact},
+)
+"""For whoever tells people of things: who is meant by an address, and where somebody can be reached."""
+
 
 class RemoteMembers:
     """Members, as the contexts know them who ask."""
@@ -23,7 +30,7 @@ class RemoteMembers:
     def __init__(self, users: Service) -> None:
         """
         Args:
-            users: answers MEMBERSHIP.
+            users: answers MEMBERSHIP, or more.
         """
         self._users = users
 

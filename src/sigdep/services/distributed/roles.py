@@ -16,6 +16,8 @@ ROLES: Final[Mapping[str, str]] = {
     "tasks.read": "tasks_roles:tasks_read",
     "calendar.write": "calendar_roles:calendar_write",
     "calendar.read": "calendar_roles:calendar_read",
+    "notifications.write": "notifications_roles:notifications_write",
+    "notifications.read": "notifications_roles:notifications_read",
     "users.write": "users_roles:users_write",
     "users.read": "users_roles:users_read",
 }

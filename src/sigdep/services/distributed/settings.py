@@ -26,6 +26,8 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     tasks_read: Annotated[str, "Where tasks.read is."] = ""
     calendar_write: Annotated[str, "Where calendar.write is."] = ""
     calendar_read: Annotated[str, "Where calendar.read is."] = ""
+    notifications_write: Annotated[str, "Where notifications.write is."] = ""
+    notifications_read: Annotated[str, "Where notifications.read is."] = ""
     users_write: Annotated[str, "Where users.write is."] = ""
     users_read: Annotated[str, "Where users.read is."] = ""
     broker_url: Annotated[

@@ -1,0 +1,102 @@
+"""The services of the context of notifications, each as one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from sigdep.contracts.public_log import PublicLog
+from sigdep.kernel.codec import Codec
+from sigdep.kernel.sealed_log import UnsealedLog
+from sigdep.notifications import context as notifications
+from sigdep.notifications import contract as notifications_contract
+from sigdep.rpc.log import log_handler
+from sigdep.rpc.public_log import public_log_handler
+from sigdep.services.distributed.checks import log_check
+from sigdep.services.distributed.members import PEOPLE, RemoteMembers
+from sigdep.services.distributed.peers import Peers
+from sigdep.services.distributed.relay import open_relay
+from sigdep.services.distributed.replica import Replica, this_process
+from sigdep.services.distributed.role import Role
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.things import TASKS
+from sigdep.services.distributed.wiring import (
+    DATABASE,
+    broker_system,
+    open_broker,
+    open_log,
+    open_passports,
+    open_stores,
+)
+from sigdep.services.observing.lag import FollowedLog
+from sigdep.services.observing.watch import Watch
+from sigdep.services.published_log import PublishedLog
+from sigdep.services.reactor import Reactions, Reactor
+from sigdep.services.server_secrets import load_key_encryption_key
+from sigdep.services.timing import run_timers
+
+
+@asynccontextmanager
+async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
+    async with AsyncExitStack() as stack:
+        passports = open_passports(settings, notifications_contract.WRITE.name)
+        peers = await stack.enter_async_context(Peers(settings, passports, watch))
+        keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
+        log = await open_log(settings, notifications.EVENTS, keys, stack)
+        people, read = peers.service(PEOPLE), peers.service(notifications_contract.READ)
+        write = notifications.open_write(
+            log=watch.store("notifications", log, system=DATABASE),
+            members=RemoteMembers(people),
+            read=read,
+            alone=False,
+        )
+        broker = open_broker(settings, watch, stack)
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
+
+        def react(name: str, to: str, reactions: Reactions) -> None:
+            # How far the other context's log goes may be known here, and nothing else of it.
+            followed = FollowedLog(heads=peers.log(to, None).heads, oldest=None)
+            heard: PublicLog = peers.public_log(to)
+            replica.react(Reactor(name, heard, watch.reactions(name, reactions), views), followed)
+
+        react("notifications reactions", "users", notifications.UsersReactions(write))
+        tasks = notifications.TasksReactions(write, tasks=peers.service(TASKS), users=people)
+        react("notifications reactions to tasks", "tasks", tasks)
+        replica.relay(open_relay("notifications", log.sealed, broker))
+        replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
+        yield Role(
+            passports=passports,
+            services={notifications_contract.WRITE: write},
+            handlers=(
+                log_handler(log.sealed, passports.gate(notifications_contract.WRITE.name)),
+                public_log_handler(
+                    PublishedLog(log, notifications.publish), passports.gate(notifications_contract.WRITE.name)
+                ),
+            ),
+            jobs=replica.jobs,
+            checks={"notifications.log": log_check(log.sealed), **replica.checks},
+        )
+
+
+@asynccontextmanager
+async def notifications_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
+    async with AsyncExitStack() as stack:
+        passports = open_passports(settings, notifications_contract.READ.name)
+        peers = await stack.enter_async_context(Peers(settings, passports, watch))
+        keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
+        codec = Codec(notifications.EVENTS, keys)
+        log = UnsealedLog(peers.log("notifications", None), codec)
+        followed = watch.followed(
+            "notifications",
+            "notifications projector",
+            UnsealedLog(peers.log("notifications", open_broker(settings, watch, stack)), codec),
+            system=broker_system(settings),
+        )
+        replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
+        projector = replica.project(followed, views, notifications.read_model())
+        read = notifications.open_read(log=log, views=views, progress=projector)
+        yield Role(
+            passports=passports,
+            services={notifications_contract.READ: read},
+            jobs=replica.jobs,
+            checks=replica.checks,
+        )
