@@ -62,6 +62,11 @@ VIOLATIONS: list[tuple[str, str, Modules]] = [
         "a role of users looks into another context",
         {"services/distributed/users_roles.py": "import sigdep.tasks.context"},
     ),
+    (
+        "notifications services",
+        "a role of notifications looks into another context",
+        {"services/distributed/notifications_roles.py": "import sigdep.tasks.context"},
+    ),
     ("pure", "the kernel reads the clock", {"kernel/stray.py": "import time"}),
     ("pure", "a decision logs", {"tasks/domain/__init__.py": "", "tasks/domain/task.py": "import logging"}),
     ("pure", "an event makes its id", {"users/events.py": "import uuid_utils"}),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from sigdep.testing.running_server import running_server
 from tests.system.conftest import SignUp
@@ -44,9 +45,11 @@ async def test_who_is_assigned_is_told_once_and_nobody_else_is(ada: Person, bob:
     assert told["thing"] == {"kind": "task", "id": task["id"], "occurrence": None}
     problem(await ada.client.get(f"/api/notifications/{told['id']}"), 404)
     problem(await ada.client.post(f"/api/notifications/{told['id']}/read"), 404)
-    await ada.edit_task(task["id"], assignee_ids=[bob.id, ada.id], title="Buy oat milk")
+    await ada.edit_task(task["id"], title="Buy oat milk")
+    await ada.edit_task(task["id"], assignee_ids=[bob.id, ada.id], due_on="2030-01-15")
     await ada.write("POST", f"/api/tasks/{task['id']}/comments", {"text": "Soon, please."})
-    assert [one["kind"] for one in await inbox(bob, 2)] == ["task.commented", "task.assigned"]
+    told = [(one["kind"], one["title"]) for one in await inbox(bob, 2)]
+    assert told == [("task.commented", "Buy oat milk"), ("task.assigned", "Buy milk")]
     assert await inbox(ada, 0) == []
 
 
@@ -103,11 +106,12 @@ async def test_the_inbox_is_live_for_its_person_and_for_nobody_else(ada: Person,
         await bob.write("POST", f"/api/notifications/{(await inbox(bob, 1))[0]['id']}/read")
         assert (await hear(his, "event"))["event"]["type"] == "sigdep.notifications.NotificationMarkedRead"
         assert (await hear(hers, "event"))["event"]["type"] == "sigdep.tasks.TaskCreated"
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SILENT_SECONDS):
-                while True:
-                    message = json.loads(await hers.recv())
-                    assert "event" not in message, message
+        await _hears_nothing_more(hers)
+    async with live(ada) as again:  # From the beginning, past the room where all others stand.
+        await subscribe(again, team)
+        for _ in await read_events(ada, team):
+            await hear(again, "event")
+        await _hears_nothing_more(again)
     ours = "sigdep.notifications."
     assert not [item for item in await read_events(ada, team) if item["event"]["type"].startswith(ours)]
     assert len([item for item in await read_events(bob, team) if item["event"]["type"].startswith(ours)]) == 2
@@ -174,6 +178,14 @@ async def test_what_happens_while_it_is_killed_arrives_once() -> None:
             assert len(await inbox(bob, len(titles) + 1)) == len(titles) + 1
             assert server.stop() == 0
             assert server.run("verify").returncode == 0
+
+
+async def _hears_nothing_more(client: ClientConnection) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SILENT_SECONDS):
+            while True:
+                message = json.loads(await client.recv())
+                assert "event" not in message, message
 
 
 def _base64(octets: bytes) -> str:

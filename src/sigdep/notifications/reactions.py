@@ -176,7 +176,8 @@ class UsersReactions:
 
 
 def _fact(event: CloudEvent, kind: type[E]) -> E:
-    return msgspec.convert(event.data, kind, from_attributes=True)
+    """In one process the data is the event itself, whose fields may say nothing (UNSET): no attribute may say that."""
+    return msgspec.convert(msgspec.to_builtins(event.data), kind)
 
 
 def _key(event: CloudEvent) -> str:
