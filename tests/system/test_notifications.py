@@ -48,8 +48,8 @@ async def test_who_is_assigned_is_told_once_and_nobody_else_is(ada: Person, bob:
     await ada.edit_task(task["id"], title="Buy oat milk")
     await ada.edit_task(task["id"], assignee_ids=[bob.id, ada.id], due_on="2030-01-15")
     await ada.write("POST", f"/api/tasks/{task['id']}/comments", {"text": "Soon, please."})
-    told = [(one["kind"], one["title"]) for one in await inbox(bob, 2)]
-    assert told == [("task.commented", "Buy oat milk"), ("task.assigned", "Buy milk")]
+    both = [(one["kind"], one["title"]) for one in await inbox(bob, 2)]
+    assert both == [("task.commented", "Buy oat milk"), ("task.assigned", "Buy milk")]
     assert await inbox(ada, 0) == []
 
 

@@ -53,6 +53,8 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
             return own(command.user_id)
         case MarkAllRead():
             _require_self(command.by, call)
+            if command.workspace_id is not None:
+                call.caller.require(command.workspace_id, "viewer", "This workspace")
             return own(command.by)
         case ChangePreferences() | RegisterDevice():
             _require_self(command.user_id, call)
