@@ -38,6 +38,7 @@ KEPT_FRAMES_MAX: Final = 8
 class Noted(Event):
     text: str
     workspace: WorkspaceId
+    recipient: UserId | None = None
 
 
 class Left(Event):
@@ -51,8 +52,9 @@ def realm(_workspace: WorkspaceId) -> Partition:
 
 def publishing(context: str) -> Publish:
     def publish(recorded: RecordedEvent) -> CloudEvent | None:
+        recipient = None
         match recorded.event:
-            case Noted(text=text, workspace=workspace):
+            case Noted(text=text, workspace=workspace, recipient=recipient):
                 kind, data = "notes.Noted", {"text": text}
             case Left(user=user, workspace=workspace):
                 kind = "users.MemberRemoved"
@@ -70,6 +72,7 @@ def publishing(context: str) -> Publish:
             data=data,
             workspaceid=workspace,
             streamversion=recorded.version,
+            recipientid=None if recipient is None else str(recipient),
         )
 
     return publish
@@ -99,6 +102,10 @@ class World:
         if workspace == WORKSPACE:
             self.written[log] += texts
         return await self.record(log, workspace, *(Noted(text=text, workspace=workspace) for text in texts))
+
+    async def whisper(self, text: str, to: UserId) -> None:
+        """Something for one of them alone."""
+        await self.record("notes", WORKSPACE, Noted(text=text, workspace=WORKSPACE, recipient=to))
 
     async def record(self, log: str, workspace: WorkspaceId, *events: Event) -> str:
         home = REALM if log == "users" else workspace

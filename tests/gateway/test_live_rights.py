@@ -62,6 +62,39 @@ async def test_a_removal_of_long_ago_ends_nothing(world: World) -> None:
         assert bob.of_kind("unsubscribed") == []
 
 
+async def test_what_is_for_one_person_is_told_to_nobody_else_however_they_come_to_it(world: World) -> None:
+    ada, bob, late, back = (Listener(world, token) for token in ("good", "second", "good", "good"))
+    async with world.open() as hub:
+        for listener in (ada, bob, back):
+            await listener.connect()
+        await world.write("1")
+        await until(lambda: back.texts() == ada.texts() == bob.texts() == ["1"])
+        back.cut()
+        await world.whisper("For Bob", SECOND)
+        await world.write("2")
+        await world.whisper("For Ada", USER)
+        await world.write("3")
+        await until(lambda: bob.texts() == ["1", "For Bob", "2", "3"])
+        await until(lambda: ada.texts() == ["1", "2", "For Ada", "3"])
+        read = hub.counts.catch_ups
+        await back.connect()  # Out of what is kept at hand.
+        await until(lambda: back.texts() == ["1", "2", "For Ada", "3"])
+        assert hub.counts.catch_ups == read
+        for listener in (ada, bob, back):
+            listener.cut()
+        await late.connect()  # Out of the log.
+        await until(lambda: late.texts() == ["1", "2", "For Ada", "3"])
+        assert hub.counts.catch_ups > read
+        for listener in (ada, bob, back):
+            await listener.connect()
+        await world.whisper("At last", SECOND)
+        await world.write("4")
+        for listener in (ada, late, back):
+            await until(lambda listener=listener: listener.texts()[-1] == "4")  # type: ignore[misc]
+            assert listener.texts() == ["1", "2", "For Ada", "3", "4"]
+        assert bob.texts() == ["1", "For Bob", "2", "3", "At last", "4"]
+
+
 @pytest.mark.parametrize("reads", [True, False])
 async def test_who_is_no_member_any_more_hears_nothing_after_a_second_also_while_catching_up(
     world: World, reads: bool
