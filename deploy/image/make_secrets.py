@@ -24,10 +24,12 @@ DATABASES: Final = {
     "tasks.read": ("tasks_read", KEYS),
     "calendar.write": ("calendar_write", KEYS),
     "calendar.read": ("calendar_read", KEYS),
+    "notifications.write": ("notifications_write", KEYS),
+    "notifications.read": ("notifications_read", KEYS),
     "users.write": ("users_write", KEYS),
     "users.read": ("users_read", KEYS),
     "gateway": (KEYS,),
-    "migrate": ("tasks_write", "calendar_write", "users_write", KEYS),
+    "migrate": ("tasks_write", "calendar_write", "notifications_write", "users_write", KEYS),
 }
 """Whose passwords each role knows, and `sigdep migrate`. A user has the name of its database."""
 

@@ -25,11 +25,13 @@ SETTINGS: Final = frozenset(
 )  # fmt: skip
 
 PEERS: Final[Mapping[str, frozenset[str]]] = {
-    "gateway": frozenset({"tasks.write", "tasks.read", "calendar.write", "calendar.read", "users.write", "users.read"}),
+    "gateway": frozenset(NAMES) - {"gateway"},
     "tasks.write": frozenset({"tasks.read", "users.write"}),
     "tasks.read": frozenset({"tasks.write"}),
     "calendar.write": frozenset({"users.write"}),
     "calendar.read": frozenset({"calendar.write"}),
+    "notifications.write": frozenset({"notifications.read", "tasks.write", "calendar.write", "users.write"}),
+    "notifications.read": frozenset({"notifications.write"}),
     "users.write": frozenset(),
     "users.read": frozenset({"users.write"}),
 }

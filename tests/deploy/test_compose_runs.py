@@ -32,7 +32,8 @@ from tests.deploy.local_containers import (
 )
 
 STARTED = (
-    "users-write", "users-read", "tasks-write", "tasks-read", "calendar-write", "calendar-read", "gateway",
+    "users-write", "users-read", "tasks-write", "tasks-read", "calendar-write", "calendar-read", "notifications-write",
+    "notifications-read", "gateway",
 )  # fmt: skip
 WHO = {"email": "ada@example.org", "password": "correct horse battery"}
 

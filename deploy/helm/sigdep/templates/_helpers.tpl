@@ -4,11 +4,21 @@
 
 {{- /* Whom each role asks: its settings and the network policies are made of it. */ -}}
 {{- define "sigdep.asks" -}}
-gateway: [tasks-write, tasks-read, calendar-write, calendar-read, users-write, users-read]
+gateway:
+  - tasks-write
+  - tasks-read
+  - calendar-write
+  - calendar-read
+  - notifications-write
+  - notifications-read
+  - users-write
+  - users-read
 tasks-write: [tasks-read, users-write]
 tasks-read: [tasks-write]
 calendar-write: [users-write]
 calendar-read: [calendar-write]
+notifications-write: [notifications-read, tasks-write, calendar-write, users-write]
+notifications-read: [notifications-write]
 users-write: []
 users-read: [users-write]
 {{- end }}
