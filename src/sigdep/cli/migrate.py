@@ -36,8 +36,8 @@ def migrate_command(source: str, target: str, from_keys: str | None, to_keys: st
     Stop the server or the services first. Nothing is changed at the old place; do not start it again
     afterwards. Interrupted, the same command goes on where it was.
 
-    {context} in a URL stands for tasks, calendar and users: each log in a database of its own, as services have
-    it. Without, all logs are in one database, each in a schema.
+    {context} in a URL stands for notifications, tasks, calendar and users: each log in a database of its own, as
+    services have it. Without, all logs are in one database, each in a schema.
     """
     places = Places(source, target, from_keys or source, to_keys or target, secrets)
     places.check(given_keys=(from_keys, to_keys))

@@ -51,7 +51,7 @@ class Thing(Struct, frozen=True, kw_only=True):
 
 
 class QuietHours(Struct, frozen=True, kw_only=True):
-    """From one time on the wall to another, over midnight where the second is the earlier one. Days have 24 hours."""
+    """From one time on the wall to another, over midnight where the second is the earlier one."""
 
     start: str
     """`22:00`."""
