@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from sigdep.cli import main
 from sigdep.services.distributed.cluster import Plan
 from sigdep.services.distributed.engines.processes import HOST, free_ports, is_free
+from sigdep.services.distributed.roles import ROLES
 
 
 @pytest.mark.parametrize(
@@ -32,16 +33,8 @@ def test_only_services_have_replicas(role: str, tmp_path: Path) -> None:
 
 def test_each_replica_is_a_program_with_a_name_of_its_own(tmp_path: Path) -> None:
     plan = Plan(data=tmp_path, replicas={"tasks.read": 3})
-    assert plan.programs() == {
-        "tasks.write": "tasks.write",
-        "tasks.read": "tasks.read",
-        "tasks.read.2": "tasks.read",
-        "tasks.read.3": "tasks.read",
-        "calendar.write": "calendar.write",
-        "calendar.read": "calendar.read",
-        "users.write": "users.write",
-        "users.read": "users.read",
-    }
+    replicas = {"tasks.read.2": "tasks.read", "tasks.read.3": "tasks.read"}
+    assert plan.programs() == {role: role for role in ROLES} | replicas
 
 
 def test_gateways_listen_one_port_after_the_other(tmp_path: Path) -> None:
