@@ -87,6 +87,8 @@ async def test_a_server_moves_to_databases_and_back(databases: dict[str, str], t
             tasks = [await ada.add_task(f"Task {number}") for number in range(20)]
             async with signed_up(server.url, "Bob") as bob:
                 await bob.add_task("Forget me")
+                for person in (ada, bob):
+                    await person.write("PATCH", "/api/notification-preferences", {"digest_at": "07:30"})
                 await bob.write("DELETE", "/api/users/me", {})
             in_use = run("migrate", "--from", str(server.data), "--to", str(home))
             assert "Stop it first" in refused(in_use)
