@@ -52,9 +52,10 @@ def realm(_workspace: WorkspaceId) -> Partition:
 
 def publishing(context: str) -> Publish:
     def publish(recorded: RecordedEvent) -> CloudEvent | None:
-        recipient = None
+        recipient: UserId | None = None
         match recorded.event:
-            case Noted(text=text, workspace=workspace, recipient=recipient):
+            case Noted(text=text, workspace=workspace) as noted:
+                recipient = noted.recipient
                 kind, data = "notes.Noted", {"text": text}
             case Left(user=user, workspace=workspace):
                 kind = "users.MemberRemoved"

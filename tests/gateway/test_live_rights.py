@@ -90,7 +90,7 @@ async def test_what_is_for_one_person_is_told_to_nobody_else_however_they_come_t
         await world.whisper("At last", SECOND)
         await world.write("4")
         for listener in (ada, late, back):
-            await until(lambda listener=listener: listener.texts()[-1] == "4")  # type: ignore[misc]
+            await until(lambda listener=listener: listener.texts()[-1] == "4")
             assert listener.texts() == ["1", "2", "For Ada", "3", "4"]
         assert bob.texts() == ["1", "For Bob", "2", "3", "At last", "4"]
 

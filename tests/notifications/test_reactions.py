@@ -15,7 +15,9 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.messages import Command, Query
 from sigdep.notifications.publishing import publish
-from sigdep.notifications.reactions import EXCERPT_LENGTH_MAX, NEWS_FOR, TasksReactions, UsersReactions
+from sigdep.notifications.reactions import TasksReactions, UsersReactions
+from sigdep.notifications.reactions.tasks import EXCERPT_LENGTH_MAX
+from sigdep.notifications.reactions.telling import NEWS_FOR
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.commands import CommentOnTask, EditTask
 from sigdep.tasks.domain.task import Task
