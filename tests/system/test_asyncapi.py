@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from tests.system.feed import read_events
-from tests.system.person import Person
+from tests.system.person import JSON, Person
 from tests.system.test_live import SECONDS_MAX, live, subscribe
 
 SPECIFICATION: Final = Path(__file__).with_name("asyncapi-3.0.0.schema.json")
@@ -39,8 +39,9 @@ async def test_every_event_of_a_busy_hour_has_its_shape(ada: Person, bob: Person
     workspace = await ada.open_workspace()
     await ada.invite(bob, workspace, "member")
     await a_busy_hour(ada, workspace)
+    events = [item["event"] for item in await what_bob_was_told(ada, bob, workspace)]
     await ada.write("DELETE", f"/api/workspaces/{workspace}/members/{bob.id}")
-    events = [item["event"] for item in await read_events(ada, workspace)]
+    events += [item["event"] for item in await read_events(ada, workspace)]
     kinds = {event["type"] for event in events}
     assert {
         "sigdep.calendar.SeriesResumed",
@@ -48,6 +49,8 @@ async def test_every_event_of_a_busy_hour_has_its_shape(ada: Person, bob: Person
         "sigdep.calendar.CalendarEdited",
     } <= kinds
     assert {"sigdep.tasks.TaskCreated", "sigdep.tasks.TaskCommented", "sigdep.users.MemberRemoved"} <= kinds
+    told = ("Posted", "MarkedRead", "MarkedUnread", "Snoozed", "MarkedDone")
+    assert {f"sigdep.notifications.Notification{what}" for what in told} <= kinds
     for event in events:
         check(document, f"#/components/schemas/{event['type']}", event)
         with pytest.raises(jsonschema.ValidationError):
@@ -114,6 +117,18 @@ async def a_busy_week(person: Person, workspace: str) -> None:
         await write(f"{calendar}/{step}")
     await write(calendar, method="DELETE")
     await write(f"{calendar}/restore")
+
+
+async def what_bob_was_told(ada: Person, bob: Person, workspace: str) -> list[JSON]:
+    """Of something that he does everything with that can be done."""
+    await ada.add_task("Buy brushes", workspace_id=workspace, assignee_ids=[bob.id])
+    async with asyncio.timeout(SECONDS_MAX):
+        while not (items := await bob.items("/api/notifications", after="")):
+            await asyncio.sleep(0.05)
+    one = f"/api/notifications/{items[0]['id']}"
+    for verb, body in (("read", {}), ("unread", {}), ("snooze", {"until": "2037-01-01T09:00:00Z"}), ("done", {})):
+        await bob.write("POST", f"{one}/{verb}", body)
+    return await read_events(bob, workspace)
 
 
 def check(document: Any, reference: str, value: Any) -> None:

@@ -16,7 +16,7 @@ from sigdep.notifications.domain.notification import NOTIFICATION
 from sigdep.notifications.domain.oblivion import PERSON, WORKSPACE
 from sigdep.notifications.domain.preferences import PREFERENCES
 from sigdep.notifications.events import EVENTS
-from sigdep.notifications.publishing import publish
+from sigdep.notifications.publishing import TOLD, publish
 from sigdep.notifications.reactions import CalendarReactions, TasksReactions, UsersReactions
 from sigdep.notifications.timers import Timers
 from sigdep.notifications.write_service import NotificationsWrite
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECIDERS",
     "EVENTS",
+    "TOLD",
     "CalendarReactions",
     "TasksReactions",
     "Timers",

@@ -1,14 +1,19 @@
 """What others may know of what has happened here: of a notification its recipient hears, and nobody else."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, get_args
 
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.kernel.ids import text_of
+from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
 from sigdep.notifications.events import NotificationEvent
 
 SOURCE: Final = "/contexts/notifications"
 TYPES: Final = "sigdep.notifications."
+
+TOLD: Final[Mapping[str, type[Event]]] = {TYPES + event.__name__: event for event in get_args(NotificationEvent)}
+"""The shapes of what recipients hear, by the types of their envelopes."""
 
 
 def publish(recorded: RecordedEvent) -> CloudEvent | None:

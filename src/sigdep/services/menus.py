@@ -94,6 +94,7 @@ NOTIFICATIONS: Final = Menu(
     events=notifications.EVENTS,
     read_model=notifications.read_model,
     publish=notifications.publish,
+    told=notifications.TOLD,
     write=notifications_contract.WRITE,
     read=notifications_contract.READ,
     routes=notifications.routes,
