@@ -16,6 +16,7 @@ from tests.system.feed import read_events
 from tests.system.malformed import AS_JSON, NONSENSE, QUERIES, UNREADABLE, Malformed
 from tests.system.openapi import Operation, operations, read_document
 from tests.system.person import Person, new_id, problem
+from tests.system.test_notifications import inbox
 from tests.system.test_who_may_do_what import one_of_everything
 
 ANSWER_SECONDS_MAX = 2.0
@@ -38,7 +39,11 @@ async def things(ada: Person, bob: Person) -> dict[str, str]:
     found = await one_of_everything(ada, bob, workspace)
     token = await ada.write("POST", "/api/tokens", {"name": "Script", "scopes": ["tasks:read"]})
     sessions = await ada.items("/api/sessions")
+    device = await ada.write("POST", "/api/devices", {"channel": "fcm", "token": "x"})
+    await bob.add_task("Tell Ada", workspace_id=workspace, assignee_ids=[ada.id])
+    (told,) = await inbox(ada, 1)
     ids = {"token_id": token["id"], "session_id": sessions[0]["id"]}
+    ids |= {"device_id": device["id"], "notification_id": told["id"]}
     return {**found, **ids, "token": "x" * 43}
 
 
