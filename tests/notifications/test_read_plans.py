@@ -55,7 +55,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             posted_at=at,
             snoozed_until=at + timedelta(days=30) if state == "snoozed" else None,
         )
-        own: dict[str, Any] = {"id": one.id, "workspace_id": one.workspace_id, "version": 1, "document": msgspec.json.encode(one)}
+        own: dict[str, Any] = {
+            "id": one.id,
+            "workspace_id": one.workspace_id,
+            "version": 1,
+            "document": msgspec.json.encode(one),
+        }
         rows.put(NOTIFICATIONS, {**notification_columns(one), **own})
         due = NOON + timedelta(days=1) if number % 2 else None
         who = {"id": UUID(int=(2 << 100) + number), "workspace_id": UUID(int=(2 << 100) + number)}

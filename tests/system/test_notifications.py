@@ -69,6 +69,26 @@ async def test_a_comment_tells_whom_it_mentions_by_id_or_address(
     assert await inbox(eve, 0) == []
 
 
+async def test_attendees_hear_of_events_and_of_what_becomes_of_them(ada: Person, bob: Person, team: str) -> None:
+    calendar = await ada.write("POST", "/api/calendars", {"name": "Team", "workspace_id": team})
+    event = {
+        "calendar_id": calendar["id"],
+        "title": "Plan",
+        "start": "2036-12-01T09:00:00",
+        "end": "2036-12-01T10:00:00",
+        "time_zone": "Europe/Berlin",
+        "attendees": [{"user_id": ada.id}, {"user_id": bob.id}],
+    }
+    made = await ada.write("POST", "/api/events", event)
+    one = f"/api/events/{made['id']}"
+    await ada.write("PATCH", one, {"title": "The plan"})
+    await ada.write("PATCH", one, {"location": "Here"})
+    await ada.write("DELETE", one)
+    told = [(item["kind"], item["title"]) for item in await inbox(bob, 3)]
+    assert told == [("event.cancelled", "The plan"), ("event.changed", "The plan"), ("event.invited", "Plan")]
+    assert await inbox(ada, 0) == []
+
+
 async def test_a_notification_goes_from_unread_to_done(ada: Person, bob: Person, team: str) -> None:
     for title in ("One", "Two", "Three"):
         await ada.add_task(title, workspace_id=team, assignee_ids=[bob.id])

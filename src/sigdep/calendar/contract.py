@@ -32,6 +32,7 @@ from sigdep.calendar.queries import (
 )
 from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
+from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
 
 WRITE: Final = ServiceContract(
@@ -50,7 +51,9 @@ WRITE: Final = ServiceContract(
         TrashCalendar,
         RestoreCalendar,
         ForgetWorkspace,
+        FindThing,
     ),
+    values={FindThing: ThingThen},
 )
 
 READ: Final = ServiceContract(

@@ -18,8 +18,10 @@ from sigdep.calendar.writing.access import WriteCommand, things_of, workspace_of
 from sigdep.calendar.writing.appointments import change_appointment
 from sigdep.calendar.writing.attempt import Attempt, Members, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
+from sigdep.calendar.writing.past import find_thing
 from sigdep.calendar.writing.turns import Turns
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.contracts.things import FindThing
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.keys import KeyDestroyed
@@ -56,6 +58,9 @@ class CalendarWrite:
         self._turns = Turns()
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
+        if isinstance(message, FindThing):
+            with _erased_is_not_found():
+                return Answer(value=await find_thing(self._around, message, call))
         if not isinstance(message, WriteCommand):
             raise TypeError(f"calendar.write carries out no {type(message).__name__}.")
         with _erased_is_not_found():

@@ -74,7 +74,9 @@ async def open_contexts(house: House) -> AsyncIterator[Contexts]:
     async with open_users(house) as users:
         members = users.people.writing.members
         tasks, calendar = open_tasks(house, members), open_calendar(house, members)
-        notifications = open_notifications(house, members, tasks=tasks.write, users=users.context.write)
+        notifications = open_notifications(
+            house, members, tasks=tasks.write, calendar=calendar.write, users=users.context.write
+        )
         yield Contexts(
             # The busiest first: their routes are found first.
             opened=(tasks, calendar, notifications, users.context),

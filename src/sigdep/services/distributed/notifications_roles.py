@@ -18,7 +18,7 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.things import TASKS
+from sigdep.services.distributed.things import CALENDAR, TASKS
 from sigdep.services.distributed.wiring import (
     DATABASE,
     broker_system,
@@ -61,6 +61,8 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         react("notifications reactions", "users", notifications.UsersReactions(write))
         tasks = notifications.TasksReactions(write, tasks=peers.service(TASKS), users=people)
         react("notifications reactions to tasks", "tasks", tasks)
+        appointments = notifications.CalendarReactions(write, calendar=peers.service(CALENDAR))
+        react("notifications reactions to calendar", "calendar", appointments)
         replica.relay(open_relay("notifications", log.sealed, broker))
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
         yield Role(

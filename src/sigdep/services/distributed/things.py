@@ -1,4 +1,4 @@
-"""What a task was: the one question that whoever tells people asks of `tasks.write`."""
+"""What a thing was: the one question that whoever tells people asks of `tasks.write` and `calendar.write`."""
 
 from typing import Final
 
@@ -6,3 +6,4 @@ from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
 
 TASKS: Final = ServiceContract(name="tasks.write", messages=(FindThing,), values={FindThing: ThingThen})
+CALENDAR: Final = ServiceContract(name="calendar.write", messages=(FindThing,), values={FindThing: ThingThen})
