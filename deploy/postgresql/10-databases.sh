@@ -7,8 +7,7 @@ set -eu
 
 PASSWORDS=${PASSWORDS:-/secrets/postgresql}
 
-for name in tasks_write tasks_read calendar_write calendar_read notifications_write notifications_read users_write \
-    users_read keys; do
+for name in tasks_write tasks_read calendar_write calendar_read notifications_write notifications_read users_write users_read keys; do
     export PASSWORD_FILE="$PASSWORDS/$name"
     test -s "$PASSWORD_FILE" || { echo "$PASSWORD_FILE is missing or empty." >&2; exit 1; }
     # psql reads the password itself: an argument could be seen by everybody who lists processes.
