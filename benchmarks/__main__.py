@@ -5,6 +5,7 @@ from typing import Final
 
 BENCHMARKS: Final = (
     "recurrence",
+    "ical",
     "event_store",
     "embedded",
     "live",

@@ -30,6 +30,8 @@ VIOLATIONS: list[tuple[str, str, Modules]] = [
     ("layers", "a context knows an adapter", {"tasks/context.py": "import sigdep.adapters"}),
     ("layers", "rpc looks up", {"rpc/stray.py": "import sigdep.http"}),
     ("layers", "recurrence looks beside itself", {"recurrence/stray.py": "import sigdep.contracts"}),
+    ("layers", "iCalendar looks up", {"ical/stray.py": "import sigdep.rpc"}),
+    ("layers", "iCalendar knows a context", {"ical/stray.py": "import sigdep.tasks.events"}),
     ("layers", "a package nobody placed", {"stray/__init__.py": ""}),
     (
         "context",
@@ -73,6 +75,7 @@ VIOLATIONS: list[tuple[str, str, Modules]] = [
     ("pure", "a command does I/O", {"users/commands.py": "import asyncio"}),
     ("pure", "a query knows a framework", {"tasks/queries.py": "import starlette.requests"}),
     ("pure", "recurrence reads the clock", {"recurrence/stray.py": "import time"}),
+    ("pure", "iCalendar fetches a calendar", {"ical/stray.py": "import urllib.request"}),
     ("pure", "a contract reads a file", {"contracts/stray.py": "import pathlib"}),
     (
         "wiring",
