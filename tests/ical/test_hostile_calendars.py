@@ -60,6 +60,10 @@ def test_ten_thousand_exdates_are_refused_with_a_sentence() -> None:
     assert len(read(HOSTILE["as many EXDATEs as are read"]).calendar.entries) == 1
 
 
+def test_they_are_counted_before_they_are_read() -> None:
+    assert calls_of(lambda: read(HOSTILE["10,000 EXDATEs"])) < 2_000
+
+
 def test_overrides_without_end_are_refused_with_a_sentence() -> None:
     for name in ("10,000 overrides", "10,000 overrides of one"):
         (refused,) = read(HOSTILE[name]).refused

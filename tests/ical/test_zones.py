@@ -64,6 +64,8 @@ def test_a_zone_is_described_by_its_rules_where_it_has_some() -> None:
     assert "RDATE" in described, "until 1995 summer ended in September"
     assert "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=FR;BYMONTHDAY=23,24,25,26,27,28,29" in block("Asia/Jerusalem", 2026, 2026)
     assert "RRULE" not in block("Asia/Kolkata", 2026, 2026)
+    for year in range(2020, 2050):
+        assert "RRULE" not in block("Africa/Casablanca", year, year), "Ramadan follows no rule of this calendar"
 
 
 @pytest.mark.parametrize("name", sorted(set(SPREAD) | set(WINDOWS_ZONES.values())))

@@ -1,5 +1,6 @@
 """Components as they are nested: each with its lines, and the components within it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct, field
@@ -33,10 +34,15 @@ def read_blocks(octets: bytes) -> list[Block]:
     Raises:
         UnreadableCalendar: it is too large or no UTF-8, is nested too deeply, or its BEGINs and ENDs do not match.
     """
+    return nest(unfold(octets)).blocks
+
+
+def nest(lines: Iterable[tuple[int, str]]) -> Block:
+    """What unfolded lines with their numbers say, as a block without a name. Raises UnreadableCalendar."""
     outermost = Block("", 0)
     path = [outermost]
     count = 0
-    for number, text in unfold(octets):
+    for number, text in lines:
         line = read_line(text, number)
         if line is None:
             path[-1].unreadable.append(number)
@@ -49,7 +55,7 @@ def read_blocks(octets: bytes) -> list[Block]:
             path[-1].lines.append(line)
     if len(path) > 1:
         raise UnreadableCalendar(f"the text ends before END:{path[-1].name[:40]}. Is it all there?", path[-1].number)
-    return outermost.blocks
+    return outermost
 
 
 def _begin(path: list[Block], line: Line, count: int) -> Block:

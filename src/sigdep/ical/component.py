@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from sigdep.ical.alarms import ALARMS_MAX, read_alarm
-from sigdep.ical.blocks import Block
+from sigdep.ical.blocks import Block, nest
 from sigdep.ical.keeping import Keeper
 from sigdep.ical.lines import Line, read_parameters
 from sigdep.ical.model import EPOCH, Alarm, Attendee, Component, Kept, Status
@@ -144,6 +144,11 @@ class ComponentReading:
         if self._block.unreadable:
             numbers = ", ".join(f"{number:,}" for number in self._block.unreadable[:10])
             self.repairs.append(f"No content lines, and left out: {numbers}.")
+
+
+def read_component(lines: Iterable[str]) -> Component:
+    """What the unfolded lines of one component say, without its BEGIN and END. Raises Invalid."""
+    return ComponentReading(nest(enumerate(lines, 1)), Zones([])).read()
 
 
 def _read_sequence(value: str) -> int:

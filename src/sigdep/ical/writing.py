@@ -25,6 +25,11 @@ def write(calendar: Calendar) -> bytes:
     return b"".join(map(fold, _calendar(calendar)))
 
 
+def component_lines(component: Component) -> tuple[str, ...]:
+    """The lines of one component, unfolded, without its BEGIN and END: what `read_component` reads."""
+    return tuple(_component(component))[1:-1]
+
+
 def _calendar(calendar: Calendar) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN")
     yield from _described(calendar)
