@@ -49,10 +49,20 @@ class Operation:
     open_to_all: bool
     """Nobody needs to sign in."""
     document: JSON
+    media_type: str = "application/json"
+    """Of its body."""
 
     @property
     def placeholders(self) -> list[str]:
         return _PLACEHOLDER.findall(self.path)
+
+    def sent(self, body: object) -> dict[str, Any]:
+        """A body as httpx takes it: of a kind that is no JSON an empty one of that kind."""
+        if not self.writes:
+            return {}
+        if self.media_type == "application/json":
+            return {"json": body}
+        return {"content": b"", "headers": {"content-type": self.media_type}}
 
     @property
     def writes(self) -> bool:
@@ -135,6 +145,7 @@ def _operation(document: JSON, path: str, method: str, place: JSON) -> Operation
         method=method.upper(),
         path=path,
         body=None if schema is None else bare.resolve(schema),
+        media_type="application/json" if schema is not None or not content else next(iter(content)),
         parameters=tuple(bare.resolve(one) for one in (*place.get("parameters", ()), *said.get("parameters", ()))),
         open_to_all=not security or {} in security,
         document=document,

@@ -25,6 +25,8 @@ class Place:
 class _Node:
     named: dict[str, "_Node"] = field(default_factory=dict)
     any: "_Node | None" = None
+    ending: dict[str, "_Node"] = field(default_factory=dict)
+    """Parameters with an ending, as in `{calendar_id}.ics`: by the ending."""
     place: Place | None = None
 
 
@@ -48,6 +50,9 @@ class RouteTable:
         node = self._root
         parts = endpoint.path.split("/")[1:]
         for part in parts:
+            if part.startswith("{") and not part.endswith("}"):
+                node = node.ending.setdefault(part.partition("}")[2], _Node())
+                continue
             if part.startswith("{"):
                 node.any = node = node.any or _Node()
                 continue
@@ -76,6 +81,11 @@ def _find(node: _Node, parts: list[str], index: int, values: list[str]) -> Found
         index += 1
         named = node.named.get(part)
         if named is None:
+            stem, dot, ending = part.rpartition(".")
+            if stem and dot + ending in node.ending:
+                values.append(stem)
+                node = node.ending[dot + ending]
+                continue
             if node.any is None or not part:
                 return None
             values.append(part)

@@ -3,8 +3,9 @@
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
+from sigdep.http.files import File, FileBody
 from sigdep.http.forms import FORM, Form
 from sigdep.http.openapi_parts import HEADERS, INTRODUCTION, PARAMETERS, SECURITY_SCHEMES
 from sigdep.http.parameters import WriteParameters
@@ -45,7 +46,7 @@ def openapi_document(
         others: operations that are no typed endpoints.
     """
     asked = [kind for endpoint in endpoints for kind in _asked(endpoint)]
-    answered = [endpoint.signature.answer for endpoint in endpoints if endpoint.signature.answer is not None]
+    answered = [kind for endpoint in endpoints if (kind := endpoint.signature.answer) not in (None, File)]
     asked += [other.query for other in others if other.query is not None]
     answered += [kind for other in others for kind in other.types]
     answered += [OAuthProblem] * any(_is_form(endpoint) for endpoint in endpoints)
@@ -100,7 +101,10 @@ def _operation(endpoint: TypedEndpoint, schemas: Schemas) -> Operation:
     }
     if description := inspect.getdoc(route.handle):
         operation["description"] = description
-    if endpoint.body is not None and route.method != "DELETE":
+    if _is_file(endpoint.signature.body):
+        text = {endpoint.signature.body.media_type: {"schema": {"type": "string"}}}
+        operation["requestBody"] = {"required": True, "content": text}
+    elif endpoint.body is not None and route.method != "DELETE":
         schema = {"schema": schemas.of(endpoint.signature.body or Body)}
         operation["requestBody"] = {"required": endpoint.body.required, "content": {"application/json": schema}}
         if _is_form(endpoint):
@@ -123,7 +127,12 @@ def _oauth_refusal(schemas: Schemas) -> dict[str, Any]:
 
 def _asked(endpoint: TypedEndpoint) -> list[Any]:
     signature = endpoint.signature
-    return [kind for kind in (signature.body, signature.query, *signature.path_types.values()) if kind is not None]
+    body = None if _is_file(signature.body) else signature.body
+    return [kind for kind in (body, signature.query, *signature.path_types.values()) if kind is not None]
+
+
+def _is_file(body: type[Body] | None) -> TypeGuard[type[FileBody]]:
+    return body is not None and issubclass(body, FileBody)
 
 
 def _parameters(endpoint: TypedEndpoint, schemas: Schemas) -> list[dict[str, Any]]:
@@ -160,10 +169,13 @@ def _successes(endpoint: TypedEndpoint, schemas: Schemas) -> dict[str, Any]:
     answer = endpoint.signature.answer
     if answer is None:
         return {"204": {"description": "Done.", "headers": headers}}
+    shown = {"application/json": {"schema": {} if answer is File else schemas.of(answer)}}
+    if answer is File:
+        shown = {endpoint.route.media_type or "application/octet-stream": {"schema": {"type": "string"}}}
     done = {
         "description": "The thing asked for." if not endpoint.writes else "The new state of what was written.",
         "headers": headers,
-        "content": {"application/json": {"schema": schemas.of(answer)}},
+        "content": shown,
     }
     if not endpoint.writes:
         return {"200": done, "304": {"description": "You have it already.", "headers": headers}}

@@ -55,5 +55,7 @@ class Route:
     """What a token must be allowed, as in `tasks:write`. None: open to everybody."""
     errors: tuple[type[SigdepError], ...] = ()
     """Refusals beyond those that every route of its kind has."""
+    media_type: str | None = None
+    """Of a File that it answers."""
     secret: bool = False
     """The answer holds a credential: nobody on its way may keep it (`Cache-Control: no-store`)."""

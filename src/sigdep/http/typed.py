@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from sigdep.http.bodies import BodyReader, read_body
 from sigdep.http.calls import matches_none, read_call, write_call
 from sigdep.http.exchange import Exchange, Header
+from sigdep.http.files import File, FileBody, FileReader, file_reply
 from sigdep.http.forms import Form, FormReader
 from sigdep.http.parameters import ParameterReader, take_dry_run
 from sigdep.http.positions import encode_position
@@ -68,6 +69,8 @@ class TypedEndpoint:
         kind = self.signature.body or Body
         if not self.writes:
             return None
+        if issubclass(kind, FileBody):
+            return FileReader(kind)
         return FormReader(kind) if issubclass(kind, Form) else BodyReader(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,6 +89,10 @@ class TypedEndpoint:
             if not await _roles_have_changed(exchange):
                 raise
             answer = await self._handle(replace(call, principal=exchange.principal), **arguments)
+        if type(answer.value) is File:
+            headers = _position_of(answer)
+            await send_reply(exchange, send, await file_reply(exchange, answer.value, headers))
+            return
         await send_reply(exchange, send, self._reply(exchange, answer))
 
     def _path_arguments(self, exchange: Exchange) -> dict[str, Any]:
@@ -121,9 +128,7 @@ class TypedEndpoint:
         return write_call(exchange, octets, dry_run=dry_run or body.dry_run, fingerprint_key=self._fingerprint_key)
 
     def _reply(self, exchange: Exchange, answer: Answer[Any]) -> Reply:
-        headers: list[Header] = []
-        if answer.position is not None:
-            headers.append((b"sigdep-position", encode_position(answer.position).encode()))
+        headers = _position_of(answer)
         version = answer.version
         if version is not None:
             headers.append((b"etag", b'"%d"' % version))
@@ -146,6 +151,10 @@ class TypedEndpoint:
         """The path of this request, with plural names."""
         parts = iter(exchange.path_values)
         return "/".join(next(parts) if part.startswith("{") else part for part in self.path.split("/"))
+
+
+def _position_of(answer: Answer[Any]) -> list[Header]:
+    return [] if answer.position is None else [(b"sigdep-position", encode_position(answer.position).encode())]
 
 
 async def _roles_have_changed(exchange: Exchange) -> bool:
