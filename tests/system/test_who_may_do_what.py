@@ -123,9 +123,7 @@ async def _walk(person: Person, team: Team, described: list[Operation]) -> list[
     answers = []
     for operation, body, query in _requests(team, described):
         path = operation.at(team.things)
-        answer = await person.client.request(
-            operation.method, path, json=body if operation.writes else None, params=query
-        )
+        answer = await person.client.request(operation.method, path, params=query, **operation.sent(body))
         answers.append((operation, answer))
     return answers
 

@@ -72,6 +72,35 @@ class RestoreCalendar(Command):
     at: datetime
 
 
+class ImportCalendar(Command):
+    """Take over the events of an iCalendar text. Once more, it changes nothing."""
+
+    calendar_id: CalendarId
+    text: bytes
+    by: UserId
+    at: datetime
+
+
+class OpenFeed(Command):
+    """Let whoever has a secret read the calendar. A former secret opens it no more."""
+
+    calendar_id: CalendarId
+    sha256: str
+    """Of the secret."""
+    by: UserId
+    at: datetime
+    workspace_id: WorkspaceId | None = None
+    """None: that of the calendar."""
+
+
+class CloseFeed(Command):
+    calendar_id: CalendarId
+    by: UserId
+    at: datetime
+
+
+FeedCommand = OpenFeed | CloseFeed
+
 CalendarCommand = CreateCalendar | EditCalendar | ArchiveCalendar | UnarchiveCalendar | TrashCalendar | RestoreCalendar
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR
+from sigdep.calendar.domain.feed import FEED
 from sigdep.calendar.domain.workspace import WORKSPACE
 from sigdep.calendar.events import EVENTS
 from sigdep.calendar.publishing import TOLD, publish
@@ -40,7 +41,7 @@ __all__ = [
     "routes",
 ]
 
-DECIDERS: Final[Collection[Decider[Any, Any]]] = (CALENDAR, APPOINTMENT, WORKSPACE)
+DECIDERS: Final[Collection[Decider[Any, Any]]] = (CALENDAR, FEED, APPOINTMENT, WORKSPACE)
 
 
 def read_model() -> "CalendarReadModel":
@@ -93,5 +94,6 @@ def routes(write: Service, read: Service) -> Sequence[Route]:
     from sigdep.calendar.read_api import routes as read_routes  # noqa: PLC0415
     from sigdep.calendar.write_api.calendars import calendar_write_routes  # noqa: PLC0415
     from sigdep.calendar.write_api.events import event_write_routes  # noqa: PLC0415
+    from sigdep.calendar.write_api.texts import text_write_routes  # noqa: PLC0415
 
-    return (*event_write_routes(write), *read_routes(read), *calendar_write_routes(write))
+    return (*event_write_routes(write), *read_routes(read), *calendar_write_routes(write), *text_write_routes(write))

@@ -6,10 +6,13 @@ from typing import Final
 from sigdep.calendar.commands import (
     AnswerInvitation,
     ArchiveCalendar,
+    CloseFeed,
     CreateCalendar,
     EditAppointment,
     EditCalendar,
     ForgetWorkspace,
+    ImportCalendar,
+    OpenFeed,
     RemoveAppointment,
     RestoreAppointment,
     RestoreCalendar,
@@ -18,17 +21,23 @@ from sigdep.calendar.commands import (
     UnarchiveCalendar,
     UndoEdit,
 )
+from sigdep.calendar.domain.feed import OpenedFeed
 from sigdep.calendar.queries import (
     BusyAnswer,
+    CalendarText,
+    ExportCalendar,
     FindBusyTimes,
     GetAppointment,
     GetCalendar,
+    GetFeed,
     GetHistory,
     GetOccurrence,
     History,
+    Imported,
     ListAppointments,
     ListCalendars,
     ListOccurrences,
+    ReadFeed,
 )
 from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
@@ -52,8 +61,11 @@ WRITE: Final = ServiceContract(
         RestoreCalendar,
         ForgetWorkspace,
         FindThing,
+        ImportCalendar,
+        OpenFeed,
+        CloseFeed,
     ),
-    values={FindThing: ThingThen},
+    values={FindThing: ThingThen, ImportCalendar: Imported, OpenFeed: OpenedFeed, CloseFeed: OpenedFeed},
 )
 
 READ: Final = ServiceContract(
@@ -69,8 +81,18 @@ READ: Final = ServiceContract(
         GetHistory,
         FindReminders,
         FindAgenda,
+        ExportCalendar,
+        ReadFeed,
+        GetFeed,
     ),
-    values={GetHistory: History, FindBusyTimes: BusyAnswer, FindReminders: ThingReminders, FindAgenda: AgendaPart},
+    values={
+        GetHistory: History,
+        FindBusyTimes: BusyAnswer,
+        FindReminders: ThingReminders,
+        FindAgenda: AgendaPart,
+        ExportCalendar: CalendarText,
+        ReadFeed: CalendarText,
+    },
 )
 
 CONTRACTS: Final[Sequence[ServiceContract]] = (WRITE, READ)

@@ -131,6 +131,31 @@ CalendarEvent = (
 )
 
 
+# ── feeds of calendars: stream `feed-<calendar id>` ─────────────────────────────────────────────────────
+
+
+class FeedOpened(Event):
+    """Whoever has the secret can read the calendar, until another one is made or the feed is closed."""
+
+    calendar_id: CalendarId
+    workspace_id: WorkspaceId
+    sha256: str
+    """Of the secret, which nobody keeps."""
+    by: UserId
+    at: datetime
+
+
+class FeedClosed(Event):
+    """No secret opens it any more."""
+
+    calendar_id: CalendarId
+    by: UserId
+    at: datetime
+
+
+FeedEvent = FeedOpened | FeedClosed
+
+
 # ── appointments: stream `appointment-<appointment id>` ─────────────────────────────────────────────────
 
 
@@ -335,6 +360,8 @@ EVENTS: tuple[type[Event], ...] = (
     CalendarUnarchived,
     CalendarTrashed,
     CalendarRestored,
+    FeedOpened,
+    FeedClosed,
     AppointmentScheduled,
     AppointmentEdited,
     OccurrenceEdited,

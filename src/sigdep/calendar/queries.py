@@ -94,6 +94,23 @@ class FindBusyTimes(Query):
     """IANA name: where days begin. None: the caller's."""
 
 
+class ExportCalendar(Query):
+    """Everything in a calendar that is not in the trash, as iCalendar text."""
+
+    calendar_id: CalendarId
+
+
+class ReadFeed(Query):
+    """The same, for whoever has the secret of its feed. Nobody needs to have signed in."""
+
+    calendar_id: CalendarId
+    token: str
+
+
+class GetFeed(Query):
+    calendar_id: CalendarId
+
+
 class GetHistory(Query):
     """What has happened to one thing, event by event."""
 
@@ -139,6 +156,56 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     """It is different from the others of its series."""
     version: int
     """Of the appointment."""
+
+
+class CalendarText(Struct, frozen=True, kw_only=True):
+    """iCalendar."""
+
+    content: bytes
+    name: str
+    """Of the calendar."""
+    modified_at: datetime
+    """When it was found to be different."""
+
+
+class SkippedEntry(Struct, frozen=True, kw_only=True):
+    """What was not imported."""
+
+    uid: str
+    """Empty where it has none."""
+    reason: str
+    line: int | None = None
+    """Of the text, from 1, where it begins."""
+
+
+class RepairedEntry(Struct, frozen=True, kw_only=True):
+    """What was understood although the standard knows it not, or was left out."""
+
+    uid: str
+    detail: str
+
+
+class Imported(Struct, frozen=True, kw_only=True):
+    """What became of the entries of an iCalendar text, each by its UID."""
+
+    created: int
+    updated: int
+    unchanged: int
+    skipped_count: int
+    skipped: Sequence[SkippedEntry]
+    """The first of them."""
+    repaired: Sequence[RepairedEntry]
+    passed_over: dict[str, int]
+    """Components that are no events, as VTODO, and how many."""
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """Whether whoever has a secret can read a calendar."""
+
+    calendar_id: CalendarId
+    open: bool
+    opened_at: datetime | None
+    opened_by: UserId | None
 
 
 class Span(Struct, frozen=True, kw_only=True):

@@ -1,29 +1,37 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from sigdep.calendar.commands import (
     AppointmentCommand,
     CalendarCommand,
     CreateCalendar,
+    FeedCommand,
     ForgetWorkspace,
+    ImportCalendar,
     ScheduleAppointment,
 )
 from sigdep.calendar.domain.workspace import decide as decide_workspace
+from sigdep.calendar.queries import Imported, SkippedEntry
 from sigdep.calendar.writing.access import WriteCommand, things_of, workspace_of
 from sigdep.calendar.writing.appointments import change_appointment
 from sigdep.calendar.writing.attempt import Attempt, Members, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
+from sigdep.calendar.writing.feeds import change_feed
+from sigdep.calendar.writing.imports import Became, Readers, Tally, parts, take_over
 from sigdep.calendar.writing.past import find_thing
 from sigdep.calendar.writing.turns import Turns
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
+from sigdep.ical.model import Entry
 from sigdep.kernel.errors import NotFound
-from sigdep.kernel.ids import SubjectId
+from sigdep.kernel.ids import Position, SubjectId, partition_of
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
@@ -56,6 +64,7 @@ class CalendarWrite:
         self._around = Surroundings(store, members=members, alone=alone)
         self._executor = Executor(store, self._around.repositories)
         self._turns = Turns()
+        self._readers = Readers()
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if isinstance(message, FindThing):
@@ -64,6 +73,8 @@ class CalendarWrite:
         if not isinstance(message, WriteCommand):
             raise TypeError(f"calendar.write carries out no {type(message).__name__}.")
         with _erased_is_not_found():
+            if isinstance(message, ImportCalendar):
+                return await self._import(message, call)
             done = await self._answered(call) or await self._carry_out(message, call)
             return self._answer(message, done, new=not call.dry_run)
 
@@ -95,6 +106,25 @@ class CalendarWrite:
             outcome = await self._execute(workspace, work, call)
         return Done(outcome, None if outcome.repeated else attempt)
 
+    async def _import(self, command: ImportCalendar, call: Call) -> Answer[Imported]:
+        """Part by part. No key makes it repeatable: it is, as it changes nothing the second time."""
+        workspace = await workspace_of(self._around, command, call)
+        reading = await self._readers.read(command.text)
+        tally, position = Tally(reading), Position(0)
+        call = replace(call, answer_key=None, if_match=None)
+        for entries in parts(reading.calendar.entries):
+            results: list[Became | SkippedEntry] = []
+
+            async def work(unit: UnitOfWork, entries: Sequence[Entry] = entries) -> None:
+                nonlocal results
+                results = await take_over(Attempt(self._around, unit, call), command, entries)
+
+            outcome = await self._execute(workspace, work, call)
+            position = outcome.position
+            tally.add(results)
+        where = WorkspacePosition(CONTEXT, partition_of(workspace), position)
+        return Answer(value=tally.shown(), position=where)
+
     async def _execute(self, workspace: WorkspaceId, work: Work, call: Call) -> Outcome:
         return await self._executor.execute(
             workspace,
@@ -112,8 +142,12 @@ class CalendarWrite:
             show(around.appointments, await change_appointment(attempt, command))
         elif isinstance(command, CalendarCommand):
             show(around.calendars, await change_calendar(attempt, command))
-        else:
+        elif isinstance(command, FeedCommand):
+            show(around.feeds, await change_feed(attempt, command))
+        elif isinstance(command, ForgetWorkspace):
             await self._forget(attempt, command)
+        else:
+            raise TypeError("An import is carried out part by part.")
 
     async def _forget(self, attempt: Attempt, command: ForgetWorkspace) -> None:
         around, workspace_id = self._around, command.workspace_id
@@ -122,6 +156,7 @@ class CalendarWrite:
         attempt.unit.show(around.workspaces, workspace_id)
         around.appointments.forget_where(lambda state: state.workspace_id == workspace_id)
         around.calendars.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.feeds.forget_where(lambda state: state.workspace_id == workspace_id)
 
     def _answer(self, command: WriteCommand, done: Done, *, new: bool) -> Answer[Any]:
         outcome = done.outcome

@@ -4,14 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from sigdep.calendar.queries import (
+    ExportCalendar,
     FindBusyTimes,
     GetAppointment,
     GetCalendar,
+    GetFeed,
     GetHistory,
     GetOccurrence,
     ListAppointments,
     ListCalendars,
     ListOccurrences,
+    ReadFeed,
 )
 from sigdep.calendar.read_service.agenda import Agenda
 from sigdep.calendar.read_service.busy_times import BusyPeople
@@ -22,6 +25,7 @@ from sigdep.calendar.read_service.progress import Progress
 from sigdep.calendar.read_service.reminding import Reminding
 from sigdep.calendar.read_service.single import Single
 from sigdep.calendar.read_service.sources import Sources
+from sigdep.calendar.read_service.texts import Texts
 from sigdep.calendar.read_service.things import APPOINTMENT, CALENDAR
 from sigdep.calendar.read_service.views import CONTEXT
 from sigdep.contracts.agenda import FindAgenda
@@ -46,6 +50,7 @@ class CalendarRead:
         """
         sources, expansions = Sources(store, log, progress), Expansions()
         single, lists, occurrences = Single(sources), Lists(sources), OccurrenceLists(sources, expansions)
+        texts = Texts(sources)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {
             ListOccurrences: occurrences.list_occurrences,
@@ -56,6 +61,9 @@ class CalendarRead:
             ListCalendars: lists.list_calendars,
             ListAppointments: lists.list_appointments,
             FindBusyTimes: BusyPeople(sources, expansions).find,
+            ExportCalendar: texts.export,
+            ReadFeed: texts.read_feed,
+            GetFeed: texts.feed,
             FindReminders: Reminding(sources, single).find,
             FindAgenda: Agenda(sources, occurrences).find,
         }

@@ -1,5 +1,6 @@
 """The bodies of the routes that change something. What may be left out defaults to UNSET or null."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
@@ -9,6 +10,7 @@ from sigdep.calendar.domain import fields
 from sigdep.calendar.events import Answer, AppointmentStatus, Attendee, AttendeeRole, Recurrence, Reminder
 from sigdep.calendar.write_api import shapes
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
+from sigdep.http.files import FileBody
 from sigdep.http.routes import Body, Parameters
 from sigdep.kernel.messages import UNSET, UnsetType
 from sigdep.recurrence.series import EXCLUDED_MAX, EXTRA_MAX, RULES_MAX
@@ -135,6 +137,25 @@ class InvitationAnswer(Body, frozen=True, kw_only=True):
 class Undo(Body, frozen=True, kw_only=True):
     version: int | None = None
     """The version that the edit led to, as the history shows it. Left out: the last edit that is not undone."""
+
+
+# ── texts and feeds ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class CalendarFile(FileBody, frozen=True, kw_only=True):
+    """iCalendar text."""
+
+    media_type = "text/calendar"
+
+
+class OpenedFeedAddress(Struct, frozen=True, kw_only=True):
+    """Where the calendar can be read by whoever knows this."""
+
+    calendar_id: CalendarId
+    path: str
+    """With its secret, on this server: shown now, and never again."""
+    token: str
+    opened_at: datetime
 
 
 # ── calendars ───────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,9 @@ from sigdep.calendar.commands import (
     CalendarCommand,
     CreateCalendar,
     EditAppointment,
+    FeedCommand,
     ForgetWorkspace,
+    ImportCalendar,
     RestoreCalendar,
     ScheduleAppointment,
     TrashCalendar,
@@ -24,7 +26,7 @@ from sigdep.kernel.errors import Forbidden, Invalid, NotFound
 from sigdep.kernel.messages import UNSET
 from sigdep.rpc.call import Call
 
-WriteCommand: TypeAlias = CalendarCommand | AppointmentCommand | ForgetWorkspace
+WriteCommand: TypeAlias = CalendarCommand | FeedCommand | ImportCalendar | AppointmentCommand | ForgetWorkspace
 
 
 async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) -> WorkspaceId:
@@ -44,6 +46,8 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
         return _chosen(command.workspace_id, call)
     if isinstance(command, ScheduleAppointment):
         return await _of_new(around, command, call)
+    if isinstance(command, FeedCommand | ImportCalendar):
+        return await _of_calendar(around, command.calendar_id, call, "member")
     if isinstance(command, CalendarCommand):
         needed: Role = "admin" if isinstance(command, TrashCalendar | RestoreCalendar) else "member"
         return await _of_calendar(around, command.calendar_id, call, needed)
@@ -58,7 +62,9 @@ def things_of(command: WriteCommand) -> set[UUID]:
             things: tuple[object, ...] = (command.workspace_id,)
         case ScheduleAppointment() | EditAppointment():
             things = (command.appointment_id,)
-        case _ if isinstance(command, CalendarCommand):
+        case ImportCalendar():
+            things = ()
+        case _ if isinstance(command, CalendarCommand | FeedCommand):
             things = (command.calendar_id,)
         case _:
             things = (command.appointment_id,)

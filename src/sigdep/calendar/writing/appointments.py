@@ -88,7 +88,7 @@ async def _schedule(attempt: Attempt, command: ScheduleAppointment) -> Appointme
         calendar = await calendar_at(attempt, command.calendar_id, "/calendar_id")
     zone = calendar.time_zone if command.time_zone is UNSET else command.time_zone
     command = replace(command, calendar_id=calendar.id, time_zone=zone)
-    await _check_attendees(attempt, command.attendees)
+    await check_attendees(attempt, command.attendees)
     attempt.record(appointments, appointment_id, decide(command, appointment))
     return appointment_id
 
@@ -119,7 +119,7 @@ async def _edit(attempt: Attempt, command: EditAppointment, appointment: Appoint
     if command.calendar_id is not UNSET and command.calendar_id != appointment.calendar_id:
         await calendar_at(attempt, command.calendar_id, "/calendar_id")
     if command.attendees is not UNSET:
-        await _check_attendees(attempt, command.attendees, appointment.attendees)
+        await check_attendees(attempt, command.attendees, appointment.attendees)
     gets_time = command.start is not UNSET and "T" in command.start
     if appointment.all_day and gets_time and command.time_zone is UNSET:
         calendar = await attempt.unit.load(attempt.around.calendars, appointment.calendar_id)
@@ -142,7 +142,7 @@ def _cut(attempt: Attempt, command: EditAppointment | RemoveAppointment, appoint
     return continued.appointment_id
 
 
-async def _check_attendees(attempt: Attempt, asked: Sequence[Attendee], present: Sequence[Attendee] = ()) -> None:
+async def check_attendees(attempt: Attempt, asked: Sequence[Attendee], present: Sequence[Attendee] = ()) -> None:
     """
     Raises:
         Invalid: a user who is new to the appointment is no member of the workspace, or has not given that answer.

@@ -8,6 +8,7 @@ from uuid import UUID
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR, Calendar
+from sigdep.calendar.domain.feed import FEED, OpenedFeed
 from sigdep.calendar.domain.workspace import WORKSPACE, Workspace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.ids import SubjectId, Version
@@ -36,11 +37,12 @@ class Surroundings:
         self.members = members
         self.calendars: Repository[Calendar] = Repository(store, CALENDAR, alone=alone)
         self.appointments: Repository[Appointment] = Repository(store, APPOINTMENT, alone=alone)
+        self.feeds: Repository[OpenedFeed] = Repository(store, FEED, alone=alone)
         self.workspaces: Repository[Workspace] = Repository(store, WORKSPACE, alone=alone)
 
     @property
     def repositories(self) -> tuple[Repository[State], ...]:
-        return (self.calendars, self.appointments, self.workspaces)  # type: ignore[return-value]  # Whatever they are about.
+        return (self.calendars, self.feeds, self.appointments, self.workspaces)  # type: ignore[return-value]  # Whatever they are about.
 
 
 @dataclass(slots=True)

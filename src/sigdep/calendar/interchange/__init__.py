@@ -1,0 +1,1 @@
+"""Appointments as iCalendar has them, and iCalendar's components as appointments."""

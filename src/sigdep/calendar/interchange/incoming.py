@@ -1,0 +1,146 @@
+"""Entries of a calendar as what an appointment is made with."""
+
+import hashlib
+import re
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sigdep.calendar.domain import fields
+from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS
+from sigdep.calendar.domain.times import after, write_when
+from sigdep.calendar.events import ChangedOccurrence, Recurrence
+from sigdep.calendar.interchange.alarms import reminders_of
+from sigdep.calendar.interchange.people import attendee_of, one_line
+from sigdep.calendar.interchange.remainder import IMPORTED, color_of, remainder
+from sigdep.ical.model import EPOCH, Calendar, Component, Entry
+from sigdep.ical.series import lasting, original_of
+from sigdep.ical.writing import write
+from sigdep.kernel.errors import Invalid
+from sigdep.recurrence.duration import Duration
+from sigdep.recurrence.series import When
+from sigdep.recurrence.text import read_moment
+
+UNTITLED: Final = "(untitled)"
+
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_URL: Final = re.compile(fields.URL_PATTERN)
+
+
+class NotImported(Invalid):
+    """An entry that makes sense, and that no appointment can be."""
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """One entry, with its fields as the commands have them."""
+
+    uid: str
+    fields: dict[str, Any]
+    changed: tuple[ChangedOccurrence, ...]
+    mark: str
+    """A line by which it is known, once it has been imported."""
+
+
+def incoming(entry: Entry) -> Incoming:
+    """
+    Raises:
+        NotImported, Invalid
+    """
+    main = entry.main
+    if main is None:
+        raise NotImported("It changes single occurrences of a series that is not in the file.")
+    if any(one.following for one in entry.overrides):
+        raise NotImported("It changes an occurrence and all that follow (RANGE=THISANDFUTURE): make two series of it.")
+    mark = marked(digest_of(entry))
+    content = _content(main) | {"recurrence": _recurrence(main), "sequence": main.sequence}
+    content["extra_properties"] = (*content["extra_properties"], mark)
+    return Incoming(
+        uid=fields.uid(main.uid),
+        fields=content,
+        changed=tuple(one for it in entry.overrides if (one := _changed(it, main, content)) is not None),
+        mark=mark,
+    )
+
+
+def digest_of(entry: Entry) -> str:
+    """What the file says, whenever it was made: DTSTAMP is the time at which it was."""
+    main = None if entry.main is None else replace(entry.main, stamp=EPOCH)
+    said = Entry(uid=entry.uid, main=main, overrides=tuple(replace(one, stamp=EPOCH) for one in entry.overrides))
+    return hashlib.sha256(write(Calendar(entries=(said,)))).hexdigest()[:32]
+
+
+def marked(digest: str) -> str:
+    return f"{IMPORTED}:{digest}"
+
+
+def _content(component: Component) -> dict[str, Any]:
+    """The fields that a series and one occurrence have alike."""
+    start, end = _times(component)
+    url = component.url if len(component.url) <= fields.URL_LENGTH_MAX and _URL.fullmatch(component.url) else None
+    return {
+        "title": fields.title(one_line(component.summary) or UNTITLED),
+        "description": fields.description(_CONTROLS.sub("", component.description) or None),
+        "location": fields.location(_CONTROLS.sub("", component.location) or None),
+        "start": write_when(start),
+        "end": write_when(end),
+        "time_zone": component.start.zone,
+        "attendees": fields.attendees(tuple(one for it in component.attendees if (one := attendee_of(it)) is not None)),
+        "reminders": fields.reminders(reminders_of(component.alarms)),
+        "busy": not component.transparent,
+        "status": (component.status or "CONFIRMED").lower(),
+        "url": url,
+        "color": color_of(component),
+        "extra_properties": fields.extra_properties(remainder(component, url_fits=url is not None)),
+    }
+
+
+def _times(component: Component) -> tuple[When, When]:
+    """On the wall of the zone of the start."""
+    start, end = component.start, component.end
+    if end is not None and end.zone is not None and start.zone is not None:
+        return start.when, end.seen_from(start.zone)
+    if end is not None:
+        return start.when, end.when
+    lasts = component.duration or Duration(days=0 if start.timed else 1)
+    return start.when, after(start.when, lasts, start.zone)
+
+
+def _recurrence(main: Component) -> Recurrence | None:
+    recurrence = Recurrence(
+        rules=main.rules,
+        extra_dates=tuple(map(_extended, main.extra)),
+        excluded_dates=tuple(map(_extended, main.excluded)),
+    )
+    return None if recurrence == Recurrence() else recurrence
+
+
+def _extended(text: str) -> str:
+    """`20261201T090000/PT1H` as `2026-12-01T09:00:00/PT1H`."""
+    start, slash, lasts = text.partition("/")
+    when = read_moment(start)
+    assert when is not None
+    return write_when(when) + slash + lasts
+
+
+def _changed(component: Component, main: Component, series: dict[str, Any]) -> ChangedOccurrence | None:
+    """What is different from the series. None: nothing."""
+    original = original_of(component, main)
+    if component.status == "CANCELLED":
+        return ChangedOccurrence(occurrence=write_when(original), cancelled=True)
+    own = _content(component)
+    differs = {
+        name: own[name]
+        for name in OCCURRENCE_FIELDS
+        if name not in (*TIME_FIELDS, "extra_properties") and own[name] != series[name]
+    }
+    if (
+        component.start.when != original
+        or component.start.zone != main.start.zone
+        or lasting(component) != lasting(main)
+    ):
+        differs |= {name: own[name] for name in TIME_FIELDS}
+    if not differs and not own["extra_properties"]:
+        return None
+    extra = (*own["extra_properties"], marked("occurrence"))
+    return ChangedOccurrence(occurrence=write_when(original), extra_properties=extra, **differs)

@@ -1,0 +1,339 @@
+"""Events from other calendars: each once, however often they are imported; and what was changed here is not lost."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sigdep.calendar.commands import (
+    AnswerInvitation,
+    ArchiveCalendar,
+    CreateCalendar,
+    EditAppointment,
+    ImportCalendar,
+    RemoveAppointment,
+    UndoEdit,
+)
+from sigdep.calendar.domain.calendar import Calendar, CalendarReadOnly
+from sigdep.calendar.events import Reminder
+from sigdep.calendar.queries import ExportCalendar, Imported, ListAppointments, ListOccurrences
+from sigdep.calendar.writing.imports import ENTRIES_AT_ONCE
+from sigdep.ical.reading import read
+from sigdep.ical.refusals import UnreadableCalendar
+from sigdep.kernel.errors import Forbidden, NotFound
+from tests.calendar.stories import ADA, BOB, CY, DAILY, EVE, TEAM
+from tests.calendar.world import World
+from tests.ical.samples import GOOGLE, SAMPLES, calendar, octets
+
+WEEKLY = """UID:weekly@example.com
+SEQUENCE:{sequence}
+DTSTAMP:20260101T000000Z
+DTSTART;TZID=Europe/Berlin:20261201T090000
+DTEND;TZID=Europe/Berlin:20261201T093000
+RRULE:FREQ=WEEKLY;COUNT=6
+SUMMARY:{title}
+{more}"""
+MOVED = """UID:weekly@example.com
+SEQUENCE:{sequence}
+RECURRENCE-ID;TZID=Europe/Berlin:20261208T090000
+DTSTART;TZID=Europe/Berlin:20261208T140000
+DTEND;TZID=Europe/Berlin:20261208T143000
+SUMMARY:Weekly, later"""
+
+
+def weekly(title: str = "Weekly", sequence: int = 1, more: str = "X-KEPT:1") -> str:
+    return WEEKLY.format(title=title, sequence=sequence, more=more)
+
+
+def moved(sequence: int = 1) -> str:
+    return MOVED.format(sequence=sequence)
+
+
+class Place(World):
+    """With a calendar of the team to import into."""
+
+    calendar: Calendar
+
+    async def open(self) -> "Place":
+        await self.start()
+        answer = await self.ask(CreateCalendar, name="Imported", workspace_id=TEAM, time_zone="Europe/Berlin")
+        self.calendar = answer.value
+        return self
+
+    async def take(self, text: bytes, **options: Any) -> Imported:
+        answer = await self.ask(ImportCalendar, calendar_id=self.calendar.id, text=text, **options)
+        imported: Imported = answer.value
+        return imported
+
+    async def kept(self, uid: str | None = None) -> list[dict[str, Any]]:
+        return await self.items(ListAppointments(calendar_id=self.calendar.id, uid=uid))
+
+    async def one(self, uid: str = "weekly@example.com") -> dict[str, Any]:
+        (found,) = await self.kept(uid)
+        return found
+
+    async def shown(self) -> list[str]:
+        since, until = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 30, tzinfo=UTC)
+        found = await self.items(ListOccurrences(calendar_id=(self.calendar.id,), since=since, until=until))
+        return [f"{one['start'][5:16]} {one['title']}" for one in found]
+
+    async def text(self) -> bytes:
+        exported = await self.query(ExportCalendar(calendar_id=self.calendar.id))
+        content: bytes = exported.content
+        return content
+
+
+@pytest.fixture
+async def place() -> Place:
+    return await Place().open()
+
+
+def counts(imported: Imported) -> tuple[int, int, int, int]:
+    return imported.created, imported.updated, imported.unchanged, imported.skipped_count
+
+
+# ── once and again ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_the_same_text_once_more_changes_nothing(place: Place, name: str) -> None:
+    first = await place.take(octets(SAMPLES[name]))
+    stored = len(await place.events())
+    second = await place.take(octets(SAMPLES[name]))
+    assert first.created > 0
+    assert counts(second) == (0, 0, first.created, first.skipped_count)
+    assert len(await place.events()) == stored
+
+
+async def test_what_is_imported_has_its_fields_and_its_occurrences(place: Place) -> None:
+    imported = await place.take(octets(GOOGLE))
+    assert counts(imported) == (3, 0, 0, 0)
+    assert [one.detail for one in imported.repaired] == ["UNTIL was read as DTSTART demands it."]
+    series = await place.one("7kukuqrfedlm2f9t@google.com")
+    assert (series["title"], series["location"], series["sequence"]) == ("Stand-up 🚀", "Raum 3", 2)
+    assert (series["start"], series["end"]) == ("2026-03-02T09:00:00", "2026-03-02T09:30:00")
+    assert series["recurrence"]["rules"] == ["FREQ=WEEKLY;UNTIL=20260601T215959Z;BYDAY=MO,WE;WKST=SU"]
+    assert series["recurrence"]["excluded_dates"] == ["2026-03-09T09:00:00"]
+    assert [(one["email"], one["role"], one["answer"]) for one in series["attendees"]] == [
+        ("jane@example.com", "required", "accepted"),
+        ("john@example.com", "optional", "needs_action"),
+    ]
+    assert [one["before"] for one in series["reminders"]] == ["PT10M"]
+    (changed,) = series["changed_occurrences"]
+    assert (changed["occurrence"], changed["start"]) == ("2026-03-11T09:00:00", "2026-03-11T10:00:00")
+    holiday = await place.one("0holiday@google.com")
+    assert (holiday["all_day"], holiday["busy"], holiday["end"]) == (True, False, "2026-05-02")
+
+
+async def test_a_later_version_updates_and_an_older_one_does_not(place: Place) -> None:
+    await place.take(calendar(weekly(sequence=2)))
+    older = await place.take(calendar(weekly("Older", sequence=1)))
+    assert counts(older) == (0, 0, 0, 1)
+    assert older.skipped[0].reason == "The text has an older version of it: SEQUENCE 1, where ours is 2."
+    assert (await place.one())["title"] == "Weekly"
+    assert counts(await place.take(calendar(weekly("Newer", sequence=3)))) == (0, 1, 0, 0)
+    assert ((await place.one())["title"], (await place.one())["sequence"]) == ("Newer", 3)
+    later = weekly("Newer", sequence=3).replace("T090000", "T100000").replace("T093000", "T103000")
+    assert counts(await place.take(calendar(later))) == (0, 1, 0, 0)
+    assert (await place.one())["sequence"] == 3, "that of the other calendar, so that its next version is no older one"
+
+
+async def test_a_dry_run_tells_the_same_and_stores_nothing(place: Place) -> None:
+    stored = len(await place.events())
+    assert counts(await place.take(octets(GOOGLE), call={"dry_run": True})) == (3, 0, 0, 0)
+    assert len(await place.events()) == stored
+    assert counts(await place.take(octets(GOOGLE))) == (3, 0, 0, 0)
+
+
+async def test_many_are_imported_part_by_part(place: Place) -> None:
+    many = [f"UID:{n}\nDTSTART:20260101T090000Z\nSUMMARY:{n}" for n in range(3 * ENTRIES_AT_ONCE + 1)]
+    assert counts(await place.take(calendar(*many))) == (len(many), 0, 0, 0)
+    assert len(await place.kept()) == len(many)
+    assert counts(await place.take(calendar(*many))) == (0, 0, len(many), 0)
+
+
+# ── occurrences ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_overrides_become_changed_occurrences_come_and_go(place: Place) -> None:
+    await place.take(calendar(weekly(), moved()))
+    assert await place.shown() == [
+        *("12-01T09:00 Weekly", "12-08T14:00 Weekly, later", "12-15T09:00 Weekly"),
+        *("12-22T09:00 Weekly", "12-29T09:00 Weekly", "01-05T09:00 Weekly"),
+    ]
+    assert counts(await place.take(calendar(weekly("Again", sequence=2)))) == (0, 1, 0, 0)
+    assert (await place.shown())[1] == "12-08T09:00 Again"
+    cancelled = moved(3) + "\nSTATUS:CANCELLED"
+    assert counts(await place.take(calendar(weekly("Again", sequence=3), cancelled))) == (0, 1, 0, 0)
+    assert "12-08T09:00 Again" not in await place.shown()
+    assert counts(await place.take(calendar(weekly("Again", sequence=4), moved(4)))) == (0, 1, 0, 0)
+    assert (await place.shown())[1] == "12-08T14:00 Weekly, later"
+
+
+async def test_what_people_changed_here_about_other_occurrences_stays(place: Place) -> None:
+    await place.take(calendar(weekly(), moved()))
+    series = await place.one()
+    await place.ask(
+        EditAppointment, appointment_id=series["id"], occurrence="2026-12-15T09:00:00", title="Ours", scope="this"
+    )
+    assert counts(await place.take(calendar(weekly(), moved()))) == (0, 0, 1, 0)
+    assert counts(await place.take(calendar(weekly("Theirs", sequence=2)))) == (0, 1, 0, 0)
+    assert (await place.shown())[:3] == ["12-01T09:00 Theirs", "12-08T09:00 Theirs", "12-15T09:00 Ours"]
+
+
+async def test_answers_that_were_given_here_stay(place: Place) -> None:
+    invited = "ATTENDEE;CN=Jane:mailto:jane@example.com"
+    await place.take(calendar(weekly(more=invited)))
+    series = await place.one()
+    answer = {"appointment_id": series["id"], "answer": "accepted", "email": "jane@example.com"}
+    await place.ask(AnswerInvitation, **answer)
+    assert counts(await place.take(calendar(weekly("Other", sequence=2, more=invited)))) == (0, 1, 0, 0)
+    assert (await place.one())["attendees"][0]["answer"] == "accepted"
+
+
+async def test_an_import_is_undone_as_any_edit(place: Place) -> None:
+    await place.take(calendar(weekly()))
+    await place.take(calendar(weekly("Newer", sequence=2)))
+    await place.ask(UndoEdit, appointment_id=(await place.one())["id"])
+    assert (await place.one())["title"] == "Weekly"
+
+
+# ── what is skipped ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_is_in_the_trash_here_stays_there(place: Place) -> None:
+    await place.take(calendar(weekly()))
+    await place.ask(RemoveAppointment, appointment_id=(await place.one())["id"])
+    again = await place.take(calendar(weekly()))
+    assert counts(again) == (0, 0, 0, 1)
+    assert "in the trash" in again.skipped[0].reason
+
+
+async def test_what_was_moved_to_another_calendar_here_stays_there(place: Place) -> None:
+    await place.take(calendar(weekly()))
+    other = (await place.ask(CreateCalendar, name="Other", workspace_id=TEAM)).value
+    await place.ask(EditAppointment, appointment_id=(await place.one())["id"], calendar_id=other.id)
+    again = await place.take(calendar(weekly("Newer", sequence=9)))
+    assert "another calendar" in again.skipped[0].reason
+
+
+async def test_each_entry_that_makes_no_sense_is_skipped_with_a_sentence(place: Place) -> None:
+    imported = await place.take(
+        calendar(
+            "UID:1\nDTSTART:nonsense",
+            "UID:2\nRECURRENCE-ID:20260101T090000Z\nDTSTART:20260101T090000Z",
+            "UID:3\nDTSTART:20260101T090000Z\nRRULE:FREQ=SECONDLY",
+            f"UID:4\nDTSTART:20260101T090000Z\nSUMMARY:{'x' * 501}",
+            "UID:5\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY;COUNT=9",
+            "UID:5\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260103T090000Z\nDTSTART:20260103T100000Z",
+            "UID:6\nDTSTART:20260101T090000Z",
+            f"UID:7\nDTSTART:20260101T090000Z\nATTENDEE:urn:uuid:{EVE}",
+        )
+    )
+    assert counts(imported) == (1, 0, 0, 6)
+    reasons = {one.uid: one.reason for one in imported.skipped}
+    assert "is no date or time" in reasons["1"]
+    assert "not in the file" in reasons["2"]
+    assert "too much of a recurrence" in reasons["3"]
+    assert "A title" in reasons["4"]
+    assert "RANGE=THISANDFUTURE" in reasons["5"]
+    assert "no member" in reasons["7"]
+    assert (await place.one("6"))["title"] == "(untitled)"
+
+
+async def test_a_text_that_is_no_calendar_is_refused(place: Place) -> None:
+    for text in (b"", b"Hello", b"BEGIN:VCALENDAR\r\n", b"\xff\xfe"):
+        with pytest.raises(UnreadableCalendar):
+            await place.take(text)
+
+
+async def test_who_may_import(place: Place) -> None:
+    assert counts(await place.take(calendar(weekly()), by=BOB)) == (1, 0, 0, 0)
+    with pytest.raises(Forbidden):
+        await place.take(calendar(weekly("Cy's", sequence=9)), by=CY)
+    with pytest.raises(NotFound):
+        await place.take(calendar(weekly("Eve's", sequence=9)), by=EVE)
+    await place.ask(ArchiveCalendar, calendar_id=place.calendar.id)
+    for text in (calendar(weekly("Later", sequence=9)), calendar()):
+        with pytest.raises(CalendarReadOnly):
+            await place.take(text)
+
+
+async def test_an_attendee_who_is_a_user_answers_for_themselves(place: Place) -> None:
+    await place.take(calendar(weekly(more=f"ATTENDEE;PARTSTAT=ACCEPTED:urn:uuid:{BOB}")))
+    (attendee,) = (await place.one())["attendees"]
+    assert (attendee["user_id"], attendee["answer"]) == (str(BOB), "needs_action")
+
+
+# ── and out again ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["google", "apple", "outlook"])
+async def test_what_was_imported_is_exported_with_all_that_it_said(place: Place, name: str) -> None:
+    await place.take(octets(SAMPLES[name]))
+    before = {entry.uid: entry for entry in read(octets(SAMPLES[name])).calendar.entries}
+    after = {entry.uid: entry for entry in read(await place.text()).calendar.entries}
+    assert after.keys() == before.keys()
+    for uid, entry in before.items():
+        main, other = entry.main, after[uid].main
+        assert main is not None
+        assert other is not None
+        for field in ("lines", "components", "parameters", "attendees", "alarms", "organizer", "categories", "start"):
+            assert getattr(other, field) == getattr(main, field), field
+        for field in ("rules", "extra", "excluded", "summary", "description", "location", "url", "transparent"):
+            assert getattr(other, field) == getattr(main, field), field
+        assert len(after[uid].overrides) == len(entry.overrides)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_an_export_once_imported_changes_nothing(place: Place, name: str) -> None:
+    await place.take(octets(SAMPLES[name]))
+    text = await place.text()
+    stored = len(await place.events())
+    again = await place.take(text)
+    assert counts(again) == (0, 0, len(await place.kept()), 0)
+    assert len(await place.events()) == stored
+
+
+async def test_what_was_made_here_is_exported_and_imported_without_a_change(place: Place) -> None:
+    made = await place.schedule(
+        calendar_id=place.calendar.id,
+        workspace_id=TEAM,
+        recurrence=DAILY,
+        color="#1e90ff",
+        reminders=(Reminder(before="PT10M"),),
+        description="One\nTwo, three; four",
+    )
+    await place.ask(EditAppointment, appointment_id=made.id, occurrence="2026-12-03T09:00:00", title="Third")
+    await place.ask(RemoveAppointment, appointment_id=made.id, occurrence="2026-12-04T09:00:00")
+    text = await place.text()
+    assert b"COLOR:dodgerblue\r\n" in text
+    assert b"EXDATE;TZID=Europe/Berlin:20261204T090000\r\n" in text
+    assert b"X-WR-CALNAME:Imported\r\n" in text
+    stored = len(await place.events())
+    assert counts(await place.take(text)) == (0, 0, 1, 0)
+    assert len(await place.events()) == stored
+    assert [one["title"] for one in await place.kept()] == ["Stand-up"]
+
+
+async def test_a_title_never_becomes_another_property(place: Place) -> None:
+    await place.take(calendar(weekly("One\\nATTENDEE:mailto:evil@example.com")))
+    made = {"title": "Two", "description": "x\r\nATTENDEE:mailto:evil@example.com", "start": "2026-12-01T09:00"}
+    await place.schedule(calendar_id=place.calendar.id, workspace_id=TEAM, end=None, **made)
+    for entry in read(await place.text()).calendar.entries:
+        assert entry.main is not None
+        assert entry.main.attendees == ()
+
+
+async def test_an_edit_here_is_what_is_exported(place: Place) -> None:
+    await place.take(octets(GOOGLE))
+    series = await place.one("7kukuqrfedlm2f9t@google.com")
+    edits: dict[str, Any] = {"title": "Changed", "reminders": (Reminder(before="PT1H"),), "attendees": ()}
+    await place.ask(EditAppointment, appointment_id=series["id"], scope="all", **edits)
+    entry = next(one for one in read(await place.text()).calendar.entries if one.uid == series["uid"])
+    assert entry.main is not None
+    assert (entry.main.summary, entry.main.attendees) == ("Changed", ())
+    assert [one.trigger.seconds for one in entry.main.alarms if one.trigger] == [3600]
+    assert "CLASS:PRIVATE" in entry.main.lines
+    assert entry.main.organizer is not None
+    assert series["created_by"] == str(ADA)
