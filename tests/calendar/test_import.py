@@ -23,6 +23,7 @@ from sigdep.ical.refusals import UnreadableCalendar
 from sigdep.kernel.errors import Forbidden, NotFound
 from tests.calendar.stories import ADA, BOB, CY, DAILY, EVE, TEAM
 from tests.calendar.world import World
+from tests.ical.hostile import HOSTILE
 from tests.ical.samples import GOOGLE, SAMPLES, calendar, octets
 
 WEEKLY = """UID:weekly@example.com
@@ -196,6 +197,25 @@ async def test_an_import_is_undone_as_any_edit(place: Place) -> None:
     await place.take(calendar(weekly("Newer", sequence=2)))
     await place.ask(UndoEdit, appointment_id=(await place.one())["id"])
     assert (await place.one())["title"] == "Weekly"
+
+
+async def test_a_series_with_more_changes_than_are_stored_at_once_is_skipped(place: Place) -> None:
+    """The first time it is one event; to change all of them takes one for each."""
+    many = HOSTILE["as many overrides as are read"]
+    assert counts(await place.take(many)) == (1, 0, 0, 0)
+    assert counts(await place.take(many)) == (0, 0, 1, 0)
+    moved_all = many.replace(b"DTSTART:20260105T100000Z", b"SEQUENCE:1\r\nDTSTART:20260105T110000Z")
+    again = await place.take(moved_all + calendar("UID:other\nDTSTART:20260101"))
+    assert counts(again) == (1, 0, 0, 1)
+    assert again.skipped[0].reason == "More than 1,000 of its occurrences would change at once."
+
+
+async def test_an_entry_that_no_store_would_take_is_skipped(place: Place) -> None:
+    override = "UID:1\nRECURRENCE-ID:2026{:02}{:02}T090000Z\nDTSTART:20260105T100000Z\nDESCRIPTION:" + "é" * 5_000
+    days = [override.format(n // 28 + 1, n % 28 + 1) for n in range(120)]
+    large = await place.take(calendar("UID:1\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY", *days))
+    assert counts(large) == (0, 0, 0, 1)
+    assert "larger than" in large.skipped[0].reason
 
 
 # ── what is skipped ─────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import datetime
 
 import icalendar
 from hypothesis import HealthCheck, given, settings
@@ -58,6 +59,15 @@ def test_another_reader_finds_every_component(entry: Entry) -> None:
     ]
     assert len(found.walk("VEVENT")) == 1 + len(entry.overrides)
     assert not found.errors
+
+
+def test_utc_stays_utc_also_beside_the_zone_of_the_owner() -> None:
+    start = Moment(datetime(2026, 1, 5, 8), "UTC")
+    entry = Entry(uid="1", main=Component(uid="1", start=start, rules=("FREQ=DAILY",)))
+    for entries_ in ((entry,), ()):
+        calendar = Calendar(zone="Europe/Berlin", entries=entries_)
+        assert read(write(calendar)).calendar == calendar
+        assert b"TZID:Europe/Berlin" in write(calendar)
 
 
 def names(octets: bytes) -> list[str]:

@@ -1,6 +1,6 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,12 +24,11 @@ from sigdep.calendar.writing.appointments import change_appointment
 from sigdep.calendar.writing.attempt import Attempt, Members, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
 from sigdep.calendar.writing.feeds import change_feed
-from sigdep.calendar.writing.imports import Became, Readers, Tally, parts, take_over
+from sigdep.calendar.writing.imports import Became, Readers, Tally, take_over
 from sigdep.calendar.writing.past import find_thing
 from sigdep.calendar.writing.turns import Turns
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
-from sigdep.ical.model import Entry
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Position, SubjectId, partition_of
 from sigdep.kernel.keys import KeyDestroyed
@@ -109,19 +108,21 @@ class CalendarWrite:
     async def _import(self, command: ImportCalendar, call: Call) -> Answer[Imported]:
         """Part by part. No key makes it repeatable: it is, as it changes nothing the second time."""
         workspace = await workspace_of(self._around, command, call)
-        reading = await self._readers.read(command.text)
-        tally, position = Tally(reading), Position(0)
+        text = await self._readers.read(command.text)
+        tally, rest, position = Tally(text.reading), text.entries, Position(0)
         call = replace(call, answer_key=None, if_match=None)
-        for entries in parts(reading.calendar.entries):
-            results: list[Became | SkippedEntry] = []
+        results: list[Became | SkippedEntry] = []
 
-            async def work(unit: UnitOfWork, entries: Sequence[Entry] = entries) -> None:
-                nonlocal results
-                results = await take_over(Attempt(self._around, unit, call), command, entries)
+        async def work(unit: UnitOfWork) -> None:
+            nonlocal results
+            results = await take_over(Attempt(self._around, unit, call), command, rest)
 
-            outcome = await self._execute(workspace, work, call)
-            position = outcome.position
+        while True:  # Once at least: whether the calendar takes anything is found out in any case.
+            position = (await self._execute(workspace, work, call)).position
             tally.add(results)
+            rest = rest[len(results) :]
+            if not rest:
+                break
         where = WorkspacePosition(CONTEXT, partition_of(workspace), position)
         return Answer(value=tally.shown(), position=where)
 

@@ -13,6 +13,7 @@ from sigdep.calendar.domain.feed import FEED, OpenedFeed, opens
 from sigdep.calendar.interchange.outgoing import calendar_of, entry_of
 from sigdep.calendar.queries import CalendarText, ExportCalendar, Feed, GetFeed, ReadFeed
 from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
+from sigdep.calendar.read_service.pages import document_of
 from sigdep.calendar.read_service.sources import Sources, not_found
 from sigdep.calendar.read_service.things import CALENDAR
 from sigdep.calendar.read_service.views import CONTEXT
@@ -25,7 +26,7 @@ from sigdep.kernel.read_store import All, Compare, Order, Select
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 
 PAGE: Final = 200
-"""Appointments are read and written so many at a time, and others get their turn between."""
+"""Appointments are read so many at a time."""
 APPOINTMENTS_MAX: Final = 20_000
 KEPT_OCTETS_MAX: Final = 33_554_432
 """Of texts that are kept in memory, for subscribers who ask again and again."""
@@ -94,10 +95,10 @@ class Texts:
     async def _write(self, calendar_id: CalendarId) -> tuple[bytes, str]:
         calendar = await self._calendar(calendar_id)
         entries: list[Entry] = []
-        async for appointment in self._appointments(calendar_id):
-            if len(entries) >= APPOINTMENTS_MAX:
+        async for documents in self._documents(calendar_id):
+            entries += await asyncio.to_thread(_entries, documents)
+            if len(entries) > APPOINTMENTS_MAX:
                 raise TooLarge(f"A calendar of more than {APPOINTMENTS_MAX:,} events is not written as one text.")
-            entries.append(entry_of(appointment))
         content = await asyncio.to_thread(write, calendar_of(calendar, tuple(entries)))
         return content, calendar.name
 
@@ -115,7 +116,7 @@ class Texts:
             raise not_found(CALENDAR)
         return state
 
-    async def _appointments(self, calendar_id: CalendarId) -> AsyncIterator[Appointment]:
+    async def _documents(self, calendar_id: CalendarId) -> AsyncIterator[list[bytes]]:
         select = Select(
             table=APPOINTMENTS,
             where=All((Compare("calendar_id", "=", calendar_id), Compare("trashed", "=", False))),
@@ -125,9 +126,7 @@ class Texts:
         )
         while True:
             page = await self._sources.store.select(self._sources.progress.model_id, select)
-            for row in page.rows:
-                assert isinstance(row["document"], bytes)
-                yield _decode(row["document"])
+            yield list(map(document_of, page.rows))
             if page.next is None:
                 return
             select = msgspec.structs.replace(select, after=page.next)
@@ -137,3 +136,8 @@ class Texts:
         self._kept.move_to_end(calendar_id)
         while len(self._kept) > 1 and sum(len(one.content) for _, one in self._kept.values()) > KEPT_OCTETS_MAX:
             self._kept.popitem(last=False)
+
+
+def _entries(documents: list[bytes]) -> list[Entry]:
+    """In a thread: the largest series keeps one busy for a while."""
+    return [entry_of(_decode(document)) for document in documents]

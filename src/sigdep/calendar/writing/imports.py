@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 from uuid import UUID, uuid5
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sigdep.calendar.commands import EditAppointment, ImportCalendar, ScheduleAppointment
@@ -13,6 +15,7 @@ from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import decide
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
 from sigdep.calendar.domain.importing import imported_again, without_marks
+from sigdep.calendar.events import AppointmentEvent
 from sigdep.calendar.interchange.incoming import Incoming, NotImported, incoming
 from sigdep.calendar.interchange.remainder import IMPORTED
 from sigdep.calendar.queries import Imported, RepairedEntry, SkippedEntry
@@ -24,18 +27,30 @@ from sigdep.ical.reading import read
 from sigdep.kernel.errors import Invalid, NotFound, Refused, Unavailable
 from sigdep.kernel.ids import text_of
 from sigdep.kernel.messages import UNSET
+from sigdep.kernel.store import APPEND_EVENTS_MAX, EVENT_BYTES_MAX
 
 ENTRIES_AT_ONCE: Final = 20
-"""Are stored together. Others get their turn between any two."""
+"""Are stored together."""
 READ_AT_ONCE_MAX: Final = 2
 """A megabyte is read in less than a second, by one processor."""
 SHOWN_MAX: Final = 500
 """Of what was skipped, and of what was repaired."""
 
+SEAL_BYTES_MAX: Final = 1_024
+"""An event is stored sealed, which adds less than this."""
+
+_encode: Final = msgspec.json.Encoder().encode
 _ENTRIES: Final = UUID("5f0a2c1e-7b1d-5a46-9b0e-2d8c4e6f1a37")
 """Namespace (RFC 9562 §5.5) of the ids of appointments that were imported."""
 
 Became = Literal["created", "updated", "unchanged"]
+
+
+class ReadText(Struct, frozen=True):
+    """A text, and each of its entries as what an appointment is made with, or why it is none."""
+
+    reading: Reading
+    entries: list[Incoming | SkippedEntry]
 
 
 class Readers:
@@ -44,7 +59,7 @@ class Readers:
     def __init__(self) -> None:
         self._reading = 0
 
-    async def read(self, text: bytes) -> Reading:
+    async def read(self, text: bytes) -> ReadText:
         """
         Raises:
             UnreadableCalendar: the text as a whole is no calendar.
@@ -54,9 +69,21 @@ class Readers:
             raise Unavailable("Other calendars are being imported. Try again in a few seconds.", 3.0)
         self._reading += 1
         try:
-            return await asyncio.to_thread(read, text)
+            return await asyncio.to_thread(_read, text)
         finally:
             self._reading -= 1
+
+
+def _read(text: bytes) -> ReadText:
+    reading = read(text)
+    return ReadText(reading, [_incoming(entry) for entry in reading.calendar.entries])
+
+
+def _incoming(entry: Entry) -> Incoming | SkippedEntry:
+    try:
+        return incoming(entry)
+    except Invalid as error:
+        return SkippedEntry(uid=entry.uid, reason=error.detail)
 
 
 class Tally:
@@ -87,14 +114,10 @@ class Tally:
         )
 
 
-def parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """At least one, which may be empty: whether the calendar takes anything is found out in any case."""
-    for begin in range(0, max(len(entries), 1), ENTRIES_AT_ONCE):
-        yield entries[begin : begin + ENTRIES_AT_ONCE]
-
-
-async def take_over(attempt: Attempt, command: ImportCalendar, entries: Sequence[Entry]) -> list[Became | SkippedEntry]:
-    """Decide and record.
+async def take_over(
+    attempt: Attempt, command: ImportCalendar, entries: Sequence[Incoming | SkippedEntry]
+) -> list[Became | SkippedEntry]:
+    """Decide and record, as many of the entries as are stored together: one at least, where there is one.
 
     Raises:
         CalendarNotFound, CalendarReadOnly
@@ -104,49 +127,75 @@ async def take_over(attempt: Attempt, command: ImportCalendar, entries: Sequence
         raise CalendarNotFound
     changeable(calendar)
     results: list[Became | SkippedEntry] = []
-    for entry in entries:
+    recorded = 0
+    for found in entries[:ENTRIES_AT_ONCE]:
+        if isinstance(found, SkippedEntry):
+            results.append(found)
+            continue
         try:
-            results.append(await _take(attempt, command, incoming(entry)))
+            became, appointment, events = await _decide(attempt, command, found)
+            _refuse_what_is_too_large(events)
         except (Invalid, Refused, NotFound) as error:
-            results.append(SkippedEntry(uid=entry.uid, reason=error.detail))
-        await asyncio.sleep(0)
+            results.append(SkippedEntry(uid=found.uid, reason=error.detail))
+            continue
+        recorded += len(events)
+        if recorded > APPEND_EVENTS_MAX:
+            break  # With the next ones.
+        attempt.record(attempt.around.appointments, appointment, events)
+        results.append(became)
     return results
 
 
-async def _take(attempt: Attempt, command: ImportCalendar, found: Incoming) -> Became:
-    appointments = attempt.around.appointments
+def _refuse_what_is_too_large(events: Sequence[AppointmentEvent]) -> None:
+    """
+    Raises:
+        NotImported: the store would not take them, and nothing that is stored together with them.
+    """
+    if len(events) > APPEND_EVENTS_MAX:
+        raise NotImported(f"More than {APPEND_EVENTS_MAX:,} of its occurrences would change at once.")
+    if any(len(_encode(event)) > EVENT_BYTES_MAX - SEAL_BYTES_MAX for event in events):
+        raise NotImported(f"With all its occurrences it is larger than {EVENT_BYTES_MAX:,} bytes.")
+
+
+async def _decide(
+    attempt: Attempt, command: ImportCalendar, found: Incoming
+) -> tuple[Became, AppointmentId, Sequence[AppointmentEvent]]:
     appointment = await _present(attempt, command.calendar_id, found.uid)
     await _check_people(attempt, found, appointment)
     if appointment.version == 0:
-        identity = _identity(command.calendar_id, found.uid)
         schedule = ScheduleAppointment(
             by=command.by,
             at=command.at,
-            appointment_id=identity,
+            appointment_id=_identity(command.calendar_id, found.uid),
             workspace_id=attempt.workspace,
             calendar_id=command.calendar_id,
             uid=found.uid,
             changed_occurrences=found.changed,
             **found.fields,
         )
-        attempt.record(appointments, identity, decide(schedule, appointment))
-        return "created"
+        assert schedule.appointment_id is not None
+        # In a thread, as the largest series keeps one busy for a while.
+        return "created", schedule.appointment_id, await asyncio.to_thread(decide, schedule, appointment)
     _refuse_what_is_elsewhere(command, appointment)
     if found.mark in appointment.extra_properties:
-        return "unchanged"
+        return "unchanged", appointment.id, ()
     if found.fields["sequence"] < appointment.sequence:
         raise NotImported(
             f"The text has an older version of it: SEQUENCE {found.fields['sequence']}, where ours is"
             f" {appointment.sequence}."
         )
     edit = EditAppointment(appointment_id=appointment.id, by=command.by, at=command.at, scope="all", **found.fields)
-    # What says the same is not edited for the sake of the mark: it may have come from here.
+    events = await asyncio.to_thread(_changes, edit, found, appointment)
+    return "updated" if events else "unchanged", appointment.id, events
+
+
+def _changes(edit: EditAppointment, found: Incoming, appointment: Appointment) -> Sequence[AppointmentEvent]:
+    """What says the same is not edited for the sake of the mark: it may have come from here."""
     marks = tuple(line for line in appointment.extra_properties if line.startswith(IMPORTED))
     unmarked = without_marks(found.fields["extra_properties"], IMPORTED)
     if not imported_again(replace(edit, extra_properties=(*unmarked, *marks)), found.changed, appointment, IMPORTED):
-        return "unchanged"
-    attempt.record(appointments, appointment.id, imported_again(edit, found.changed, appointment, IMPORTED))
-    return "updated"
+        return ()
+    return imported_again(edit, found.changed, appointment, IMPORTED)
 
 
 def _refuse_what_is_elsewhere(command: ImportCalendar, appointment: Appointment) -> None:
