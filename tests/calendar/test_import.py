@@ -1,6 +1,6 @@
 """Events from other calendars: each once, however often they are imported; and what was changed here is not lost."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -182,6 +182,15 @@ async def test_what_people_changed_here_about_other_occurrences_stays(place: Pla
     assert (await place.shown())[:3] == ["12-01T09:00 Theirs", "12-08T09:00 Theirs", "12-15T09:00 Ours"]
 
 
+async def test_what_people_changed_here_stays_while_the_text_says_the_same(place: Place) -> None:
+    await place.take(calendar(weekly()))
+    series = await place.one()
+    edit: dict[str, Any] = {"title": "Ours", "start": "2026-12-01T10:00", "end": "2026-12-01T10:30"}
+    await place.ask(EditAppointment, appointment_id=series["id"], scope="all", **edit)
+    assert counts(await place.take(calendar(weekly()))) == (0, 0, 1, 0)
+    assert (await place.shown())[0] == "12-01T10:00 Ours"
+
+
 async def test_answers_that_were_given_here_stay(place: Place) -> None:
     invited = "ATTENDEE;CN=Jane:mailto:jane@example.com"
     await place.take(calendar(weekly(more=invited)))
@@ -208,6 +217,17 @@ async def test_a_series_with_more_changes_than_are_stored_at_once_is_skipped(pla
     again = await place.take(moved_all + calendar("UID:other\nDTSTART:20260101"))
     assert counts(again) == (1, 0, 0, 1)
     assert again.skipped[0].reason == "More than 1,000 of its occurrences would change at once."
+
+
+async def test_no_more_is_stored_at_once_than_an_append_takes(place: Place) -> None:
+    def series(uid: int, hour: int) -> list[str]:
+        days = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(600)]
+        main = f"UID:{uid}\nSEQUENCE:{hour}\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY"
+        changed = [f"UID:{uid}\nRECURRENCE-ID:{day:%Y%m%d}T090000Z\nDTSTART:{day:%Y%m%d}T{hour}0000Z" for day in days]
+        return [main, *changed]
+
+    assert counts(await place.take(calendar(*series(1, 10), *series(2, 10)))) == (2, 0, 0, 0)
+    assert counts(await place.take(calendar(*series(1, 11), *series(2, 11)))) == (0, 2, 0, 0)
 
 
 async def test_an_entry_that_no_store_would_take_is_skipped(place: Place) -> None:
