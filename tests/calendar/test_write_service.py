@@ -44,6 +44,8 @@ async def calendar(world: World, name: str = "Work", **fields: Any) -> CalendarI
 async def test_without_a_calendar_it_is_in_the_default_one_which_is_made_once(world: World) -> None:
     first, second = await world.schedule(), await world.schedule()
     assert first.calendar_id == second.calendar_id == default_calendar(HOME)
+    types = ["CalendarCreated", "AppointmentScheduled", "AppointmentScheduled"]
+    assert [one.type for one in await world.events()] == types
     (made,) = await world.items(ListCalendars())
     assert (made["name"], made["default"], made["time_zone"]) == ("Calendar", True, "UTC")
 

@@ -19,6 +19,7 @@ from sigdep.calendar.domain.appointment_decisions import (
     decide,
     present,
 )
+from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.calendar import changeable as calendar_changeable
 from sigdep.calendar.domain.cutting import cut, cuts
 from sigdep.calendar.domain.fields import attendee_key
@@ -70,6 +71,9 @@ async def _matching(attempt: Attempt, appointment_id: AppointmentId) -> Appointm
 
 async def _schedule(attempt: Attempt, command: ScheduleAppointment) -> AppointmentId:
     appointments = attempt.around.appointments
+    calendar = None
+    if await _is_new(attempt, command):
+        calendar = await _calendar_for(attempt, command)  # First: in the log, too, it is there before what is in it.
     if command.appointment_id is None:
         appointment_id = AppointmentId(attempt.make_id())
         appointment = attempt.unit.begin(appointments, appointment_id)
@@ -82,15 +86,26 @@ async def _schedule(attempt: Attempt, command: ScheduleAppointment) -> Appointme
         await _expect_same(attempt, command, appointment)
         attempt.repeated = True
         return appointment_id
-    if command.calendar_id is None:
-        calendar = await default_at(attempt)
-    else:
-        calendar = await calendar_at(attempt, command.calendar_id, "/calendar_id")
+    calendar = calendar or await _calendar_for(attempt, command)
     zone = calendar.time_zone if command.time_zone is UNSET else command.time_zone
     command = replace(command, calendar_id=calendar.id, time_zone=zone)
     await check_attendees(attempt, command.attendees)
     attempt.record(appointments, appointment_id, decide(command, appointment))
     return appointment_id
+
+
+async def _is_new(attempt: Attempt, command: ScheduleAppointment) -> bool:
+    """As far as can be said without holding it still."""
+    if command.appointment_id is None:
+        return True
+    appointments = attempt.around.appointments
+    return (await appointments.load(appointments.decider.stream(command.appointment_id))).version == 0
+
+
+async def _calendar_for(attempt: Attempt, command: ScheduleAppointment) -> Calendar:
+    if command.calendar_id is None:
+        return await default_at(attempt)
+    return await calendar_at(attempt, command.calendar_id, "/calendar_id")
 
 
 async def _expect_same(attempt: Attempt, command: ScheduleAppointment, appointment: Appointment) -> None:
