@@ -21,6 +21,13 @@ class Message(Struct, frozen=True, kw_only=True):
     """UTC: when what it tells of happened, or was due."""
     document: bytes = b""
     """The whole of it as JSON, for programs."""
+    urgent: bool = False
+    """It shall wake a device that sleeps to save its battery."""
+    keep_seconds: int = 86_400
+    """For how long others may hold it for somebody who is away. After that it is of no use any more."""
+    unsubscribe_link: str | None = None
+    """Where somebody can say that they want no more of this: an absolute URL that shows a page, and that does it when it
+    is sent a POST without a sign-in (RFC 8058)."""
 
 
 class Sent(Struct, frozen=True, kw_only=True):
@@ -52,8 +59,16 @@ Outcome = Sent | Postponed | Undeliverable
 class Channel(Protocol):
     """One way out, to targets of one kind: an address, a device, a URL.
 
-    A message may arrive more than once: whoever sends again uses the same key.
+    A message may arrive more than once: whoever sends again uses the same key. Texts that are longer than the way allows
+    are shortened.
     """
+
+    def objection(self, target: bytes) -> str | None:
+        """Why nothing will ever reach such a target, as a sentence that says what would do. Asks nobody.
+
+        None: there is nothing wrong with it as far as can be seen from here.
+        """
+        ...
 
     async def send(self, target: bytes, message: Message) -> Outcome:
         """Hand over one message. Bounded in time; never raises for what the other side does.
@@ -63,4 +78,6 @@ class Channel(Protocol):
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Safe to repeat. What is being sent is given up: it may have arrived."""
+        ...
