@@ -26,8 +26,8 @@ class Message(Struct, frozen=True, kw_only=True):
     keep_seconds: int = 86_400
     """For how long others may hold it for somebody who is away. After that it is of no use any more."""
     unsubscribe_link: str | None = None
-    """Where somebody can say that they want no more of this: an absolute URL that shows a page, and that does it when it
-    is sent a POST without a sign-in (RFC 8058)."""
+    """Where somebody can say that they want no more of this: an absolute URL that shows a page, and that does it when
+    it is sent a POST without a sign-in (RFC 8058)."""
 
 
 class Sent(Struct, frozen=True, kw_only=True):
@@ -59,8 +59,8 @@ Outcome = Sent | Postponed | Undeliverable
 class Channel(Protocol):
     """One way out, to targets of one kind: an address, a device, a URL.
 
-    A message may arrive more than once: whoever sends again uses the same key. Texts that are longer than the way allows
-    are shortened.
+    A message may arrive more than once: whoever sends again uses the same key. Texts that are longer than the way
+    allows are shortened.
     """
 
     def objection(self, target: bytes) -> str | None:

@@ -1,0 +1,1 @@
+"""Requests to addresses that users give: they lead out of here, and nowhere else."""
