@@ -1,0 +1,1 @@
+"""Tells programs by HTTP, as Standard Webhooks says."""
