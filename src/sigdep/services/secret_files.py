@@ -47,6 +47,14 @@ def signing_key() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def vapid_key() -> bytes:
+    """A new key of P-256, as PEM (PKCS #8)."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
+    return generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _make(path: Path, content: bytes) -> None:
     """Write beside the place, then link into it: nobody ever sees half a secret."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
