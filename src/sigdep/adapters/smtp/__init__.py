@@ -1,0 +1,1 @@
+"""E-mail, by way of a mail server that takes it (SMTP)."""
