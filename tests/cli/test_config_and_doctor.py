@@ -18,6 +18,31 @@ def test_config_lists_each_setting_with_its_origin(monkeypatch: pytest.MonkeyPat
     assert rows["limits"]["origin"] == "default"
 
 
+@pytest.mark.parametrize("password", ["geheim", "ge:heim", "ge@heim", "ge/heim"])
+def test_config_shows_no_password(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("SIGDEP_SMTP_URL", f"smtps://ada:{password}@mail.example:465")
+    for options in ((), ("--json",)):
+        result = CliRunner().invoke(main, ["config", *options])
+        assert result.exit_code == 0
+        assert "heim" not in result.output
+        assert "mail.example:465" in result.output
+
+
+def test_doctor_says_which_ways_out_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGDEP_SMTP_URL", "smtps://ada:geheim@mail.example")
+    monkeypatch.setenv("SIGDEP_SMTP_FROM", "SigDep <sigdep@example.org>")
+    options = ["doctor", "--port", "0", "--data-dir", str(tmp_path / "fresh")]
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 0, result.output
+    assert "✓ E-mail: set" in result.output
+    assert "✓ Pushes to phones: set SIGDEP_FCM_ACCOUNT to send any" in result.output
+    monkeypatch.setenv("SIGDEP_SMTP_FROM", "nobody")
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 1
+    assert "✗ E-mail: SIGDEP_SMTP_FROM" in result.output
+    assert "geheim" not in result.output
+
+
 def test_a_bad_setting_ends_the_command_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGDEP_PORT", "many")
     result = CliRunner().invoke(main, ["config"])

@@ -18,6 +18,7 @@ import click
 from msgspec import Struct, to_builtins
 
 from sigdep.cli.options import FAILED, data_dir_option, settings_from
+from sigdep.services.channels import survey
 from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.settings import Settings
 
@@ -72,6 +73,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
     ]
     for check in checks:
         yield check()
+    yield from _channels(settings)
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    """Which ways out there are, and what is missing of the others."""
+    for channel in survey(settings):
+        yield Finding(channel.what, "bad" if channel.wrong else "ok", channel.detail)
 
 
 def _python() -> Finding:

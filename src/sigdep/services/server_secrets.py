@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sigdep.services.secret_files import KEY_ENCRYPTION_KEY, random_key, read_or_make, signing_key
+from sigdep.services.secret_files import KEY_ENCRYPTION_KEY, random_key, read_or_make, signing_key, vapid_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,16 @@ def load_passport_key(place: Path) -> bytes:
         SecretsExposed: others can read it.
     """
     return read_or_make(passport_key_path(place), random_key)
+
+
+def load_vapid_key(place: Path) -> bytes:
+    """By what push services and browsers know this server: P-256, PEM. Another one ends every subscription.
+
+    Raises:
+        SecretsExposed: others can read it.
+        OSError: it is not there and cannot be made.
+    """
+    return read_or_make(place / "vapid-key.pem", vapid_key)
 
 
 def passport_key_path(place: Path) -> Path:

@@ -46,6 +46,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     request_seconds: Annotated[Positive, "The longest that one request may take."] = 30
     otlp_endpoint: Annotated[str, "Collector that traces are sent to by OTLP over HTTP: http://host:4318."] = ""
     trace_ratio: Annotated[float, Meta(ge=0, le=1), "Share of the requests that are traced."] = 0.01
+    smtp_url: Annotated[
+        str, "Mail server: smtp://user:password@host:587, smtps:// or smtp+plain://. None: no e-mail is sent."
+    ] = ""
+    smtp_from: Annotated[str, "Whom e-mail is from: SigDep <reminders@example.org>."] = ""
+    fcm_account: Annotated[str, "JSON file of the service account that pushes to phones. None: none is pushed to."] = ""
+    fcm_endpoint: Annotated[str, "Where Firebase Cloud Messaging is."] = "https://fcm.googleapis.com"
+    vapid_subject: Annotated[str, "Whom push services can write to: mailto:you@example.org or https://…."] = ""
+    outgoing_allow: Annotated[
+        str, "Ranges of addresses inside that webhooks and pushes may go to, with commas between: 10.1.0.0/16."
+    ] = ""
 
     @property
     def traces_anywhere(self) -> bool:
