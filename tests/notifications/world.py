@@ -1,6 +1,6 @@
 """Both services over a log in memory, with people around them and a projector that moves when it is told to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from sigdep.notifications.queries import ListNotifications
 from sigdep.notifications.read_models.model import NotificationsReadModel
 from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.write_service import NotificationsWrite
+from sigdep.notifications.writing.hearing import Source
 from sigdep.rpc.call import Answer, Call, Principal
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.rebuilding import begin
@@ -50,6 +51,8 @@ class World:
     keys: MemoryKeyRing = field(default_factory=MemoryKeyRing)
     log: MemoryLog = field(default_factory=MemoryLog)
     now: datetime = NOON
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """What webhooks are told."""
 
     def __post_init__(self) -> None:
         self.events_store = MemoryEventStore(Codec(EVENTS, self.keys), self.log)
@@ -60,7 +63,14 @@ class World:
 
     def process(self, *, alone: bool = False) -> NotificationsWrite:
         """Another process on the same log."""
-        return NotificationsWrite(self.events_store, members=self, read=self.read, alone=alone)
+        return NotificationsWrite(
+            self.events_store,
+            members=self,
+            read=self.read,
+            sources=self.sources,
+            url_objection=lambda url: None if url.startswith("http") else "An address begins with https://.",
+            alone=alone,
+        )
 
     async def start(self) -> "World":
         self.build = await begin(self.events_store, self.store, self.model)

@@ -63,7 +63,11 @@ async def one_of_everything(owner: Person, member: Person, workspace: str) -> di
     comment = await owner.write("POST", f"/api/tasks/{task['id']}/comments", {"text": "Blue"})
     path = f"/api/workspaces/{workspace}/invitations"
     invitation = await owner.write("POST", path, {"email": f"{new_id()}@example.org", "role": "member"})
+    webhook = await owner.write("POST", "/api/webhooks", {"url": "https://hooks.example.com/", **here})
     return {
+        "webhook_id": webhook["id"],
+        "delivery_id": new_id(),
+        "from": owner.position,
         "workspace_id": workspace,
         "project_id": project["id"],
         "label_id": label["id"],

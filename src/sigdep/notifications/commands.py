@@ -10,7 +10,16 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType
-from sigdep.notifications.events import Channel, DeviceId, Kind, NotificationId, QuietHours, Thing
+from sigdep.notifications.events import (
+    Channel,
+    DeviceId,
+    Kind,
+    NotificationId,
+    QuietHours,
+    Thing,
+    WebhookDeliveryId,
+    WebhookId,
+)
 
 # ── notifications ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,3 +172,79 @@ class ForgetPerson(Command):
 
     user_id: UserId
     at: datetime
+
+
+# ── webhooks ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CreateWebhook(Command):
+    webhook_id: WebhookId
+    workspace_id: WorkspaceId
+    url: str
+    secret: str
+    """Made at the edge."""
+    by: UserId
+    at: datetime
+    event_types: tuple[str, ...] = ()
+    description: str = ""
+    since: Mapping[str, int] = {}
+    """By context: a place in its log. What came after it is told as well; of other contexts, what is new."""
+
+
+class EditWebhook(Command):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+    url: str | UnsetType = UNSET
+    event_types: tuple[str, ...] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class PauseWebhook(Command):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+class ResumeWebhook(Command):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+class RotateWebhookSecret(Command):
+    webhook_id: WebhookId
+    secret: str
+    previous_until: datetime
+    by: UserId
+    at: datetime
+
+
+class ReplayWebhook(Command):
+    webhook_id: WebhookId
+    after: Mapping[str, int]
+    """By context: a place in its log."""
+    partition: int
+    """Of the logs, in which those places are."""
+    by: UserId
+    at: datetime
+
+
+class DeleteWebhook(Command):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+class RedeliverWebhook(Command):
+    """Send something once more, under the same id."""
+
+    webhook_id: WebhookId
+    delivery_id: WebhookDeliveryId
+    by: UserId
+    at: datetime
+
+
+ChangeWebhook = EditWebhook | PauseWebhook | ResumeWebhook | RotateWebhookSecret | ReplayWebhook | DeleteWebhook
+
+WebhookCommand = CreateWebhook | ChangeWebhook | RedeliverWebhook

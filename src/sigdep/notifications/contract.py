@@ -5,6 +5,9 @@ from typing import Final
 
 from sigdep.notifications.commands import (
     ChangePreferences,
+    CreateWebhook,
+    DeleteWebhook,
+    EditWebhook,
     ForgetMember,
     ForgetPerson,
     ForgetWorkspace,
@@ -12,10 +15,15 @@ from sigdep.notifications.commands import (
     MarkDone,
     MarkRead,
     MarkUnread,
+    PauseWebhook,
     PostDigest,
+    RedeliverWebhook,
     RegisterDevice,
     RemoveDevice,
+    ReplayWebhook,
+    ResumeWebhook,
     ReturnNotification,
+    RotateWebhookSecret,
     SnoozeNotification,
     TellPeople,
 )
@@ -24,14 +32,21 @@ from sigdep.notifications.queries import (
     DigestDue,
     FindDigestItems,
     FindDigestsDue,
+    FindDueWebhookDeliveries,
     FindReturning,
     FindUnread,
+    FindWebhooksBehind,
     Found,
     FoundPage,
     GetNotification,
     GetPreferences,
+    GetWebhook,
     ListDevices,
     ListNotifications,
+    ListWebhookDeliveries,
+    ListWebhooks,
+    WebhookDeliveryPlace,
+    WebhookPlace,
 )
 from sigdep.rpc.contract import ServiceContract
 
@@ -52,6 +67,14 @@ WRITE: Final = ServiceContract(
         ForgetWorkspace,
         ForgetMember,
         ForgetPerson,
+        CreateWebhook,
+        EditWebhook,
+        PauseWebhook,
+        ResumeWebhook,
+        RotateWebhookSecret,
+        ReplayWebhook,
+        DeleteWebhook,
+        RedeliverWebhook,
     ),
 )
 
@@ -67,12 +90,19 @@ READ: Final = ServiceContract(
         FindReturning,
         FindDigestsDue,
         FindDigestItems,
+        GetWebhook,
+        ListWebhooks,
+        ListWebhookDeliveries,
+        FindDueWebhookDeliveries,
+        FindWebhooksBehind,
     ),
     values={
         FindUnread: FoundPage,
         FindReturning: tuple[Found, ...],
         FindDigestsDue: tuple[DigestDue, ...],
         FindDigestItems: tuple[str, ...],
+        FindDueWebhookDeliveries: tuple[WebhookDeliveryPlace, ...],
+        FindWebhooksBehind: tuple[WebhookPlace, ...],
     },
 )
 

@@ -21,6 +21,10 @@ DeviceId = NewType("DeviceId", UUID)
 DeliveryId = NewType("DeliveryId", UUID)
 """Made of the notification, the channel and the target."""
 
+WebhookId = NewType("WebhookId", UUID)
+WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
+"""Made of the webhook and of the event that it is told: the same one is delivered under one id, however often."""
+
 Kind = Literal[
     "task.assigned",
     "task.mentioned",
@@ -236,6 +240,205 @@ class PersonForgotten(Event):
     at: datetime
 
 
+# ── webhooks: stream `webhook-<webhook id>`, in their workspace ─────────────────────────────────────────
+
+
+class WebhookCreated(Event):
+    """A program of others is to be told what happens in a workspace."""
+
+    webhook_id: WebhookId
+    workspace_id: WorkspaceId
+    url: str
+    event_types: tuple[str, ...]
+    """As envelopes name them, or all of a context: `sigdep.tasks.*`. None named: all."""
+    description: str
+    secret: str
+    """By which the receiver knows us (Standard Webhooks)."""
+    begins: Mapping[str, int]
+    """By context: the place in its log after which events are told."""
+    by: UserId
+    at: datetime
+
+
+class WebhookEdited(Event):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+    url: str | UnsetType = UNSET
+    event_types: tuple[str, ...] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class WebhookPaused(Event):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+class WebhookResumed(Event):
+    """Also one that was disabled. It goes on where it stopped."""
+
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+class WebhookDisabled(Event):
+    """Its receiver has not taken something until the last attempt, or says that nobody listens there any more."""
+
+    webhook_id: WebhookId
+    why: str
+    at: datetime
+
+
+class WebhookSecretRotated(Event):
+    """Until then what is sent is signed with the one before as well."""
+
+    webhook_id: WebhookId
+    secret: str
+    previous_until: datetime
+    by: UserId
+    at: datetime
+
+
+class WebhookMissed(Event):
+    """While it was not active something happened after this place in a context's log: that is told when it is again."""
+
+    webhook_id: WebhookId
+    context: str
+    after: int
+    at: datetime
+
+
+class WebhookReplayAsked(Event):
+    """What came after these places, by context, is to be told once more."""
+
+    webhook_id: WebhookId
+    after: Mapping[str, int]
+    by: UserId
+    at: datetime
+
+
+class WebhookCaughtUp(Event):
+    """What it had missed, or what is replayed, has been told up to there."""
+
+    webhook_id: WebhookId
+    context: str
+    reached: int
+    finished: bool
+    at: datetime
+
+
+class WebhookDeleted(Event):
+    webhook_id: WebhookId
+    by: UserId
+    at: datetime
+
+
+WebhookEvent = (
+    WebhookCreated
+    | WebhookEdited
+    | WebhookPaused
+    | WebhookResumed
+    | WebhookDisabled
+    | WebhookSecretRotated
+    | WebhookMissed
+    | WebhookReplayAsked
+    | WebhookCaughtUp
+    | WebhookDeleted
+)
+
+
+# ── which webhooks a workspace has: stream `webhooks-<workspace id>` ────────────────────────────────────
+
+
+class WebhookListed(Event):
+    workspace_id: WorkspaceId
+    webhook_id: WebhookId
+
+
+class WebhookUnlisted(Event):
+    workspace_id: WorkspaceId
+    webhook_id: WebhookId
+
+
+WebhookListEvent = WebhookListed | WebhookUnlisted
+
+
+# ── what a webhook is told: stream `hookdelivery-<delivery id>`, in its workspace ───────────────────────
+
+
+class WebhookDeliveryRequested(Event, omit_defaults=True):
+    """An event is to be delivered; or once more, where the delivery exists."""
+
+    delivery_id: WebhookDeliveryId
+    webhook_id: WebhookId
+    workspace_id: WorkspaceId
+    context: str
+    position: int
+    """Of the event, in its context's log."""
+    event_type: str
+    at: datetime
+    document: str = ""
+    """What is sent: the CloudEvent in JSON. Empty: as it was first."""
+    by: UserId | None = None
+    """Who asked for it once more. None: it follows from what happened."""
+
+
+class WebhookDeliveryAttempted(Event, omit_defaults=True):
+    """Stored before it is sent. What has no result when the lease is over is tried again: it may have arrived."""
+
+    delivery_id: WebhookDeliveryId
+    attempt: int
+    leased_until: datetime
+    at: datetime
+    in_doubt: bool = False
+    """The attempt before this one has no result."""
+
+
+class WebhookDeliverySucceeded(Event):
+    delivery_id: WebhookDeliveryId
+    attempt: int
+    at: datetime
+
+
+class WebhookDeliveryPostponed(Event):
+    delivery_id: WebhookDeliveryId
+    attempt: int
+    why: str
+    until: datetime
+    at: datetime
+
+
+class WebhookDeliveryFailed(Event):
+    """It is not tried again by itself."""
+
+    delivery_id: WebhookDeliveryId
+    attempt: int
+    why: str
+    at: datetime
+
+
+WebhookSuppression = Literal["paused", "disabled", "deleted"]
+"""Why nothing is sent: what its webhook is at that time."""
+
+
+class WebhookDeliverySuppressed(Event):
+    delivery_id: WebhookDeliveryId
+    why: WebhookSuppression
+    at: datetime
+
+
+WebhookDeliveryEvent = (
+    WebhookDeliveryRequested
+    | WebhookDeliveryAttempted
+    | WebhookDeliverySucceeded
+    | WebhookDeliveryPostponed
+    | WebhookDeliveryFailed
+    | WebhookDeliverySuppressed
+)
+
+
 EVENTS: tuple[type[Event], ...] = (
     NotificationPosted,
     NotificationMarkedRead,
@@ -251,5 +454,23 @@ EVENTS: tuple[type[Event], ...] = (
     WorkspaceForgotten,
     MemberForgotten,
     PersonForgotten,
+    WebhookCreated,
+    WebhookEdited,
+    WebhookPaused,
+    WebhookResumed,
+    WebhookDisabled,
+    WebhookSecretRotated,
+    WebhookMissed,
+    WebhookReplayAsked,
+    WebhookCaughtUp,
+    WebhookDeleted,
+    WebhookListed,
+    WebhookUnlisted,
+    WebhookDeliveryRequested,
+    WebhookDeliveryAttempted,
+    WebhookDeliverySucceeded,
+    WebhookDeliveryPostponed,
+    WebhookDeliveryFailed,
+    WebhookDeliverySuppressed,
 )
 """Every type that was ever stored."""

@@ -8,7 +8,15 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import Query
-from sigdep.notifications.events import Channel, DeviceId, Kind, NotificationId, QuietHours
+from sigdep.notifications.events import (
+    Channel,
+    DeviceId,
+    Kind,
+    NotificationId,
+    QuietHours,
+    WebhookDeliveryId,
+    WebhookId,
+)
 
 Standing = Literal["unread", "read", "snoozed", "done"]
 """Where a notification stands with its recipient."""
@@ -144,3 +152,111 @@ class DigestDue(Struct, frozen=True, kw_only=True):
     on: date
     title: str
     """Empty: there is nothing to tell."""
+
+
+# ── webhooks ────────────────────────────────────────────────────────────────────────────────────────────
+
+WebhookStanding = Literal["active", "paused", "disabled"]
+WebhookDeliveryStanding = Literal["waiting", "attempting", "sent", "failed", "suppressed"]
+TryOutcome = Literal["sent", "failed", "in_doubt", "under_way"]
+"""`in_doubt`: it was sent, and it is not known what came of it."""
+
+
+class GetWebhook(Query):
+    webhook_id: WebhookId
+
+
+class ListWebhooks(Query):
+    """All of one workspace, the oldest first."""
+
+    workspace_id: WorkspaceId
+
+
+class ListWebhookDeliveries(Query):
+    """The newest first."""
+
+    webhook_id: WebhookId
+    state: tuple[WebhookDeliveryStanding, ...] = ()
+    """None named: all."""
+    cursor: str | None = None
+    limit: int = 50
+
+
+class FindDueWebhookDeliveries(Query):
+    """Some that are due, the one that has waited longest first. Asked by the writing side, on behalf of nobody."""
+
+    now: datetime
+    limit: int
+    but: tuple[WebhookId, ...] = ()
+    """Webhooks that have enough on their way."""
+
+
+class FindWebhooksBehind(Query):
+    """Some active webhooks that are to be told what has happened before. Asked by the writing side."""
+
+    now: datetime
+    limit: int
+
+
+class WebhookView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A program of others that is told what happens in a workspace."""
+
+    id: WebhookId
+    workspace_id: WorkspaceId
+    url: str
+    event_types: Sequence[str]
+    """As the feed names them, or all of a context: `sigdep.tasks.*`. Empty: all."""
+    description: str
+    state: WebhookStanding
+    why: str | None
+    """Why it is disabled."""
+    catching_up: bool
+    """true: it is being told what it has missed, or what is replayed. While it is not active, that waits."""
+    previous_secret_until: datetime | None
+    """Until then signatures are made with the secret before as well."""
+    created_at: datetime
+    created_by: UserId
+    updated_at: datetime
+    version: int
+    secret: str | None = None
+    """Shown once: in the answer that made it."""
+
+
+class WebhookTry(Struct, frozen=True, kw_only=True):
+    """One attempt."""
+
+    attempt: int
+    at: datetime
+    outcome: TryOutcome
+    why: str | None
+    """Why it failed."""
+
+
+class WebhookDeliveryView(Struct, frozen=True, kw_only=True):
+    """One event on its way to a webhook."""
+
+    id: WebhookDeliveryId
+    """What receivers find in `webhook-id`, the same whenever it is sent."""
+    webhook_id: WebhookId
+    event_type: str
+    state: WebhookDeliveryStanding
+    requested_at: datetime
+    next_at: datetime | None
+    """When it is tried next. null: not by itself."""
+    finished_at: datetime | None
+    why: str | None
+    """Why it has failed, or why nothing is sent: the webhook is `paused`, `disabled` or `deleted`."""
+    attempts: int
+    """In all."""
+    tried: Sequence[WebhookTry]
+    """The last 20."""
+
+
+class WebhookPlace(Struct, frozen=True, kw_only=True):
+    webhook_id: WebhookId
+    workspace_id: WorkspaceId
+
+
+class WebhookDeliveryPlace(Struct, frozen=True, kw_only=True):
+    delivery_id: WebhookDeliveryId
+    webhook_id: WebhookId

@@ -1,6 +1,6 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from uuid import uuid5
@@ -25,6 +25,7 @@ from sigdep.notifications.commands import (
     RegisterDevice,
     RemoveDevice,
     TellPeople,
+    WebhookCommand,
 )
 from sigdep.notifications.domain.devices import Devices, device_id, device_view
 from sigdep.notifications.domain.preferences import Preferences, view
@@ -33,9 +34,12 @@ from sigdep.notifications.events import NotificationId
 from sigdep.notifications.writing.access import WriteCommand, workspace_of
 from sigdep.notifications.writing.attempt import Attempt, Members, Surroundings
 from sigdep.notifications.writing.forgetting import forget
+from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.inbox import change_notification, mark_all, unread_of
 from sigdep.notifications.writing.people import change_devices, change_preferences
 from sigdep.notifications.writing.telling import tell_person
+from sigdep.notifications.writing.webhook_work import WebhookWork
+from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
 
 CONTEXT: Final = "notifications"
@@ -47,15 +51,29 @@ RECIPIENTS_AT_ONCE: Final = 20
 class NotificationsWrite:
     """A Service (`rpc/call.py`) of every command in `commands.py`."""
 
-    def __init__(self, store: EventStore, *, members: Members, read: Service, alone: bool) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        members: Members,
+        read: Service,
+        sources: Mapping[str, Source],
+        url_objection: UrlObjection,
+        alone: bool,
+    ) -> None:
         """
         Args:
             read: the reading side of this context.
+            sources: by context: what webhooks are told.
+            url_objection: says what is wrong with the address of a webhook.
             alone: no other process writes to this store.
         """
         self._around = Surroundings(store, members=members, alone=alone)
         self._executor = Executor(store, self._around.repositories)
         self._read = read
+        self._webhook_asks = WebhookAsks(sources, url_objection)
+        self.webhook_work = WebhookWork(self._around, self._executor)
+        """What is done for webhooks by whoever runs beside this service."""
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if not isinstance(message, WriteCommand):
@@ -71,6 +89,8 @@ class NotificationsWrite:
         return None if call.answer_key is None else await self._executor.answered(call.answer_key)
 
     async def _carry_out(self, command: WriteCommand, call: Call) -> Outcome:
+        if isinstance(command, WebhookCommand):
+            return await self._ask_webhook(command, call)
         workspace = await workspace_of(self._around, command, call)
         match command:
             case TellPeople():
@@ -95,6 +115,13 @@ class NotificationsWrite:
             show(around.devices, await change_devices(attempt, command))
         else:
             show(around.notifications, await change_notification(attempt, command))
+
+    async def _ask_webhook(self, command: WebhookCommand, call: Call) -> Outcome:
+        asks = self._webhook_asks
+        workspace = await asks.workspace_of(self._around, command, call)
+        asks.check(command, workspace)
+        heads = await asks.heads(workspace)
+        return await self._execute(workspace, call, lambda attempt: asks.change(attempt, command, heads))
 
     async def _tell(self, command: TellPeople, call: Call) -> Outcome:
         """Some people after the other: each is told once, however often this begins anew."""
@@ -158,6 +185,8 @@ class NotificationsWrite:
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
         if not outcome.shown:
             return Answer(value=None, position=position)
+        if isinstance(command, WebhookCommand):
+            return answer(command, outcome, position)
         match command:
             case ChangePreferences():
                 preferences: Preferences = outcome.state

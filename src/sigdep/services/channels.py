@@ -1,10 +1,12 @@
 """Opens the channels by which messages leave, as far as an operator has set them."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -50,6 +52,12 @@ def open_channels(settings: Settings, secrets: Path, stack: AsyncExitStack) -> M
     for channel in opened.values():
         stack.push_async_callback(channel.close)
     return opened
+
+
+def url_objections(webhooks: Channel) -> Callable[[str], str | None]:
+    """Says of a URL, in the words of the channel of webhooks, why nothing will ever reach it."""
+    secret = f"whsec_{b64encode(bytes(32)).decode()}"
+    return lambda url: webhooks.objection(msgspec.json.encode({"url": url, "secrets": [secret]}))
 
 
 def survey(settings: Settings) -> Iterator[Surveyed]:

@@ -10,9 +10,12 @@ from sigdep.kernel.store import RecordedEvent
 from sigdep.notifications.domain.devices import DEVICES
 from sigdep.notifications.domain.notification import NOTIFICATION
 from sigdep.notifications.domain.preferences import PREFERENCES
+from sigdep.notifications.domain.webhook import WEBHOOK
+from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.events import MemberForgotten, PersonForgotten, WorkspaceForgotten
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_model
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS, device_model, preference_model
+from sigdep.notifications.read_models.webhooks import webhook_delivery_model, webhook_model
 
 REVISION: Final = 1
 """Raise it when a row comes out otherwise and neither the tables nor a decider's schema show it."""
@@ -26,9 +29,15 @@ class NotificationsReadModel:
     name: Final = "notifications"
 
     def __init__(self) -> None:
-        self._parts = (notification_model(), preference_model(), device_model())
+        self._parts = (
+            notification_model(),
+            preference_model(),
+            device_model(),
+            webhook_model(),
+            webhook_delivery_model(),
+        )
         self.tables: Sequence[Table] = tuple(table for part in self._parts for table in part.tables)
-        schemas = [decider.schema for decider in (NOTIFICATION, PREFERENCES, DEVICES)]
+        schemas = [decider.schema for decider in (NOTIFICATION, PREFERENCES, DEVICES, WEBHOOK, WEBHOOK_DELIVERY)]
         self.fingerprint = sha256(f"{REVISION}|{schemas}|{self.tables}".encode()).hexdigest()
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:

@@ -14,12 +14,17 @@ from sigdep.notifications.queries import (
     DeviceList,
     FindDigestItems,
     FindDigestsDue,
+    FindDueWebhookDeliveries,
     FindReturning,
     FindUnread,
+    FindWebhooksBehind,
     GetNotification,
     GetPreferences,
+    GetWebhook,
     ListDevices,
     ListNotifications,
+    ListWebhookDeliveries,
+    ListWebhooks,
     PreferencesView,
 )
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
@@ -27,6 +32,7 @@ from sigdep.notifications.read_service.chores import Chores
 from sigdep.notifications.read_service.inbox import Inbox
 from sigdep.notifications.read_service.progress import Progress
 from sigdep.notifications.read_service.rows import CONTEXT, Rows, state_in
+from sigdep.notifications.read_service.webhooks import Webhooks
 from sigdep.rpc.call import Answer, Call
 
 Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
@@ -45,6 +51,7 @@ class NotificationsRead:
         self._rows: Final = Rows(store, progress)
         self._progress: Final = progress
         inbox, chores = Inbox(self._rows, log), Chores(self._rows)
+        webhooks = Webhooks(self._rows, log)
         self._handlers: Final[Mapping[type, Handler]] = {
             GetNotification: inbox.get,
             ListNotifications: inbox.find,
@@ -55,6 +62,11 @@ class NotificationsRead:
             FindReturning: chores.find_returning,
             FindDigestsDue: chores.find_digests_due,
             FindDigestItems: chores.find_digest_items,
+            GetWebhook: webhooks.get,
+            ListWebhooks: webhooks.find,
+            ListWebhookDeliveries: webhooks.deliveries,
+            FindDueWebhookDeliveries: webhooks.find_due,
+            FindWebhooksBehind: webhooks.find_behind,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:

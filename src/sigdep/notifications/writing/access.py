@@ -18,12 +18,13 @@ from sigdep.notifications.commands import (
     RemoveDevice,
     ReturnNotification,
     TellPeople,
+    WebhookCommand,
 )
 from sigdep.notifications.domain.notification import NotificationNotFound
 from sigdep.notifications.writing.attempt import Surroundings, own
 from sigdep.rpc.call import Call
 
-WriteCommand: TypeAlias = (
+PersonalCommand: TypeAlias = (
     TellPeople
     | NotificationCommand
     | MarkAllRead
@@ -33,12 +34,15 @@ WriteCommand: TypeAlias = (
     | ForgetMember
     | ForgetPerson
 )
+"""What is about one person, or follows from what others have done. Webhooks have rules of their own."""
+
+WriteCommand: TypeAlias = PersonalCommand | WebhookCommand
 
 Unasked: TypeAlias = TellPeople | ReturnNotification | PostDigest | ForgetWorkspace | ForgetMember | ForgetPerson
 """Follows from what others have done, or from the time."""
 
 
-async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) -> WorkspaceId:
+async def workspace_of(around: Surroundings, command: PersonalCommand, call: Call) -> WorkspaceId:
     """
     Raises:
         NotFound: the notification does not exist, is somebody else's, or is of a workspace that the caller has left.

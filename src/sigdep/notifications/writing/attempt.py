@@ -16,6 +16,9 @@ from sigdep.notifications.domain.devices import DEVICES, Devices
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification
 from sigdep.notifications.domain.oblivion import PERSON, WORKSPACE, Person, Workspace
 from sigdep.notifications.domain.preferences import PREFERENCES, Preferences
+from sigdep.notifications.domain.webhook import WEBHOOK, Webhook
+from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY, WebhookDelivery
+from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST, WebhookList
 from sigdep.rpc.call import Call
 
 S = TypeVar("S", bound=State)
@@ -41,6 +44,9 @@ class Surroundings:
         self.devices: Repository[Devices] = Repository(store, DEVICES, alone=alone)
         self.workspaces: Repository[Workspace] = Repository(store, WORKSPACE, alone=alone)
         self.people: Repository[Person] = Repository(store, PERSON, alone=alone)
+        self.webhooks: Repository[Webhook] = Repository(store, WEBHOOK, alone=alone)
+        self.webhook_lists: Repository[WebhookList] = Repository(store, WEBHOOK_LIST, alone=alone)
+        self.webhook_deliveries: Repository[WebhookDelivery] = Repository(store, WEBHOOK_DELIVERY, alone=alone)
 
     @property
     def repositories(self) -> tuple[Repository[State], ...]:
@@ -51,6 +57,9 @@ class Surroundings:
             self.devices,
             self.workspaces,
             self.people,
+            self.webhooks,
+            self.webhook_lists,
+            self.webhook_deliveries,
         )
 
 

@@ -29,3 +29,6 @@ async def forget(
     if isinstance(command, ForgetWorkspace):
         around.notifications.forget_where(lambda state: state.workspace_id == workspace_id)
         around.deliveries.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.webhooks.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.webhook_lists.forget(around.webhook_lists.decider.stream(workspace_id))
+        around.webhook_deliveries.forget_where(lambda state: state.workspace_id == workspace_id)

@@ -55,9 +55,19 @@ class House:
         self.watch.projector(projector, stores.log)
         return projector
 
-    def reactor(self, menu: Menu, to: Menu, reactions: Reactions) -> Reactor:
-        """Lets one context act on what another publishes. It is to be run."""
-        name = f"{menu.name} reactions" if to.name == "users" else f"{menu.name} reactions to {to.name}"
+    def published(self, menu: Menu) -> PublishedLog:
+        """What a context tells the others."""
+        return PublishedLog(self._stores(menu).log, menu.publish)
+
+    def reactor(self, menu: Menu, to: Menu, reactions: Reactions, *, name: str | None = None) -> Reactor:
+        """Lets one context act on what another publishes. It is to be run.
+
+        Args:
+            name: where these are not the only reactions of the one to the other. It must stay: how far it has come is
+                kept under it.
+        """
+        if name is None:
+            name = f"{menu.name} reactions" if to.name == "users" else f"{menu.name} reactions to {to.name}"
         heard = self._stores(to).log
         reactor = Reactor(
             name, PublishedLog(heard, to.publish), self.watch.reactions(name, reactions), self._stores(menu).views

@@ -1,18 +1,32 @@
 """The context of notifications in the process of `sigdep up`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
+from sigdep.kernel.channel import Channel
 from sigdep.notifications import context as notifications
+from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.notifications.writing.attempt import Members
 from sigdep.rpc.call import Service
+from sigdep.services.channels import url_objections
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
 from sigdep.services.timing import run_timers
 
+TOLD_TO_WEBHOOKS: Final = (TASKS,)
+"""Whose public events webhooks are told."""
+
 
 def open_notifications(
-    house: House, members: Members, *, tasks: Service, calendar: Service, users: Service
+    house: House,
+    members: Members,
+    *,
+    tasks: Service,
+    calendar: Service,
+    users: Service,
+    channels: Mapping[str, Channel],
 ) -> OpenContext:
     """
     Args:
@@ -20,16 +34,38 @@ def open_notifications(
         tasks: the writing side of tasks, which knows what they were.
         calendar: the writing side of calendar, which knows what appointments were.
         users: the writing side of users, which knows who has an address.
+        channels: the ways out, by their names.
     """
     projector = house.projector(NOTIFICATIONS)
     log = house.log(NOTIFICATIONS)
     read = notifications.open_read(log=log, views=house.stores.contexts[NOTIFICATIONS.name].views, progress=projector)
-    write = notifications.open_write(log=log, members=members, read=read, alone=True)
+    sources = {menu.name: Source(house.published(menu), house.log(menu).heads) for menu in TOLD_TO_WEBHOOKS}
+    write = notifications.open_write(
+        log=log,
+        members=members,
+        read=read,
+        sources=sources,
+        url_objection=url_objections(channels["webhook"]),
+        alone=True,
+    )
     context = house.opened(NOTIFICATIONS, write=write, read=read, projector=projector)
     reactors = (
         house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(context.write)),
         house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(context.write, calendar=calendar)),
         house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(context.write, tasks=tasks, users=users)),
     )
+    hearing = WebhookReactions(write.webhook_work)
+    hearers = [
+        house.reactor(NOTIFICATIONS, menu, hearing, name=f"webhooks that hear {menu.name}") for menu in TOLD_TO_WEBHOOKS
+    ]
     timers = notifications.Timers(context.write, context.read)
-    return replace(context, reactors=reactors, chores={"notification timers": partial(run_timers, timers)})
+    catch_up = WebhookCatchUp(write.webhook_work, context.read, sources)
+    return replace(
+        context,
+        reactors=(*reactors, *hearers),
+        chores={
+            "notification timers": partial(run_timers, timers),
+            "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"]).run,
+            "webhooks that catch up": partial(run_catch_up, catch_up),
+        },
+    )

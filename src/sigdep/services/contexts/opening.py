@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +10,13 @@ from sigdep.gateway.feed_source import Log
 from sigdep.http.identity import Identities
 from sigdep.http.routes import Route
 from sigdep.kernel.store import EventStore
+from sigdep.services.channels import open_channels
 from sigdep.services.contexts.calendar import open_calendar
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.contexts.notifications import open_notifications
 from sigdep.services.contexts.tasks import open_tasks
 from sigdep.services.contexts.users import open_users
+from sigdep.services.data_folder import DataFolder
 from sigdep.services.jobs import Job
 from sigdep.services.menus import routes_of
 from sigdep.services.projector import Projector
@@ -71,11 +73,12 @@ def _has_begun(projector: Projector) -> bool:
 
 @asynccontextmanager
 async def open_contexts(house: House) -> AsyncIterator[Contexts]:
-    async with open_users(house) as users:
+    async with open_users(house) as users, AsyncExitStack() as stack:
+        channels = open_channels(house.settings, DataFolder(house.settings.data_path).secrets, stack)
         members = users.people.writing.members
         tasks, calendar = open_tasks(house, members), open_calendar(house, members)
         notifications = open_notifications(
-            house, members, tasks=tasks.write, calendar=calendar.write, users=users.context.write
+            house, members, tasks=tasks.write, calendar=calendar.write, users=users.context.write, channels=channels
         )
         yield Contexts(
             # The busiest first: their routes are found first.

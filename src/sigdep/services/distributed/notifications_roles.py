@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Final
 
 from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.notifications import context as notifications
 from sigdep.notifications import contract as notifications_contract
+from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.rpc.log import log_handler
 from sigdep.rpc.public_log import public_log_handler
+from sigdep.services.channels import open_channels, url_objections
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.members import PEOPLE, RemoteMembers
 from sigdep.services.distributed.peers import Peers
@@ -34,6 +37,9 @@ from sigdep.services.reactor import Reactions, Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.services.timing import run_timers
 
+TOLD_TO_WEBHOOKS: Final = ("tasks",)
+"""Contexts whose public events webhooks are told."""
+
 
 @asynccontextmanager
 async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
@@ -43,10 +49,14 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         log = await open_log(settings, notifications.EVENTS, keys, stack)
         people, read = peers.service(PEOPLE), peers.service(notifications_contract.READ)
+        webhooks = open_channels(settings, settings.secrets_path, stack)["webhook"]
+        sources = {name: Source(peers.public_log(name), peers.log(name, None).heads) for name in TOLD_TO_WEBHOOKS}
         write = notifications.open_write(
             log=watch.store("notifications", log, system=DATABASE),
             members=RemoteMembers(people),
             read=read,
+            sources=sources,
+            url_objection=url_objections(webhooks),
             alone=False,
         )
         broker = open_broker(settings, watch, stack)
@@ -63,8 +73,13 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         react("notifications reactions to tasks", "tasks", tasks)
         appointments = notifications.CalendarReactions(write, calendar=peers.service(CALENDAR))
         react("notifications reactions to calendar", "calendar", appointments)
+        for name in TOLD_TO_WEBHOOKS:
+            react(f"webhooks that hear {name}", name, WebhookReactions(write.webhook_work))
         replica.relay(open_relay("notifications", log.sealed, broker))
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
+        replica.alone("webhook deliveries", WebhookSender(write.webhook_work, read, webhooks).run)
+        catch_up = WebhookCatchUp(write.webhook_work, read, sources)
+        replica.alone("webhooks that catch up", partial(run_catch_up, catch_up))
         yield Role(
             passports=passports,
             services={notifications_contract.WRITE: write},

@@ -39,7 +39,8 @@ Secret = Annotated[str, Meta(max_length=SECRET_LENGTH_MAX)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Scope = Literal[
     "calendar:read", "calendar:write", "feed:read", "notifications:read", "notifications:write", "profile:read",
-    "profile:write", "tasks:read", "tasks:write", "workspaces:read", "workspaces:write",
+    "profile:write", "tasks:read", "tasks:write", "webhooks:read", "webhooks:write", "workspaces:read",
+    "workspaces:write",
 ]  # fmt: skip
 
 

@@ -24,6 +24,8 @@ SCOPES: Final = (
     "profile:write",
     "tasks:read",
     "tasks:write",
+    "webhooks:read",
+    "webhooks:write",
     "workspaces:read",
     "workspaces:write",
 )

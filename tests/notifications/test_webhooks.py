@@ -1,0 +1,548 @@
+"""Webhooks over a log in memory: what they are told, when it is tried again, and what two processes at once do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from sigdep.adapters.outgoing.addresses import AddressRules
+from sigdep.adapters.outgoing.client import Outgoing
+from sigdep.adapters.webhook.channel import WebhookChannel
+from sigdep.http.stamps import utc_now
+from sigdep.kernel.channel import Outcome, Postponed, Sent, Undeliverable
+from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
+from sigdep.kernel.ids import Version, partition_of
+from sigdep.notifications.commands import (
+    CreateWebhook,
+    DeleteWebhook,
+    EditWebhook,
+    ForgetWorkspace,
+    PauseWebhook,
+    RedeliverWebhook,
+    ReplayWebhook,
+    ResumeWebhook,
+    RotateWebhookSecret,
+)
+from sigdep.notifications.domain.webhook_delivery import PAUSES
+from sigdep.notifications.events import WebhookDeliveryId, WebhookId
+from sigdep.notifications.queries import (
+    FindDueWebhookDeliveries,
+    FindWebhooksBehind,
+    GetWebhook,
+    ListWebhookDeliveries,
+    ListWebhooks,
+    WebhookDeliveryView,
+    WebhookView,
+)
+from sigdep.notifications.read_models.webhooks import WEBHOOK_DELIVERIES, WEBHOOK_ROWS
+from sigdep.notifications.webhooks import OF_ONE_WEBHOOK_MAX, WebhookCatchUp, WebhookReactions, WebhookSender
+from sigdep.notifications.writing.hearing import Source
+from sigdep.notifications.writing.webhook_work import LEASE, Begun, WebhookWork
+from sigdep.testing.webhook_sink import WebhookSink
+from tests.notifications.stories import ADA, BOB, EVE, HOME, TEAM, identity
+from tests.notifications.told import Told
+from tests.notifications.world import World
+
+HOOK, OTHER = WebhookId(identity(31)), WebhookId(identity(32))
+PLACE = partition_of(TEAM)
+SECRET = WebhookSink.secret
+FAR = datetime(2200, 1, 1, tzinfo=UTC)
+"""After whatever time these stories are told at."""
+BUSY = Postponed(reason="The receiver answered 503.")
+GONE = Undeliverable(reason="Nobody listens there any more.", target_is_gone=True)
+
+
+@pytest.fixture
+def told(world: World) -> Told:
+    """What tasks tell."""
+    told = Told()
+    world.sources = {"tasks": Source(told, told.heads)}
+    world.write = world.process(alone=True)
+    return told
+
+
+async def make(world: World, webhook_id: WebhookId = HOOK, **fields: Any) -> WebhookView:
+    content: dict[str, Any] = {"url": "https://hooks.example.com/x", "secret": SECRET, "workspace_id": TEAM} | fields
+    command = CreateWebhook(webhook_id=webhook_id, by=ADA, at=world.now, **content)
+    view: WebhookView = (await world.ask(command, ADA)).value
+    return view
+
+
+async def ask(world: World, command: type[Any], by: Any = ADA, **fields: Any) -> Any:
+    content: dict[str, Any] = {"webhook_id": HOOK, "by": by, "at": world.now} | fields
+    return (await world.ask(command(**content), by)).value
+
+
+async def hear(world: World, told: Told, *kinds: str, work: WebhookWork | None = None) -> None:
+    """Things happen, and are heard of."""
+    reactions = WebhookReactions(work or world.write.webhook_work)
+    for kind in kinds or ("TaskCreated",):
+        await reactions.react(told.add(kind))
+
+
+async def catch_up(world: World) -> None:
+    await world.project()
+    await WebhookCatchUp(world.write.webhook_work, world.read, world.sources).run_due(FAR)
+
+
+async def deliveries(world: World, webhook: WebhookId = HOOK) -> list[WebhookDeliveryView]:
+    """The oldest first."""
+    await world.project()
+    query = ListWebhookDeliveries(webhook_id=webhook, limit=200)
+    found: list[WebhookDeliveryView] = list((await world.ask(query, ADA)).value.items)
+    return found[::-1]
+
+
+async def only(world: World) -> WebhookDeliveryView:
+    (delivery,) = await deliveries(world)
+    return delivery
+
+
+async def begin(world: World, at: datetime, work: WebhookWork | None = None) -> Begun | None:
+    return await (work or world.write.webhook_work).begin((await only(world)).id, at)
+
+
+async def attempt(world: World, outcome: Outcome, at: datetime, chance: float = 0.0) -> WebhookDeliveryView:
+    begun = await begin(world, at)
+    assert begun is not None
+    await world.write.webhook_work.end(begun, outcome, at, chance)
+    return await only(world)
+
+
+# ── what they are told ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_it_is_told_once_of_what_happens_after_it_was_made(world: World, told: Told) -> None:
+    before = told.add()
+    await make(world)
+    reactions = WebhookReactions(world.write.webhook_work)
+    event = told.add("TaskCompleted")
+    for heard in (before, event, event):
+        await reactions.react(heard)
+    assert [one.event_type for one in await deliveries(world)] == ["sigdep.tasks.TaskCompleted"]
+
+
+@pytest.mark.parametrize(
+    "kinds, heard",
+    [
+        ((), ["TaskCreated", "TaskCompleted"]),
+        (("sigdep.tasks.*",), ["TaskCreated", "TaskCompleted"]),
+        (("sigdep.tasks.TaskCompleted", "sigdep.calendar.*"), ["TaskCompleted"]),
+        (("sigdep.calendar.*",), []),
+    ],
+)
+async def test_it_hears_of_its_types_alone(world: World, told: Told, kinds: tuple[str, ...], heard: list[str]) -> None:
+    await make(world, event_types=kinds)
+    await hear(world, told, "TaskCreated", "TaskCompleted")
+    assert [one.event_type.rpartition(".")[2] for one in await deliveries(world)] == heard
+
+
+async def test_it_hears_nothing_of_other_workspaces_or_of_what_is_for_one_recipient(world: World, told: Told) -> None:
+    await make(world)
+    reactions = WebhookReactions(world.write.webhook_work)
+    await reactions.react(told.add(workspace=HOME))
+    await reactions.react(told.add(recipient=str(BOB)))
+    assert await deliveries(world) == []
+    assert "WebhookDeliveryRequested" not in await world.types()
+
+
+async def test_what_was_passed_over_while_it_was_being_made_is_told(world: World, told: Told) -> None:
+    """The event came after the heads were asked for, and was heard of before the webhook was there."""
+    await make(world)
+    told.add("TaskCompleted")
+    await catch_up(world)
+    assert [one.event_type for one in await deliveries(world)] == ["sigdep.tasks.TaskCompleted"]
+    assert not (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.catching_up
+
+
+@pytest.mark.parametrize("count", [1, 39, 40, 41, 100, 101, 250])
+async def test_all_that_was_missed_is_told_however_much_it_is(world: World, told: Told, count: int) -> None:
+    await make(world)
+    await ask(world, PauseWebhook)
+    await hear(world, told, *["TaskCreated"] * count)
+    assert await deliveries(world) == []
+    await ask(world, ResumeWebhook)
+    await catch_up(world)
+    (webhook,) = (await world.ask(ListWebhooks(workspace_id=TEAM), ADA)).value.items
+    assert webhook.catching_up  # As far as it was projected before.
+    await world.project()
+    types = await world.types()
+    assert types.count("WebhookDeliveryRequested") == count
+    assert not (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.catching_up
+    await catch_up(world)
+    assert await world.types() == types
+
+
+async def test_a_replay_repeats_what_was_told_and_adds_what_was_not(world: World, told: Told) -> None:
+    told.add("TaskEdited")
+    await make(world)
+    await hear(world, told)
+    await attempt(world, Sent(), utc_now())
+    await ask(world, ReplayWebhook, after={"tasks": 0}, partition=PLACE)
+    await catch_up(world)
+    found = {one.event_type.rpartition(".")[2]: one for one in await deliveries(world)}
+    assert {name: one.state for name, one in found.items()} == {"TaskCreated": "waiting", "TaskEdited": "waiting"}
+    assert found["TaskCreated"].attempts == 1
+    with pytest.raises(Invalid):
+        await ask(world, ReplayWebhook, after={"users": 0}, partition=PLACE)
+    with pytest.raises(Invalid):
+        await ask(world, ReplayWebhook, after={"tasks": 0}, partition=PLACE + 1)
+
+
+# ── what is tried, and when ─────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_pauses_grow_and_the_last_failure_disables_it_and_tells_who_made_it(world: World, told: Told) -> None:
+    await make(world, description="CI")
+    await catch_up(world)
+    await hear(world, told)
+    at = (await only(world)).requested_at
+    for number, pause in enumerate(PAUSES[1:], start=1):
+        assert await begin(world, at - timedelta(milliseconds=1)) is None
+        delivery = await attempt(world, BUSY, at)
+        assert (delivery.state, delivery.attempts, delivery.why) == ("waiting", number, BUSY.reason)
+        assert delivery.next_at == at + pause
+        at = delivery.next_at
+    delivery = await attempt(world, BUSY, at)
+    assert (delivery.state, delivery.attempts, delivery.next_at) == ("failed", 10, None)
+    assert [one.outcome for one in delivery.tried] == ["failed"] * 10
+    webhook: WebhookView = (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value
+    assert (webhook.state, webhook.why) == ("disabled", BUSY.reason)
+    (notice,) = await world.inbox(ADA)
+    assert (notice.kind, notice.title) == ("webhook.disabled", "The webhook CI is disabled")
+    await ask(world, ResumeWebhook)
+    await catch_up(world)
+    assert (await only(world)).state == "waiting"
+
+
+async def test_one_that_is_gone_is_disabled_at_once(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    assert (await attempt(world, GONE, utc_now())).state == "failed"
+    assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "disabled"
+    assert len(await world.inbox(ADA)) == 1
+
+
+async def test_whoever_has_left_is_not_told(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    begun = await begin(world, utc_now())
+    assert begun is not None
+    roles = world.roles[ADA].pop(TEAM)
+    await world.write.webhook_work.end(begun, GONE, utc_now(), 0.0)
+    world.roles[ADA][TEAM] = roles
+    await world.project()
+    assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "disabled"
+    assert await world.inbox(ADA) == []
+
+
+async def test_pauses_are_spread_and_a_receiver_may_ask_for_more_up_to_a_day(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    at = (await only(world)).requested_at
+    delivery = await attempt(world, BUSY, at, chance=1.0)
+    assert delivery.next_at == at + 1.1 * PAUSES[1]
+    at = delivery.next_at
+    delivery = await attempt(world, Postponed(reason="Busy.", after_seconds=10_000), at)
+    assert delivery.next_at == at + timedelta(seconds=10_000)
+    at = delivery.next_at
+    delivery = await attempt(world, Postponed(reason="Busy.", after_seconds=10**9), at)
+    assert delivery.next_at == at + timedelta(days=1)
+
+
+async def test_of_two_processes_one_has_it_until_its_lease_is_over(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    here, there = world.process().webhook_work, world.process().webhook_work
+    now, delivery = utc_now(), (await only(world)).id
+    both = await asyncio.gather(here.begin(delivery, now), there.begin(delivery, now))
+    assert sum(one is not None for one in both) == 1
+    assert await begin(world, now + LEASE - timedelta(milliseconds=1), there) is None
+    second = await begin(world, now + LEASE, there)
+    assert second is not None
+    assert second.number == 2
+    first = next(one for one in both if one is not None)
+    assert second.message.key == first.message.key
+    await here.end(first, BUSY, now + LEASE, 0.0)  # It comes too late to say that it failed,
+    assert [one.outcome for one in (await only(world)).tried] == ["in_doubt", "under_way"]
+    await here.end(first, Sent(), now + LEASE, 0.0)  # and not to say that it arrived.
+    assert (await only(world)).state == "sent"
+    await there.end(second, BUSY, now + LEASE, 0.0)
+    assert (await only(world)).state == "sent"
+
+
+async def test_what_has_no_result_ten_times_is_given_up(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    now = utc_now()
+    for number in range(10):
+        assert await begin(world, now + number * LEASE) is not None
+    assert await begin(world, now + 10 * LEASE) is None
+    assert (await only(world)).state == "failed"
+    assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "disabled"
+
+
+async def test_another_process_that_remembers_it_as_active_sends_nothing_while_it_is_paused(
+    world: World, told: Told
+) -> None:
+    await make(world)
+    await hear(world, told, "TaskCreated")
+    world.write, other = world.process(), world.process().webhook_work
+    assert (await other.webhook(HOOK)).state == "active"
+    await ask(world, PauseWebhook)
+    assert await begin(world, utc_now(), other) is None
+    delivery = await only(world)
+    assert (delivery.state, delivery.why) == ("suppressed", "paused")
+    await hear(world, told, "TaskCompleted", work=other)
+    await ask(world, ResumeWebhook)
+    await catch_up(world)
+    assert {one.state for one in await deliveries(world)} == {"waiting"}
+    assert len(await deliveries(world)) == 2
+
+
+async def test_another_process_that_remembers_it_as_paused_tells_it_once_it_goes_on(world: World, told: Told) -> None:
+    await make(world)
+    await ask(world, PauseWebhook)
+    world.write, other = world.process(), world.process().webhook_work
+    await hear(world, told, "TaskCreated", work=other)
+    await ask(world, ResumeWebhook)
+    await catch_up(world)
+    await hear(world, told, "TaskCompleted", work=other)
+    assert [one.event_type.rpartition(".")[2] for one in await deliveries(world)] == ["TaskCreated", "TaskCompleted"]
+
+
+async def test_another_process_that_remembers_no_webhooks_tells_one_that_was_made_elsewhere(
+    world: World, told: Told
+) -> None:
+    world.write, other = world.process(), world.process().webhook_work
+    await make(world)
+    await hear(world, told, "TaskCreated", work=other)  # It knows the list with one,
+    await make(world, OTHER)
+    await hear(world, told, "TaskCompleted", work=other)  # and hears of the second.
+    assert [one.event_type for one in await deliveries(world, OTHER)] == ["sigdep.tasks.TaskCompleted"]
+
+
+async def test_a_replay_that_is_asked_for_while_it_catches_up_is_not_lost(world: World, told: Told) -> None:
+    for _ in range(5):
+        told.add()
+    await make(world)
+    work = world.write.webhook_work
+    as_it_was = await work.webhook(HOOK)
+    await ask(world, ReplayWebhook, after={"tasks": 2}, partition=PLACE)
+    now = await work.catch_up(as_it_was, "tasks", (), 5, finished=True, at=utc_now())
+    assert (now.behind["tasks"].after, now.behind["tasks"].again) == (2, True)
+    await catch_up(world)
+    assert len(await deliveries(world)) == 3
+    await ask(world, ReplayWebhook, after={"tasks": 0}, partition=PLACE)
+    as_it_was = await work.webhook(HOOK)
+    await ask(world, PauseWebhook)
+    now = await work.catch_up(as_it_was, "tasks", (), 5, finished=True, at=utc_now())
+    assert now.behind["tasks"].after == 0
+
+
+async def test_redelivery(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    delivery = await only(world)
+    with pytest.raises(Refused):
+        await ask(world, RedeliverWebhook, delivery_id=delivery.id, at=utc_now())
+    await attempt(world, Sent(), utc_now())
+    again: WebhookDeliveryView = await ask(world, RedeliverWebhook, delivery_id=delivery.id, at=utc_now())
+    assert (again.state, again.attempts) == ("waiting", 1)
+    begun = await begin(world, utc_now())
+    assert begun is not None
+    assert json.loads(begun.message.document)["data"] == {"title": "Buy milk"}
+    for wrong in (WebhookDeliveryId(identity(99)), WebhookDeliveryId(HOOK)):
+        with pytest.raises(NotFound):
+            await ask(world, RedeliverWebhook, delivery_id=wrong)
+    await make(world, OTHER)
+    with pytest.raises(NotFound):
+        await ask(world, RedeliverWebhook, webhook_id=OTHER, delivery_id=delivery.id)
+
+
+# ── who may, and what is kept ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("by, refusal", [(BOB, Forbidden), (EVE, NotFound)])
+async def test_nobody_but_administrators_may(world: World, told: Told, by: Any, refusal: type[Exception]) -> None:
+    await make(world)
+    await hear(world, told)
+    delivery = (await only(world)).id
+    asked: list[Any] = [
+        PauseWebhook,
+        ResumeWebhook,
+        DeleteWebhook,
+        lambda **who: EditWebhook(description="mine", **who),
+        lambda **who: RotateWebhookSecret(secret=SECRET, previous_until=world.now, **who),
+        lambda **who: ReplayWebhook(after={"tasks": 0}, partition=PLACE, **who),
+        lambda **who: RedeliverWebhook(delivery_id=delivery, **who),
+        lambda **who: CreateWebhook(url="https://x.example", secret=SECRET, workspace_id=TEAM, **who),
+    ]
+    for command in asked:
+        with pytest.raises(refusal):
+            await ask(world, command, by=by)
+    for query in (
+        GetWebhook(webhook_id=HOOK),
+        ListWebhooks(workspace_id=TEAM),
+        ListWebhookDeliveries(webhook_id=HOOK),
+    ):
+        with pytest.raises(refusal):
+            await world.ask(query, by)
+    for chore in (FindDueWebhookDeliveries(now=world.now, limit=9), FindWebhooksBehind(now=world.now, limit=9)):
+        with pytest.raises(Forbidden):
+            await world.ask(chore, ADA)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "gopher://example.com"},
+        {"event_types": ("tasks",)},
+        {"event_types": ("sigdep.tasks.TaskCreated\n",)},
+        {"event_types": ("sigdep.tasks.T",) * 51},
+        {"description": "x" * 201},
+    ],
+)
+async def test_what_cannot_be_is_refused(world: World, told: Told, fields: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        await make(world, **fields)
+    await make(world)
+    with pytest.raises(Invalid):
+        await ask(world, EditWebhook, **fields)
+
+
+async def test_an_id_is_used_once_and_an_edit_of_an_old_state_is_stale(world: World, told: Told) -> None:
+    first = await make(world)
+    assert first.secret == SECRET
+    again = await make(world, secret="whsec_other")
+    assert (again.secret, again.version) == (None, 1)
+    with pytest.raises(Refused):
+        await make(world, workspace_id=HOME)
+    await catch_up(world)  # Its progress makes nothing stale.
+    command = EditWebhook(webhook_id=HOOK, by=ADA, at=world.now, description="CI")
+    assert (await world.ask(command, ADA, if_match=Version(1))).version == 2
+    with pytest.raises(Stale):
+        await world.ask(EditWebhook(webhook_id=HOOK, by=ADA, at=world.now, description="B"), ADA, if_match=Version(1))
+    await ask(world, DeleteWebhook)
+    for command_kind in (DeleteWebhook, ResumeWebhook, PauseWebhook):
+        with pytest.raises(NotFound):
+            await ask(world, command_kind)
+    with pytest.raises(Refused):
+        await make(world)
+
+
+async def test_twenty_and_no_more(world: World, told: Told) -> None:
+    for number in range(20):
+        await make(world, WebhookId(identity(100 + number)))
+    with pytest.raises(Refused):
+        await make(world)
+    await ask(world, DeleteWebhook, webhook_id=WebhookId(identity(100)))
+    await make(world)
+    await world.project()
+    assert len((await world.ask(ListWebhooks(workspace_id=TEAM), ADA)).value.items) == 20
+
+
+async def test_the_secret_is_in_no_read_model(world: World, told: Told) -> None:
+    await make(world)
+    await ask(world, RotateWebhookSecret, secret=SECRET[:-4] + "bmV3", previous_until=world.now)
+    await hear(world, told)
+    await world.project()
+    for table, key in ((WEBHOOK_ROWS, HOOK), (WEBHOOK_DELIVERIES, (await only(world)).id)):
+        row = await world.store.get(world.model_id, table, (key,))
+        assert row is not None
+        assert b"whsec_" not in bytes(str(row), "utf-8")
+        assert SECRET[6:20] not in str(row)
+
+
+async def test_of_a_workspace_that_was_erased_nothing_is_left_or_sent(world: World, told: Told) -> None:
+    await make(world)
+    await hear(world, told)
+    delivery = await only(world)
+    await world.keys.destroy(TEAM)  # type: ignore[arg-type]
+    await world.ask(ForgetWorkspace(workspace_id=TEAM, at=world.now), None)
+    work = world.process().webhook_work
+    assert await work.begin(delivery.id, utc_now()) is None
+    await WebhookReactions(work).react(told.add())
+    await world.project()
+    for table, key in ((WEBHOOK_ROWS, HOOK), (WEBHOOK_DELIVERIES, delivery.id)):
+        assert await world.store.get(world.model_id, table, (key,)) is None
+
+
+# ── sending ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[WebhookSink]:
+    sink = WebhookSink()
+    await sink.start()
+    yield sink
+    await sink.stop()
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[WebhookChannel]:
+    channel = WebhookChannel(Outgoing(AddressRules.parse("127.0.0.0/8")))
+    yield channel
+    await channel.close()
+
+
+async def test_what_is_due_arrives_once_with_two_senders_at_it(
+    world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
+) -> None:
+    await make(world, url=sink.url)
+    await hear(world, told, *["TaskCreated"] * 30)
+    await world.project()
+    senders = [WebhookSender(world.process().webhook_work, world.read, channel, Random(1)) for _ in range(2)]
+    for _ in range(10):
+        await asyncio.gather(*(sender.begin_due(utc_now()) for sender in senders))
+        await asyncio.gather(*(sender.settle() for sender in senders))
+        await world.project()
+    assert sorted(sink.records.keys) == sorted(str(one.id) for one in await deliveries(world))
+    assert sink.records.faults == []
+    assert {json.loads(one.raw[1])["source"] for one in sink.records.arrived} == {"/contexts/tasks"}
+
+
+async def test_one_that_is_silent_does_not_hold_up_another(
+    world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
+) -> None:
+    silent = WebhookSink()
+    await silent.start()
+    silent.records.trouble = "silent"
+    await make(world, url=silent.url)
+    await hear(world, told, *["TaskCreated"] * 250)
+    await make(world, OTHER, url=sink.url)
+    await hear(world, told, "TaskCompleted")
+    await world.project()
+    sender = WebhookSender(world.write.webhook_work, world.read, channel)
+    try:
+        async with asyncio.timeout(60):
+            while not sink.records.arrived:
+                await sender.begin_due(utc_now())
+                await asyncio.sleep(0.02)
+        assert silent.records.asked <= OF_ONE_WEBHOOK_MAX
+    finally:
+        await silent.stop()
+        await sender.close()
+
+
+async def test_what_was_under_way_when_it_stopped_is_tried_again_under_the_same_id(
+    world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
+) -> None:
+    sink.records.trouble = "silent"
+    await make(world, url=sink.url)
+    await hear(world, told)
+    await world.project()
+    sender = WebhookSender(world.write.webhook_work, world.read, channel)
+    assert await sender.begin_due(utc_now()) == 1
+    await sink.records.was_asked.wait()
+    await sender.close()
+    delivery = await only(world)
+    assert delivery.state == "attempting"
+    assert delivery.next_at is not None
+    begun = await begin(world, delivery.next_at)
+    assert begun is not None
+    assert (begun.number, begun.message.key) == (2, str(delivery.id))
