@@ -162,9 +162,9 @@ async def test_no_proxy_and_no_cookie_is_used(monkeypatch: pytest.MonkeyPatch) -
         cookies.append(request.headers.get("Cookie"))
         return web.Response(headers={"Set-Cookie": "a=b"})
 
-    async with serving(bake) as port, opened() as (outgoing, _):
-        for _ in range(2):
-            await outgoing.post(f"http://127.0.0.1:{port}/", b"", {}, seconds=SECONDS)
+    async with serving(bake) as port, opened(LOOPBACK, ["127.0.0.1"]) as (outgoing, _):
+        for _ in range(2):  # By a name: of a number no cookie would be kept anyway.
+            await outgoing.post(f"http://baker.example:{port}/", b"", {}, seconds=SECONDS)
     assert cookies == [None, None]
 
 
