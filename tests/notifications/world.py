@@ -58,7 +58,7 @@ class World:
         self.events_store = MemoryEventStore(Codec(EVENTS, self.keys), self.log)
         self.model = NotificationsReadModel()
         self.build: Build | None = None
-        self.read = NotificationsRead(self.store, self.events_store, self)
+        self.read = NotificationsRead(self.store, self.events_store, self, lambda: "BKey")
         self.write = self.process(alone=True)
 
     def process(self, *, alone: bool = False) -> NotificationsWrite:

@@ -3,7 +3,7 @@
 Routes and the reading side are loaded by whoever opens them: a process that only writes starts sooner without.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sigdep.http.routes import Route
@@ -97,16 +97,19 @@ def open_write(
     )
 
 
-def open_read(*, log: EventLog, views: ReadStore, progress: "Progress") -> "NotificationsRead":
+def open_read(
+    *, log: EventLog, views: ReadStore, progress: "Progress", push_key: Callable[[], str]
+) -> "NotificationsRead":
     """The reading side.
 
     Args:
         log: as the writing side offers it.
         progress: the projector of this context's read model.
+        push_key: by what browsers know this server. Empty: nothing is pushed to them.
     """
     from sigdep.notifications.read_service.service import NotificationsRead  # noqa: PLC0415
 
-    return NotificationsRead(views, log, progress)
+    return NotificationsRead(views, log, progress, push_key)
 
 
 def routes(write: Service, read: Service) -> Sequence[Route]:

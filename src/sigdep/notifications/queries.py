@@ -52,6 +52,10 @@ class ListDevices(Query):
     pass
 
 
+class GetPushKey(Query):
+    pass
+
+
 # ── asked by the writing side of this context, on behalf of nobody ──────────────────────────────────────
 
 
@@ -129,6 +133,13 @@ class DeviceList(Struct, frozen=True, kw_only=True):
     """All devices of one person, in the order in which they registered."""
 
     items: Sequence[DeviceView]
+
+
+class PushKey(Struct, frozen=True, kw_only=True):
+    """By what browsers and push services know this server."""
+
+    application_server_key: str | None
+    """For `pushManager.subscribe`. null: nothing is pushed to browsers."""
 
 
 class Found(Struct, frozen=True, kw_only=True):

@@ -60,6 +60,12 @@ def url_objections(webhooks: Channel) -> Callable[[str], str | None]:
     return lambda url: webhooks.objection(msgspec.json.encode({"url": url, "secrets": [secret]}))
 
 
+def push_key(channels: Mapping[str, Channel]) -> Callable[[], str]:
+    """Says by what browsers know this server. Empty: nothing is pushed to them. Loads what signs when it is asked."""
+    web_push = channels.get("web_push")
+    return lambda: web_push.vapid.public if isinstance(web_push, WebPushChannel) else ""
+
+
 def survey(settings: Settings) -> Iterator[Surveyed]:
     """What each channel is set to, without opening any and without making a key."""
     yield _surveyed("E-mail", settings, _email, settings.smtp_url, "set SIGDEP_SMTP_URL to send any")

@@ -16,9 +16,11 @@ from sigdep.notifications.queries import (
     DeviceList,
     GetNotification,
     GetPreferences,
+    GetPushKey,
     ListDevices,
     ListNotifications,
     PreferencesView,
+    PushKey,
     Standing,
 )
 from sigdep.rpc.call import Answer, Call, Encoded, Service
@@ -66,6 +68,10 @@ class NotificationReads:
         """Every kind by every way, also those about which you have said nothing."""
         return await self.service.ask(GetPreferences(), call)
 
+    async def push_key(self, call: Call) -> Answer[PushKey | Encoded]:
+        """Give it to `pushManager.subscribe`, and what that gives to `POST /api/devices`."""
+        return await self.service.ask(GetPushKey(), call)
+
     async def devices(self, call: Call) -> Answer[DeviceList | Encoded]:
         """In the order in which they registered, at most 20: one more takes the place of the oldest."""
         return await self.service.ask(ListDevices(), call)
@@ -83,6 +89,7 @@ def inbox_read_routes(service: Service) -> Sequence[Route]:
             "What you are told, by which ways, and when you want quiet.",
             "notification preferences",
         ),
+        _route("/api/push-key", handlers.push_key, "By what browsers know this server.", "devices"),
         _route("/api/devices", handlers.devices, "List your devices, without their secrets.", "devices"),
     )
 

@@ -20,12 +20,14 @@ from sigdep.notifications.queries import (
     FindWebhooksBehind,
     GetNotification,
     GetPreferences,
+    GetPushKey,
     GetWebhook,
     ListDevices,
     ListNotifications,
     ListWebhookDeliveries,
     ListWebhooks,
     PreferencesView,
+    PushKey,
 )
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
@@ -41,15 +43,17 @@ Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 class NotificationsRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`."""
 
-    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
+    def __init__(self, store: ReadStore, log: EventLog, progress: Progress, push_key: Callable[[], str]) -> None:
         """
         Args:
             store: where the read model `notifications` is kept.
             log: the context's log, for what the read model has not seen yet.
             progress: of the projector of the read model.
+            push_key: by what browsers know this server. Empty: nothing is pushed to them.
         """
         self._rows: Final = Rows(store, progress)
         self._progress: Final = progress
+        self._push_key = push_key
         inbox, chores = Inbox(self._rows, log), Chores(self._rows)
         webhooks = Webhooks(self._rows, log)
         self._handlers: Final[Mapping[type, Handler]] = {
@@ -58,6 +62,7 @@ class NotificationsRead:
             CountNotifications: inbox.count,
             GetPreferences: self._get_preferences,
             ListDevices: self._list_devices,
+            GetPushKey: self._get_push_key,
             FindUnread: chores.find_unread,
             FindReturning: chores.find_returning,
             FindDigestsDue: chores.find_digests_due,
@@ -88,6 +93,10 @@ class NotificationsRead:
         preferences = Preferences() if row is None else state_in(row, Preferences)
         shown = view(preferences, time_zone=who.time_zone)
         return Answer(value=shown, version=Version(shown.version), position=position)
+
+    async def _get_push_key(self, _query: GetPushKey, call: Call) -> Answer[PushKey]:
+        position = self._rows.reflected(call.caller.user_id)
+        return Answer(value=PushKey(application_server_key=self._push_key() or None), position=position)
 
     async def _list_devices(self, _query: ListDevices, call: Call) -> Answer[DeviceList]:
         who = call.caller

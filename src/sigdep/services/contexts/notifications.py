@@ -10,7 +10,7 @@ from sigdep.notifications import context as notifications
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.notifications.writing.attempt import Members
 from sigdep.rpc.call import Service
-from sigdep.services.channels import url_objections
+from sigdep.services.channels import push_key, url_objections
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
 from sigdep.services.timing import run_timers
@@ -38,7 +38,9 @@ def open_notifications(
     """
     projector = house.projector(NOTIFICATIONS)
     log = house.log(NOTIFICATIONS)
-    read = notifications.open_read(log=log, views=house.stores.contexts[NOTIFICATIONS.name].views, progress=projector)
+    read = notifications.open_read(
+        log=log, views=house.stores.contexts[NOTIFICATIONS.name].views, progress=projector, push_key=push_key(channels)
+    )
     sources = {menu.name: Source(house.published(menu), house.log(menu).heads) for menu in TOLD_TO_WEBHOOKS}
     write = notifications.open_write(
         log=log,

@@ -13,7 +13,7 @@ from sigdep.notifications import contract as notifications_contract
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.rpc.log import log_handler
 from sigdep.rpc.public_log import public_log_handler
-from sigdep.services.channels import open_channels, url_objections
+from sigdep.services.channels import open_channels, push_key, url_objections
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.members import PEOPLE, RemoteMembers
 from sigdep.services.distributed.peers import Peers
@@ -110,7 +110,8 @@ async def notifications_read(settings: ServiceSettings, watch: Watch) -> AsyncIt
         )
         replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
         projector = replica.project(followed, views, notifications.read_model())
-        read = notifications.open_read(log=log, views=views, progress=projector)
+        channels = open_channels(settings, settings.secrets_path, stack)
+        read = notifications.open_read(log=log, views=views, progress=projector, push_key=push_key(channels))
         yield Role(
             passports=passports,
             services={notifications_contract.READ: read},
