@@ -74,6 +74,15 @@ async def test_what_happens_in_its_workspace_arrives_once(ada: Person, bob: Pers
     assert {one["tried"][0]["outcome"] for one in sent} == {"sent"}
 
 
+async def test_what_happens_in_calendars_arrives_too(ada: Person, sink: WebhookSink) -> None:
+    await made(ada, sink, event_types=["sigdep.calendar.*"])
+    await ada.add_task("Not of its types")
+    await ada.write("POST", "/api/calendars", {"name": "Work"})
+    (event,) = await heard(sink, 1)
+    assert event["type"].startswith("sigdep.calendar.")
+    assert event["workspaceid"] == ada.workspace
+
+
 async def test_only_administrators_have_webhooks(ada: Person, bob: Person, sink: WebhookSink) -> None:
     team = await ada.open_workspace()
     await ada.invite(bob, team, "member")

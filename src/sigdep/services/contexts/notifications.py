@@ -15,7 +15,7 @@ from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
 from sigdep.services.timing import run_timers
 
-TOLD_TO_WEBHOOKS: Final = (TASKS,)
+TOLD_TO_WEBHOOKS: Final = (TASKS, CALENDAR)
 """Whose public events webhooks are told."""
 
 

@@ -37,7 +37,7 @@ from sigdep.services.reactor import Reactions, Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.services.timing import run_timers
 
-TOLD_TO_WEBHOOKS: Final = ("tasks",)
+TOLD_TO_WEBHOOKS: Final = ("tasks", "calendar")
 """Contexts whose public events webhooks are told."""
 
 
