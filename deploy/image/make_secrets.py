@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from sigdep.services.server_secrets import load_secrets
+from sigdep.services.server_secrets import load_secrets, load_vapid_key
 
 PASSWORD_BYTES: Final = 24
 SUPERUSER: Final = "postgres"
@@ -36,6 +36,7 @@ DATABASES: Final = {
 
 def make(place: Path, host: str) -> None:
     load_secrets(place / "sigdep")
+    load_vapid_key(place / "sigdep")
     passwords = place / "postgresql"
     passwords.mkdir(mode=0o755, parents=True, exist_ok=True)
     for role, databases in DATABASES.items():
