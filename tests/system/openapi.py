@@ -32,6 +32,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "locale": "de",
     "color": "#33aa55",
     "scopes": "tasks:read",
+    "start": "2026-12-01T09:00:00",
 }
 """By the name of the field, where no format says it."""
 
