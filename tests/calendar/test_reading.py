@@ -295,6 +295,20 @@ async def test_each_occurrence_has_its_reminders_for_all_who_come(world: World) 
     assert (found.title, found.complete_until) == ("Stand-up", DECEMBER + timedelta(days=3))
 
 
+async def test_it_is_said_whether_a_reminder_may_follow(world: World) -> None:
+    ten_minutes = (Reminder(before="PT10M"),)
+    series = await world.schedule(recurrence=DAILY, reminders=ten_minutes)
+    single = await world.schedule(reminders=ten_minutes)
+    at_last = await world.schedule(reminders=(Reminder(at=DECEMBER + timedelta(days=20)),))
+    silent = await world.schedule(reminders=())
+    assert [(await due(world, one, days=10)).continues for one in (series, single, at_last, silent)] == [
+        True, False, True, False
+    ]  # fmt: skip
+    assert (await due(world, single, days=0)).continues
+    await world.ask(RemoveAppointment, appointment_id=series.id)
+    assert not (await due(world, series)).continues
+
+
 async def test_a_day_before_is_by_the_calendar_where_the_clocks_change(world: World) -> None:
     one = await world.schedule(
         start="2027-03-28T09:00", end="2027-03-28T10:00", reminders=(Reminder(before="P1D"), Reminder(before="PT24H"))

@@ -68,7 +68,20 @@ async def test_each_reminder_of_a_task_is_told_with_what_it_reminds_of(world: Wo
             DueReminder(reminder="PT10M", due_at=DUE - timedelta(minutes=10), **both),
         ),
         complete_until=FAR_OFF,
+        continues=False,
     )
+
+
+async def test_it_says_whether_anything_may_follow(world: World) -> None:
+    """Whoever schedules for some weeks only asks again about such a task, and about no other."""
+    project = await world.project_named("House")
+    task = await world.task(due_at=DUE, reminders=TEN_MINUTES, project_id=project)
+    assert (await found(world, task, until=DUE - timedelta(days=1))).continues
+    assert not (await found(world, task, until=DUE)).continues
+    await world.append(ProjectArchived(project_id=project, by=ME, at=world.tick()))
+    assert (await found(world, task, until=DUE)).continues  # Its project may come back.
+    await world.happen(TaskCompleted, task)
+    assert not (await found(world, task, until=DUE - timedelta(days=1))).continues
 
 
 async def test_only_what_is_due_in_the_span_is_told(world: World) -> None:

@@ -46,3 +46,5 @@ class ThingReminders(Struct, frozen=True, kw_only=True):
     """In the order of `due_at`, at most as many as the answering side gives at once."""
     complete_until: datetime
     """UTC: there are none but these before then. Less than what was asked for where there are too many."""
+    continues: bool = True
+    """There may be some from `complete_until` on. False: never, unless the thing changes, so nobody need ask again."""

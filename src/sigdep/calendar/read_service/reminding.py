@@ -63,6 +63,7 @@ class Reminding:
                 title=appointment.title,
                 due=tuple(due),
                 complete_until=until,
+                continues=until < query.until or _may_follow(appointment, query.until, is_hidden=zone is None),
             ),
             position=found.position,
         )
@@ -78,6 +79,16 @@ class Reminding:
         document = row["document"]
         assert isinstance(document, bytes)
         return None if row["hidden"] else _decode_calendar(document).time_zone
+
+
+def _may_follow(appointment: Appointment, until: datetime, *, is_hidden: bool) -> bool:
+    """Whether anything may be due from then on, as long as the appointment stays as it is."""
+    if appointment.trashed_at is not None:
+        return False
+    if appointment.recurrence is not None or (is_hidden and appointment.reminders):
+        return True
+    starts_later = appointment.start[:10] >= (until - 2 * _CLOCKS_CHANGE).date().isoformat()
+    return any(starts_later if one.at is None else one.at >= until for one in appointment.reminders)
 
 
 def _all_due(appointment: Appointment, query: FindReminders, zone: str) -> list[DueReminder]:

@@ -38,10 +38,16 @@ class Reminding:
         if call.principal is not None:
             call.principal.require(task.workspace_id, "viewer", TASK.name)
         due: list[DueReminder] = []
+        continues = _is_to_be_done(task)
         if await _reminds(view, task):
             due = sorted(_due(task, query, await self._recipients(view, task)), key=lambda one: one.due_at)
+            continues = any(one.due_at >= query.until for one in due_reminders(task))
         answer = ThingReminders(
-            workspace_id=task.workspace_id, title=task.title, due=tuple(due), complete_until=query.until
+            workspace_id=task.workspace_id,
+            title=task.title,
+            due=tuple(due),
+            complete_until=query.until,
+            continues=continues,
         )
         return Answer(value=answer, position=view.position(task.workspace_id))
 
@@ -65,9 +71,14 @@ class Reminding:
         return (first.created_by,)
 
 
+def _is_to_be_done(task: Task) -> bool:
+    """Whether it may remind somebody, once its project is not archived or in the trash any more."""
+    return task.status in OPEN and task.trashed_at is None and bool(task.reminders)
+
+
 async def _reminds(view: LiveView, task: Task) -> bool:
     """Whether anybody is still to be reminded of it."""
-    if task.status not in OPEN or task.trashed_at is not None or not task.reminders:
+    if not _is_to_be_done(task):
         return False
     if task.project_id is None:
         return True
