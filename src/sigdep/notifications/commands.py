@@ -12,10 +12,15 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType
 from sigdep.notifications.events import (
     Channel,
+    DeliveryId,
+    DeliverySuppression,
     DeviceId,
     Kind,
     NotificationId,
     QuietHours,
+    ReminderId,
+    ScheduledTime,
+    Suppression,
     Thing,
     WebhookDeliveryId,
     WebhookId,
@@ -146,6 +151,116 @@ class RemoveDevice(Command):
 
 
 DevicesCommand = RegisterDevice | RemoveDevice
+
+
+# ── reminders ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ScheduleThing(Command):
+    """Ask a thing's owner what it reminds of, and schedule that. Asked by nobody but reactions and jobs."""
+
+    workspace_id: WorkspaceId
+    thing: Thing
+    because: str
+    """The type of the public event, `horizon`, or `zones`."""
+    since: datetime
+    """What was due before is not scheduled any more: it was over when it was asked for."""
+    at: datetime
+
+
+class ScheduleReminder(Command):
+    reminder_id: ReminderId
+    workspace_id: WorkspaceId
+    thing: Thing
+    reminder: str
+    user_id: UserId
+    due_at: datetime
+    starts_at: datetime
+    because: str
+    at: datetime
+
+
+class SuppressReminder(Command):
+    reminder_id: ReminderId
+    why: Suppression
+    because: str
+    at: datetime
+    notification_id: NotificationId | None = None
+
+
+class FireReminder(Command):
+    reminder_id: ReminderId
+    notification_id: NotificationId
+    confirmed: bool
+    at: datetime
+
+
+class SnoozeReminder(Command):
+    reminder_id: ReminderId
+    until: datetime
+    by: UserId
+    at: datetime
+
+
+ReminderCommand = ScheduleReminder | SuppressReminder | FireReminder | SnoozeReminder
+
+
+class NoteSchedule(Command):
+    """What the owner has said of a thing, and what follows for what was known of it."""
+
+    workspace_id: WorkspaceId
+    thing: Thing
+    title: str
+    known_until: datetime
+    continues: bool
+    zones: str
+    because: str
+    at: datetime
+    planned: tuple[ScheduledTime, ...] = ()
+    dropped: tuple[ReminderId, ...] = ()
+
+
+# ── deliveries. Asked by nobody but the sender. ─────────────────────────────────────────────────────────
+
+
+class AttemptDelivery(Command):
+    delivery_id: DeliveryId
+    by: str
+    incarnation: int
+    leased_until: datetime
+    at: datetime
+
+
+class SucceedDelivery(Command):
+    delivery_id: DeliveryId
+    attempt: int
+    reference: str
+    at: datetime
+
+
+class PostponeDelivery(Command):
+    delivery_id: DeliveryId
+    attempt: int
+    why: str
+    until: datetime
+    at: datetime
+
+
+class FailDelivery(Command):
+    delivery_id: DeliveryId
+    attempt: int
+    why: str
+    at: datetime
+    target_is_gone: bool = False
+
+
+class SuppressDelivery(Command):
+    delivery_id: DeliveryId
+    why: DeliverySuppression
+    at: datetime
+
+
+DeliveryCommand = AttemptDelivery | SucceedDelivery | PostponeDelivery | FailDelivery | SuppressDelivery
 
 
 # ── what has to be forgotten. Asked by nobody but a reaction. ───────────────────────────────────────────

@@ -4,10 +4,14 @@ Routes and the reading side are loaded by whoever opens them: a process that onl
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sigdep.http.routes import Route
+from sigdep.kernel.channel import Channel as Way
+from sigdep.kernel.clock import Clock
 from sigdep.kernel.decider import Decider
+from sigdep.kernel.lease import Holder
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, EventStore
 from sigdep.notifications.domain.delivery import DELIVERY
@@ -15,17 +19,29 @@ from sigdep.notifications.domain.devices import DEVICES
 from sigdep.notifications.domain.notification import NOTIFICATION
 from sigdep.notifications.domain.oblivion import PERSON, WORKSPACE
 from sigdep.notifications.domain.preferences import PREFERENCES
+from sigdep.notifications.domain.reminder_decisions import REMINDER
+from sigdep.notifications.domain.retrying import PAUSES
+from sigdep.notifications.domain.schedule import SCHEDULE
 from sigdep.notifications.domain.webhook import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST
-from sigdep.notifications.events import EVENTS
+from sigdep.notifications.events import EVENTS, ThingKind
 from sigdep.notifications.publishing import TOLD, publish
 from sigdep.notifications.reactions import CalendarReactions, TasksReactions, UsersReactions
+from sigdep.notifications.reminding import CALENDAR, TASKS, ReminderReactions
 from sigdep.notifications.timers import Timers
 from sigdep.notifications.webhooks import WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.attempt import Members
+from sigdep.notifications.writing.due_work import DueWork
 from sigdep.notifications.writing.hearing import Source
+from sigdep.notifications.writing.horizon import Horizon
+from sigdep.notifications.writing.messages import message_of
+from sigdep.notifications.writing.owners import Owners
+from sigdep.notifications.writing.reminding import ReminderFigures, Reminding
+from sigdep.notifications.writing.scheduler import ReminderScheduler
+from sigdep.notifications.writing.sender import DeliveryFigures, Sender
+from sigdep.notifications.writing.targets import TargetsOfPeople
 from sigdep.notifications.writing.webhooks import UrlObjection
 from sigdep.rpc.call import Service
 
@@ -39,6 +55,7 @@ __all__ = [
     "EVENTS",
     "TOLD",
     "CalendarReactions",
+    "RemindingSide",
     "Source",
     "TasksReactions",
     "Timers",
@@ -48,6 +65,7 @@ __all__ = [
     "WebhookReactions",
     "WebhookSender",
     "open_read",
+    "open_reminding",
     "open_write",
     "publish",
     "read_model",
@@ -58,6 +76,8 @@ __all__ = [
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (
     NOTIFICATION,
     DELIVERY,
+    REMINDER,
+    SCHEDULE,
     PREFERENCES,
     DEVICES,
     WORKSPACE,
@@ -97,6 +117,82 @@ def open_write(
     )
 
 
+class Figures(ReminderFigures, DeliveryFigures, Protocol):
+    """Whoever counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemindingSide:
+    """What reminds people and sends what is to go out, beside the writing side."""
+
+    reactions: Mapping[ThingKind, ReminderReactions]
+    """To what the owners of these things publish."""
+    scheduler: DueWork
+    horizon: DueWork
+    senders: Mapping[str, DueWork]
+    """By their channels."""
+
+    @property
+    def works(self) -> Sequence[DueWork]:
+        """To be run, each in one process at a time; in several for a moment does no harm."""
+        return (self.scheduler, self.horizon, *self.senders.values())
+
+
+def open_reminding(
+    write: NotificationsWrite,
+    *,
+    read: Service,
+    owners: Mapping[ThingKind, Service],
+    users: Service,
+    channels: Mapping[str, Way],
+    clock: Clock,
+    zones: str,
+    url: str,
+    holder: Holder,
+    figures: Figures,
+) -> RemindingSide:
+    """
+    Args:
+        read: the reading side of this context.
+        owners: the reading sides of the contexts whose things people are reminded of.
+        users: knows where people can be reached.
+        channels: those that are set. Others are left to whoever starts with them.
+        zones: the edition of the time-zone data.
+        url: of this server, as people know it.
+        holder: this process.
+    """
+    around, executor = write.around, write.executor
+    reminding = Reminding(around, executor, owners=Owners(owners), clock=clock, zones=zones, figures=figures)
+    targets = TargetsOfPeople(around, users=users, write=write)
+    senders: dict[str, DueWork] = {
+        channel: Sender(
+            channel,
+            channels[channel],
+            around,
+            executor,
+            read=read,
+            targets=targets,
+            message=lambda delivery, notification: message_of(delivery, notification, url),
+            clock=clock,
+            holder=holder,
+            figures=figures,
+        ).work
+        for channel in PAUSES
+        if channel in channels
+    }
+    return RemindingSide(
+        reactions={
+            kind: ReminderReactions(prefix, reminding, clock) for kind, prefix in _PREFIXES.items() if kind in owners
+        },
+        scheduler=ReminderScheduler(reminding, read, clock, senders.values()).work,
+        horizon=Horizon(reminding, read, clock).work,
+        senders=senders,
+    )
+
+
+_PREFIXES: Final[Mapping[ThingKind, str]] = {"task": TASKS, "appointment": CALENDAR}
+
+
 def open_read(
     *, log: EventLog, views: ReadStore, progress: "Progress", push_key: Callable[[], str]
 ) -> "NotificationsRead":
@@ -115,6 +211,7 @@ def open_read(
 def routes(write: Service, read: Service) -> Sequence[Route]:
     """What the gateway offers of this context, wherever its services run."""
     from sigdep.notifications.read_api import notification_read_routes  # noqa: PLC0415
+    from sigdep.notifications.read_api.reminders import reminder_read_routes  # noqa: PLC0415
     from sigdep.notifications.write_api import notification_write_routes  # noqa: PLC0415
 
-    return (*notification_read_routes(read), *notification_write_routes(write))
+    return (*notification_read_routes(read), *reminder_read_routes(read), *notification_write_routes(write))

@@ -20,6 +20,8 @@ DeviceId = NewType("DeviceId", UUID)
 """Made of the channel and the address in it: registering the same device again gives the same id."""
 DeliveryId = NewType("DeliveryId", UUID)
 """Made of the notification, the channel and the target."""
+ReminderId = NewType("ReminderId", UUID)
+"""Made of the thing, its occurrence, which of its reminders, and the person."""
 
 WebhookId = NewType("WebhookId", UUID)
 WebhookDeliveryId = NewType("WebhookDeliveryId", UUID)
@@ -140,7 +142,7 @@ NotificationEvent = (
 
 
 class DeliveryRequested(Event, omit_defaults=True):
-    """A notification is to go out on a channel."""
+    """A notification is to go out on a channel. A second time: whoever may has asked for it once more."""
 
     delivery_id: DeliveryId
     notification_id: NotificationId
@@ -152,6 +154,166 @@ class DeliveryRequested(Event, omit_defaults=True):
     at: datetime
     not_before: datetime | None = None
     """The person's quiet hours end then. None: at once."""
+
+
+class DeliveryAttempted(Event, omit_defaults=True):
+    """Stored before the channel is called, so that no call was ever made that nobody knows of."""
+
+    delivery_id: DeliveryId
+    attempt: int
+    """From 1."""
+    by: str
+    """The place of the process that makes it, see `Holder`. Empty: nobody has said so."""
+    incarnation: int
+    """Of the processes of that place."""
+    leased_until: datetime
+    """Whoever finds no result by then may try again, with the same key; a later process of the place at once."""
+    at: datetime
+    in_doubt: bool = False
+    """The attempt before has no result: it may have arrived, and this one may be a repeat that its key tells."""
+
+
+class DeliverySucceeded(Event, omit_defaults=True):
+    """The other side has taken it."""
+
+    delivery_id: DeliveryId
+    attempt: int
+    at: datetime
+    reference: str = ""
+    """By which the other side knows it."""
+
+
+class DeliveryPostponed(Event):
+    """The attempt failed, and another one follows."""
+
+    delivery_id: DeliveryId
+    attempt: int
+    why: str
+    until: datetime
+    at: datetime
+
+
+class DeliveryFailed(Event, omit_defaults=True):
+    """Nothing more is tried."""
+
+    delivery_id: DeliveryId
+    attempt: int
+    why: str
+    at: datetime
+    target_is_gone: bool = False
+    """Nothing will ever reach the target again."""
+
+
+DeliverySuppression = Literal["target_gone", "not_a_member", "too_old"]
+
+
+class DeliverySuppressed(Event):
+    """It was not sent, for there is no use in it any more."""
+
+    delivery_id: DeliveryId
+    why: DeliverySuppression
+    at: datetime
+
+
+DeliveryEvent = (
+    DeliveryRequested | DeliveryAttempted | DeliverySucceeded | DeliveryPostponed | DeliveryFailed | DeliverySuppressed
+)
+
+
+# ── reminders: stream `reminder-<reminder id>`, in the workspace of the thing ───────────────────────────
+
+Suppression = Literal["done", "cancelled", "removed", "declined", "changed", "not_due", "not_a_member", "missed"]
+"""Why somebody was not reminded. `changed`: the thing has been, and has no such reminder for this person any more.
+`not_due`: when it was time, its owner said so. `missed`: it was found a day late or more, and told in a summary."""
+
+
+class ReminderScheduled(Event, omit_defaults=True):
+    """One person is to be reminded of one occurrence. Again: what had been fired or suppressed has a new time."""
+
+    reminder_id: ReminderId
+    workspace_id: WorkspaceId
+    thing: Thing
+    reminder: str
+    """Which of the thing's reminders: `PT10M` before, or an instant."""
+    user_id: UserId
+    due_at: datetime
+    starts_at: datetime
+    """What it reminds of."""
+    because: str
+    """What led to it: the type of a public event, `horizon`, or `zones`."""
+    at: datetime
+
+
+class ReminderRescheduled(Event):
+    """It is due at another time."""
+
+    reminder_id: ReminderId
+    due_at: datetime
+    starts_at: datetime
+    because: str
+    at: datetime
+
+
+class ReminderSnoozed(Event):
+    """It has been fired, and its person wants to be reminded again."""
+
+    reminder_id: ReminderId
+    until: datetime
+    at: datetime
+
+
+class ReminderSuppressed(Event, omit_defaults=True):
+    reminder_id: ReminderId
+    why: Suppression
+    because: str
+    at: datetime
+    notification_id: NotificationId | None = None
+    """The summary that tells of it."""
+
+
+class ReminderFired(Event, omit_defaults=True):
+    """Stored together with the notification, and with what goes out of it."""
+
+    reminder_id: ReminderId
+    notification_id: NotificationId
+    late_seconds: float
+    """After the time for which it was due, or snoozed."""
+    at: datetime
+    confirmed: bool = True
+    """The thing's owner said just before that it is due. False: it could not be asked."""
+
+
+ReminderEvent = ReminderScheduled | ReminderRescheduled | ReminderSnoozed | ReminderSuppressed | ReminderFired
+
+
+# ── what a thing's owner said of its reminders: stream `schedule-<thing id>`, in the workspace of the thing ──
+
+
+class ScheduledTime(Struct, frozen=True, kw_only=True):
+    """One reminder of one person, as it is known at present."""
+
+    reminder_id: ReminderId
+    due_at: datetime
+
+
+class ScheduleChanged(Event, omit_defaults=True):
+    """Stored together with what it led to on the streams of the reminders."""
+
+    workspace_id: WorkspaceId
+    thing: Thing
+    title: str
+    known_until: datetime
+    """Until then everything is scheduled."""
+    continues: bool
+    """There may be more from then on."""
+    zones: str
+    """The edition of the time-zone data by which it was reckoned."""
+    because: str
+    at: datetime
+    planned: tuple[ScheduledTime, ...] = ()
+    """New, or at a new time."""
+    dropped: tuple[ReminderId, ...] = ()
+    """Suppressed, or over."""
 
 
 # ── what a person wants to be told: stream `preferences-<user id>`, in the partition of their id ────────
@@ -447,6 +609,17 @@ EVENTS: tuple[type[Event], ...] = (
     NotificationSnoozed,
     NotificationReturned,
     DeliveryRequested,
+    DeliveryAttempted,
+    DeliverySucceeded,
+    DeliveryPostponed,
+    DeliveryFailed,
+    DeliverySuppressed,
+    ReminderScheduled,
+    ReminderRescheduled,
+    ReminderSnoozed,
+    ReminderSuppressed,
+    ReminderFired,
+    ScheduleChanged,
     PreferencesChanged,
     DigestPosted,
     DeviceRegistered,

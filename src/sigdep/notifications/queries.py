@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -10,10 +11,14 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import Query
 from sigdep.notifications.events import (
     Channel,
+    DeliveryId,
     DeviceId,
     Kind,
     NotificationId,
     QuietHours,
+    ReminderId,
+    Suppression,
+    Thing,
     WebhookDeliveryId,
     WebhookId,
 )
@@ -271,3 +276,173 @@ class WebhookPlace(Struct, frozen=True, kw_only=True):
 class WebhookDeliveryPlace(Struct, frozen=True, kw_only=True):
     delivery_id: WebhookDeliveryId
     webhook_id: WebhookId
+
+
+# ── reminders and deliveries: questions ─────────────────────────────────────────────────────────────────
+
+ReminderState = Literal["scheduled", "fired", "suppressed"]
+DeliveryState = Literal["waiting", "attempting", "sent", "failed", "suppressed"]
+
+
+class GetReminder(Query):
+    """With all that has happened to it."""
+
+    reminder_id: ReminderId
+
+
+class ListReminders(Query):
+    """Those of the caller, by when they are due."""
+
+    state: tuple[ReminderState, ...] = ()
+    thing_id: UUID | None = None
+    latest_first: bool = False
+    cursor: str | None = None
+    limit: int = 50
+
+
+class FindDueReminders(Query):
+    """Some whose time has come, and when the next one is due. Asked by the scheduler."""
+
+    now: datetime
+    limit: int
+
+
+class FindDueDeliveries(Query):
+    """Some on one channel whose time has come, and when the next one is to be tried. Asked by the sender."""
+
+    channel: Channel
+    now: datetime
+    limit: int
+
+
+class FindAbandonedDeliveries(Query):
+    """Some on one channel that earlier processes of a place were trying when they died. Asked by the sender."""
+
+    channel: Channel
+    place: str
+    incarnation: int
+    """Of the present process of the place."""
+    limit: int
+
+
+class FindSchedulesBehind(Query):
+    """Some things whose reminders are known for too short a time, or reckoned by other time-zone data."""
+
+    known_before: datetime
+    now: datetime
+    zones: str
+    limit: int
+
+
+# ── reminders and deliveries: answers ───────────────────────────────────────────────────────────────────
+
+
+class ReminderView(Struct, frozen=True, kw_only=True):
+    """A reminder of one occurrence, for the caller."""
+
+    id: ReminderId
+    workspace_id: WorkspaceId
+    thing: Thing
+    title: str
+    """Of the thing."""
+    reminder: str
+    """Which of the thing's reminders: `PT10M` before, or an instant."""
+    state: ReminderState
+    due_at: datetime
+    starts_at: datetime
+    """What it reminds of."""
+    snoozed_until: datetime | None
+    fired_at: datetime | None
+    late_seconds: float | None
+    """How much later than it was due it was fired."""
+    why: Suppression | None
+    """Why you were not reminded."""
+    notification_id: NotificationId | None
+    version: int
+
+
+class ReminderStep(Struct, frozen=True, kw_only=True):
+    """Something that has happened to a reminder."""
+
+    what: Literal["scheduled", "rescheduled", "snoozed", "suppressed", "fired"]
+    at: datetime
+    due_at: datetime | None = None
+    """For when it was scheduled, or until when it was snoozed."""
+    because: str | None = None
+    """What led to it: the type of an event, `horizon` (as time goes on), `zones` (new time-zone data), `due`."""
+    why: Suppression | None = None
+    late_seconds: float | None = None
+    confirmed: bool | None = None
+    """Whether the thing said just before that it is still due. false: it could not be asked."""
+    notification_id: NotificationId | None = None
+
+
+class DeliveryStep(Struct, frozen=True, kw_only=True):
+    """Something that has happened to a delivery."""
+
+    what: Literal["requested", "attempted", "sent", "postponed", "failed", "suppressed"]
+    at: datetime
+    attempt: int | None = None
+    until: datetime | None = None
+    """Not to be tried before."""
+    in_doubt: bool | None = None
+    """The attempt before has no result: it may have arrived."""
+    why: str | None = None
+    reference: str | None = None
+    """By which the other side knows it."""
+
+
+class DeliveryView(Struct, frozen=True, kw_only=True):
+    """A notification on its way out by one channel."""
+
+    id: DeliveryId
+    notification_id: NotificationId
+    channel: Channel
+    target_id: UUID
+    """The device. By e-mail: you."""
+    state: DeliveryState
+    attempts: int
+    in_doubt: int
+    """Attempts without a result: any of them may have arrived."""
+    why: str | None
+    steps: Sequence[DeliveryStep]
+
+
+class ReminderHistory(ReminderView, frozen=True, kw_only=True):
+    """A reminder, every step of its way, and of each way out: why it came, or did not."""
+
+    steps: Sequence[ReminderStep]
+    deliveries: Sequence[DeliveryView]
+
+
+class WaitingReminder(Struct, frozen=True, kw_only=True):
+    reminder_id: ReminderId
+    workspace_id: WorkspaceId
+    user_id: UserId
+    fires_at: datetime
+    title: str
+    version: int
+
+
+class DueReminders(Struct, frozen=True, kw_only=True):
+    due: tuple[WaitingReminder, ...]
+    next_at: datetime | None
+    """When the first of those is due that are not due yet."""
+
+
+class WaitingDelivery(Struct, frozen=True, kw_only=True):
+    delivery_id: DeliveryId
+    workspace_id: WorkspaceId
+    version: int
+
+
+class DueDeliveries(Struct, frozen=True, kw_only=True):
+    due: tuple[WaitingDelivery, ...]
+    next_at: datetime | None
+
+
+class ScheduleBehind(Struct, frozen=True, kw_only=True):
+    thing: Thing
+    workspace_id: WorkspaceId
+    zones: str
+    version: int

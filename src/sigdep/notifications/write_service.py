@@ -24,6 +24,7 @@ from sigdep.notifications.commands import (
     PostDigest,
     RegisterDevice,
     RemoveDevice,
+    SnoozeReminder,
     TellPeople,
     WebhookCommand,
 )
@@ -37,6 +38,7 @@ from sigdep.notifications.writing.forgetting import forget
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.inbox import change_notification, mark_all, unread_of
 from sigdep.notifications.writing.people import change_devices, change_preferences
+from sigdep.notifications.writing.snoozing import snooze
 from sigdep.notifications.writing.telling import tell_person
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
@@ -68,8 +70,8 @@ class NotificationsWrite:
             url_objection: says what is wrong with the address of a webhook.
             alone: no other process writes to this store.
         """
-        self._around = Surroundings(store, members=members, alone=alone)
-        self._executor = Executor(store, self._around.repositories)
+        self.around = self._around = Surroundings(store, members=members, alone=alone)
+        self.executor = self._executor = Executor(store, self._around.repositories)
         self._read = read
         self._webhook_asks = WebhookAsks(sources, url_objection)
         self.webhook_work = WebhookWork(self._around, self._executor)
@@ -105,7 +107,9 @@ class NotificationsWrite:
                 return await self._execute(workspace, call, lambda attempt: self._change(attempt, command))
 
     async def _change(
-        self, attempt: Attempt, command: NotificationCommand | ChangePreferences | RegisterDevice | RemoveDevice
+        self,
+        attempt: Attempt,
+        command: NotificationCommand | SnoozeReminder | ChangePreferences | RegisterDevice | RemoveDevice,
     ) -> None:
         """Decide and record, and say which state the answer shows."""
         around, show = self._around, attempt.unit.show
@@ -113,6 +117,8 @@ class NotificationsWrite:
             show(around.preferences, await change_preferences(attempt, command))
         elif isinstance(command, RegisterDevice | RemoveDevice):
             show(around.devices, await change_devices(attempt, command))
+        elif isinstance(command, SnoozeReminder):
+            show(around.reminders, await snooze(attempt, command))
         else:
             show(around.notifications, await change_notification(attempt, command))
 

@@ -1,4 +1,4 @@
-"""The read model of the context: notifications, preferences and devices, projected together."""
+"""The read model of the context: notifications, reminders, deliveries, preferences and devices, projected together."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -7,14 +7,19 @@ from typing import Final
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import All, Compare, Table
 from sigdep.kernel.store import RecordedEvent
+from sigdep.notifications.domain.delivery import DELIVERY
 from sigdep.notifications.domain.devices import DEVICES
 from sigdep.notifications.domain.notification import NOTIFICATION
 from sigdep.notifications.domain.preferences import PREFERENCES
+from sigdep.notifications.domain.reminder_decisions import REMINDER
+from sigdep.notifications.domain.schedule import SCHEDULE
 from sigdep.notifications.domain.webhook import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.events import MemberForgotten, PersonForgotten, WorkspaceForgotten
+from sigdep.notifications.read_models.deliveries import delivery_model
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_model
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS, device_model, preference_model
+from sigdep.notifications.read_models.reminders import reminder_model, schedule_model
 from sigdep.notifications.read_models.webhooks import webhook_delivery_model, webhook_model
 
 REVISION: Final = 1
@@ -31,13 +36,17 @@ class NotificationsReadModel:
     def __init__(self) -> None:
         self._parts = (
             notification_model(),
+            reminder_model(),
+            schedule_model(),
+            delivery_model(),
             preference_model(),
             device_model(),
             webhook_model(),
             webhook_delivery_model(),
         )
         self.tables: Sequence[Table] = tuple(table for part in self._parts for table in part.tables)
-        schemas = [decider.schema for decider in (NOTIFICATION, PREFERENCES, DEVICES, WEBHOOK, WEBHOOK_DELIVERY)]
+        deciders = (NOTIFICATION, REMINDER, SCHEDULE, DELIVERY, PREFERENCES, DEVICES, WEBHOOK, WEBHOOK_DELIVERY)
+        schemas = [decider.schema for decider in deciders]
         self.fingerprint = sha256(f"{REVISION}|{schemas}|{self.tables}".encode()).hexdigest()
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:

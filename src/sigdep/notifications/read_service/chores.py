@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.cursors import Paging
-from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.read_store import All, Compare, Condition, Order, Row, Select
 from sigdep.notifications.domain.digest import digest_items, digest_title
 from sigdep.notifications.domain.notification import Notification
@@ -24,7 +23,7 @@ from sigdep.notifications.queries import (
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS
 from sigdep.notifications.read_models.people import PREFERENCE_ROWS
 from sigdep.notifications.read_service.inbox import NEWEST_FIRST
-from sigdep.notifications.read_service.rows import Rows, notification_in, state_in
+from sigdep.notifications.read_service.rows import Rows, notification_in, require_nobody, state_in
 from sigdep.rpc.call import Answer, Call
 
 DIGESTED_MAX: Final = 200
@@ -38,7 +37,7 @@ class Chores:
         self._rows = rows
 
     async def find_unread(self, query: FindUnread, call: Call) -> Answer[FoundPage]:
-        _require_nobody(call)
+        require_nobody(call)
         where: list[Condition] = [Compare("recipient_id", "=", query.user_id), Compare("state", "=", "unread")]
         if query.workspace_id is not None:
             where.append(Compare("workspace_id", "=", query.workspace_id))
@@ -51,7 +50,7 @@ class Chores:
         return Answer(value=FoundPage(found=found, next_cursor=paging.cursor(page.next)))
 
     async def find_returning(self, query: FindReturning, call: Call) -> Answer[tuple[Found, ...]]:
-        _require_nobody(call)
+        require_nobody(call)
         select = Select(
             table=NOTIFICATIONS,
             where=Compare("snoozed_until", "<=", query.now),
@@ -62,7 +61,7 @@ class Chores:
         return Answer(value=tuple(_found(row) for row in (await self._rows.select(select)).rows))
 
     async def find_digests_due(self, query: FindDigestsDue, call: Call) -> Answer[tuple[DigestDue, ...]]:
-        _require_nobody(call)
+        require_nobody(call)
         select = Select(
             table=PREFERENCE_ROWS,
             where=Compare("digest_due_at", "<=", query.now),
@@ -73,7 +72,7 @@ class Chores:
         return Answer(value=tuple([await self._due(state_in(row, Preferences), query) for row in page.rows]))
 
     async def find_digest_items(self, query: FindDigestItems, call: Call) -> Answer[tuple[str, ...]]:
-        _require_nobody(call)
+        require_nobody(call)
         return Answer(value=digest_items(await self._unread(query.user_id)))
 
     async def _due(self, preferences: Preferences, query: FindDigestsDue) -> DigestDue:
@@ -95,12 +94,3 @@ def _found(row: Row) -> Found:
     assert isinstance(identity, UUID)
     assert isinstance(workspace, UUID)
     return Found(notification_id=NotificationId(identity), workspace_id=WorkspaceId(workspace))
-
-
-def _require_nobody(call: Call) -> None:
-    """
-    Raises:
-        Forbidden: somebody has signed in. These are about all people.
-    """
-    if call.principal is not None:
-        raise Forbidden("Nobody may ask for this: services ask it by themselves.")

@@ -1,16 +1,18 @@
 """Rows of the context's read model, and what an answer from them reflects."""
 
+from collections.abc import Collection, Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
 from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.ids import Position, partition_of
 from sigdep.kernel.messages import State
 from sigdep.kernel.read_store import Key, Page, ReadStore, Row, Select, Table
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.read_service.progress import Progress
-from sigdep.rpc.call import WorkspacePosition
+from sigdep.rpc.call import Call, WorkspacePosition
 
 CONTEXT: Final = "notifications"
 
@@ -24,6 +26,9 @@ class Rows:
 
     async def get(self, table: Table, key: Key) -> Row | None:
         return await self._store.get(self._progress.model_id, table, key)
+
+    async def get_many(self, table: Table, keys: Collection[Key], columns: tuple[str, ...]) -> Mapping[Key, Row]:
+        return await self._store.get_many(self._progress.model_id, table, keys, columns)
 
     async def select(self, select: Select) -> Page:
         return await self._store.select(self._progress.model_id, select)
@@ -42,3 +47,12 @@ def state_in(row: Row, state: type[S]) -> S:
 
 def notification_in(row: Row) -> Notification:
     return state_in(row, Notification)
+
+
+def require_nobody(call: Call) -> None:
+    """
+    Raises:
+        Forbidden: somebody has signed in. These are about all people.
+    """
+    if call.principal is not None:
+        raise Forbidden("Nobody may ask for this: services ask it by themselves.")

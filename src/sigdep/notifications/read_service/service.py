@@ -12,18 +12,24 @@ from sigdep.notifications.domain.preferences import Preferences, view
 from sigdep.notifications.queries import (
     CountNotifications,
     DeviceList,
+    FindAbandonedDeliveries,
     FindDigestItems,
     FindDigestsDue,
+    FindDueDeliveries,
+    FindDueReminders,
     FindDueWebhookDeliveries,
     FindReturning,
+    FindSchedulesBehind,
     FindUnread,
     FindWebhooksBehind,
     GetNotification,
     GetPreferences,
     GetPushKey,
+    GetReminder,
     GetWebhook,
     ListDevices,
     ListNotifications,
+    ListReminders,
     ListWebhookDeliveries,
     ListWebhooks,
     PreferencesView,
@@ -33,6 +39,7 @@ from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
 from sigdep.notifications.read_service.inbox import Inbox
 from sigdep.notifications.read_service.progress import Progress
+from sigdep.notifications.read_service.reminders import Reminders
 from sigdep.notifications.read_service.rows import CONTEXT, Rows, state_in
 from sigdep.notifications.read_service.webhooks import Webhooks
 from sigdep.rpc.call import Answer, Call
@@ -56,6 +63,7 @@ class NotificationsRead:
         self._push_key = push_key
         inbox, chores = Inbox(self._rows, log), Chores(self._rows)
         webhooks = Webhooks(self._rows, log)
+        reminders = Reminders(self._rows, log)
         self._handlers: Final[Mapping[type, Handler]] = {
             GetNotification: inbox.get,
             ListNotifications: inbox.find,
@@ -72,6 +80,12 @@ class NotificationsRead:
             ListWebhookDeliveries: webhooks.deliveries,
             FindDueWebhookDeliveries: webhooks.find_due,
             FindWebhooksBehind: webhooks.find_behind,
+            ListReminders: reminders.find,
+            GetReminder: reminders.get,
+            FindDueReminders: reminders.find_due,
+            FindDueDeliveries: reminders.find_due_deliveries,
+            FindAbandonedDeliveries: reminders.find_abandoned,
+            FindSchedulesBehind: reminders.find_behind,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:

@@ -17,16 +17,19 @@ from sigdep.notifications.commands import (
     RegisterDevice,
     RemoveDevice,
     ReturnNotification,
+    SnoozeReminder,
     TellPeople,
     WebhookCommand,
 )
 from sigdep.notifications.domain.notification import NotificationNotFound
+from sigdep.notifications.domain.reminder_decisions import ReminderNotFound
 from sigdep.notifications.writing.attempt import Surroundings, own
 from sigdep.rpc.call import Call
 
 PersonalCommand: TypeAlias = (
     TellPeople
     | NotificationCommand
+    | SnoozeReminder
     | MarkAllRead
     | PreferencesCommand
     | DevicesCommand
@@ -67,6 +70,8 @@ async def workspace_of(around: Surroundings, command: PersonalCommand, call: Cal
             if call.principal is not None:  # One that is gone is removed by whoever could not reach it: by nobody.
                 _require_self(command.user_id, call)
             return own(command.user_id)
+        case SnoozeReminder():
+            return await _of_reminder(around, command, call)
         case _:
             return await _of_notification(around, command, call)
 
@@ -89,3 +94,11 @@ async def _of_notification(around: Surroundings, command: NotificationCommand, c
         except NotFound:
             raise NotificationNotFound from None
     return notification.workspace_id
+
+
+async def _of_reminder(around: Surroundings, command: SnoozeReminder, call: Call) -> WorkspaceId:
+    reminder = (await around.reminders.load(around.reminders.decider.stream(command.reminder_id))).state
+    is_theirs = reminder.user_id == call.caller.user_id == command.by
+    if not is_theirs or reminder.workspace_id not in call.caller.roles:
+        raise ReminderNotFound
+    return reminder.workspace_id

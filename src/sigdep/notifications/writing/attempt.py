@@ -16,6 +16,9 @@ from sigdep.notifications.domain.devices import DEVICES, Devices
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification
 from sigdep.notifications.domain.oblivion import PERSON, WORKSPACE, Person, Workspace
 from sigdep.notifications.domain.preferences import PREFERENCES, Preferences
+from sigdep.notifications.domain.reminder import Reminder
+from sigdep.notifications.domain.reminder_decisions import REMINDER
+from sigdep.notifications.domain.schedule import SCHEDULE, Schedule
 from sigdep.notifications.domain.webhook import WEBHOOK, Webhook
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY, WebhookDelivery
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST, WebhookList
@@ -40,6 +43,8 @@ class Surroundings:
         self.members = members
         self.notifications: Repository[Notification] = Repository(store, NOTIFICATION, alone=alone)
         self.deliveries: Repository[Delivery] = Repository(store, DELIVERY, alone=alone)
+        self.reminders: Repository[Reminder] = Repository(store, REMINDER, alone=alone)
+        self.schedules: Repository[Schedule] = Repository(store, SCHEDULE, alone=alone)
         self.preferences: Repository[Preferences] = Repository(store, PREFERENCES, alone=alone)
         self.devices: Repository[Devices] = Repository(store, DEVICES, alone=alone)
         self.workspaces: Repository[Workspace] = Repository(store, WORKSPACE, alone=alone)
@@ -53,6 +58,8 @@ class Surroundings:
         return (  # type: ignore[return-value]  # To run commands, it does not matter what they are about.
             self.notifications,
             self.deliveries,
+            self.reminders,
+            self.schedules,
             self.preferences,
             self.devices,
             self.workspaces,

@@ -14,14 +14,15 @@ async def tell_person(attempt: Attempt, news: News, recipient: UserId) -> Told |
         return None
     around = attempt.around
     # Looked at, not held still: who changes their mind in this moment is told as they wanted it a moment ago.
-    preferences = (await around.preferences.load(around.preferences.decider.stream(recipient))).state
-    devices = (await around.devices.load(around.devices.decider.stream(recipient))).state
+    preferences = (await around.preferences.latest(around.preferences.decider.stream(recipient))).state
+    devices = (await around.devices.latest(around.devices.decider.stream(recipient))).state
     told = tell(news, recipient, preferences, devices, attempt.call.asked_at)
     identity = told.posted.notification_id
-    if (await attempt.unit.load(around.notifications, identity)).version > 0:
+    # Nearly all are new. One that is not makes the append fail, and the next attempt knows it.
+    if attempt.unit.begin(around.notifications, identity).version > 0:
         return None
     attempt.record(around.notifications, identity, [told.posted])
     for requested in told.deliveries():
-        await attempt.unit.load(around.deliveries, requested.delivery_id)
+        attempt.unit.begin(around.deliveries, requested.delivery_id)
         attempt.record(around.deliveries, requested.delivery_id, [requested])
     return told

@@ -1,0 +1,99 @@
+"""What a change to a task or an appointment does to its reminders: its owner is asked what is due now."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid5
+
+from msgspec.structs import replace
+
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.http.stamps import internal_call
+from sigdep.kernel.clock import Clock
+from sigdep.kernel.ids import CommandId, Partition, Position
+from sigdep.notifications.commands import ScheduleThing
+from sigdep.notifications.events import Suppression, Thing, ThingKind
+from sigdep.notifications.writing.reminding import Reminding
+from sigdep.rpc.call import WorkspacePosition
+
+TASKS: Final = "sigdep.tasks."
+CALENDAR: Final = "sigdep.calendar."
+
+WHY: Final[Mapping[str, Suppression]] = {
+    TASKS + "TaskCreated": "changed",
+    TASKS + "TaskEdited": "changed",
+    TASKS + "TaskMoved": "changed",
+    TASKS + "TaskStarted": "changed",
+    TASKS + "TaskCompleted": "done",
+    TASKS + "TaskCancelled": "cancelled",
+    TASKS + "TaskSkipped": "cancelled",
+    TASKS + "TaskRepeated": "changed",
+    TASKS + "TaskRepetitionWithdrawn": "removed",
+    TASKS + "TaskReopened": "changed",
+    TASKS + "TaskSnoozed": "changed",
+    TASKS + "TaskTrashed": "removed",
+    TASKS + "TaskRestored": "changed",
+    CALENDAR + "AppointmentScheduled": "changed",
+    CALENDAR + "AppointmentEdited": "changed",
+    CALENDAR + "OccurrenceEdited": "changed",
+    CALENDAR + "OccurrenceCancelled": "cancelled",
+    CALENDAR + "OccurrenceRestored": "changed",
+    CALENDAR + "SeriesEnded": "cancelled",
+    CALENDAR + "SeriesResumed": "changed",
+    CALENDAR + "AppointmentJoined": "removed",
+    CALENDAR + "InvitationAnswered": "declined",
+    CALENDAR + "AppointmentTrashed": "removed",
+    CALENDAR + "AppointmentRestored": "changed",
+}
+"""The events that reminders hang on, and why those are suppressed that a thing has no more after one.
+
+What happens to a whole project or calendar is not among them: when something in it is due, its owner denies that.
+"""
+
+KINDS: Final[Mapping[str, ThingKind]] = {"task": "task", "appointment": "appointment"}
+"""Of things, by the category of their streams."""
+
+HEARD_FOR: Final = timedelta(days=7)
+"""What was due longer ago than this, and is heard of only now, is never told."""
+
+_COMMANDS: Final = UUID("c5b3f7d2-0a1e-5e44-8a0c-6b2f9d3e4c17")
+"""Namespace (RFC 9562 §5.5) of the ids of commands that follow from events."""
+
+
+class ReminderReactions:
+    """To what the owners of things publish. Safe to repeat: what has been scheduled is not scheduled again."""
+
+    def __init__(self, prefix: str, reminding: Reminding, clock: Clock) -> None:
+        """
+        Args:
+            prefix: of the types of one context's events, TASKS or CALENDAR.
+        """
+        self.types: Final = frozenset(kind for kind in WHY if kind.startswith(prefix))
+        self._reminding = reminding
+        self._clock = clock
+
+    async def react(self, event: CloudEvent) -> None:
+        category, _, identity = (event.subject or "").partition("-")
+        if category not in KINDS or event.workspaceid is None:
+            return
+        now = await self._clock.now()
+        command = ScheduleThing(
+            workspace_id=event.workspaceid,
+            thing=Thing(kind=KINDS[category], id=UUID(identity)),
+            because=event.type,
+            since=max(event.time, now - HEARD_FOR),
+            at=now,
+        )
+        call = replace(
+            internal_call(),
+            asked_at=now,
+            command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")),
+            traceparent=event.traceparent,
+        )
+        await self._reminding.schedule(command, call, why=WHY[event.type], position=_position(event))
+
+
+def _position(event: CloudEvent) -> WorkspacePosition:
+    """Of the event in its owner's log, as the envelope's id says."""
+    partition, _, position = event.id.partition("-")
+    return WorkspacePosition(event.source.rpartition("/")[2], Partition(int(partition)), Position(int(position)))

@@ -1,0 +1,146 @@
+"""What a thing's owner says of its reminders becomes what each of them is: scheduled, moved or suppressed."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.reminding import DueReminder, ThingReminders
+from sigdep.notifications.commands import NoteSchedule, ScheduleReminder, ScheduleThing, SuppressReminder
+from sigdep.notifications.domain import reminder_decisions, schedule
+from sigdep.notifications.domain.reminder import reminder_id
+from sigdep.notifications.domain.schedule import Schedule
+from sigdep.notifications.events import ReminderId, ScheduledTime, Suppression
+from sigdep.notifications.writing.attempt import Attempt
+from sigdep.notifications.writing.owners import Owners, occurrence_of, people_of
+from sigdep.rpc.call import WorkspacePosition
+
+HORIZON: Final = timedelta(days=35)
+"""How far ahead reminders are scheduled."""
+
+CHANGES_MAX: Final = 400
+"""Reminders that change in one append. What is left over follows in another one."""
+
+
+class Wanted(NamedTuple):
+    """One reminder of one person, as the owner says it is."""
+
+    due: DueReminder
+    user_id: UserId
+
+
+async def schedule_thing(
+    attempt: Attempt,
+    owners: Owners,
+    command: ScheduleThing,
+    why: Suppression,
+    position: WorkspacePosition | None,
+    zones: str,
+) -> bool:
+    """Record the difference between what is known of a thing and what its owner says now.
+
+    Args:
+        why: those that it has no more are suppressed.
+        position: of the owner's log, which the answer must reflect.
+        zones: the edition of the time-zone data.
+
+    Returns:
+        Whether there is more to record than one append takes: then do the same again.
+
+    Raises:
+        Unavailable: the owner is away.
+    """
+    around, thing = attempt.around, command.thing
+    # First what is known, then what is so: what is stored rests on an answer that is younger than what it replaces.
+    known = await attempt.unit.load(around.schedules, thing.id)
+    over, active = await _past(attempt, known, command.since)
+    since = min((command.since, *active.values(), *((known.known_until,) if known.continues else ())))
+    until = command.at + HORIZON
+    said = await owners.find(thing, since, until, position)
+    if said is None:
+        said = _nothing(command.workspace_id, known.title, until)
+    if known.version == 0 and not said.due and not said.continues:
+        return False
+    wanted = dict(_wanted(command, known, said))
+    differing = [one for one in wanted.items() if known.times.get(one[0]) != one[1].due.due_at]
+    gone = [
+        one for one, due_at in known.times.items()
+        if one not in wanted and one not in over and since <= due_at < said.complete_until
+    ]  # fmt: skip
+    planned = differing[:CHANGES_MAX]
+    dropped = gone[: CHANGES_MAX - len(planned)]
+    is_all = len(planned) + len(dropped) == len(differing) + len(gone)
+    for one, what in planned:
+        await _schedule(attempt, command, one, what, is_new=one not in known.times)
+    for one in dropped:
+        await _suppress(attempt, command, one, why)
+    note = NoteSchedule(
+        workspace_id=command.workspace_id,
+        thing=thing,
+        title=said.title,
+        known_until=said.complete_until if is_all else known.known_until,
+        continues=said.continues or not is_all,
+        zones=zones,
+        because=command.because,
+        at=command.at,
+        planned=tuple(ScheduledTime(reminder_id=one, due_at=what.due.due_at) for one, what in planned),
+        dropped=(*dropped, *over),
+    )
+    attempt.record(around.schedules, thing.id, schedule.decide(note, known))
+    return not is_all
+
+
+async def _past(
+    attempt: Attempt, known: Schedule, since: datetime
+) -> tuple[tuple[ReminderId, ...], Mapping[ReminderId, datetime]]:
+    """Of what was due before: what is over, and what still waits to be fired, as it was snoozed or has been missed."""
+    over, active = list[ReminderId](), dict[ReminderId, datetime]()
+    for one, due_at in known.times.items():
+        if due_at >= since:
+            continue
+        reminder = await attempt.unit.load(attempt.around.reminders, one)
+        if reminder.state == "scheduled":
+            active[one] = due_at
+        elif len(over) < CHANGES_MAX:
+            over.append(one)
+    return tuple(over), active
+
+
+def _wanted(command: ScheduleThing, known: Schedule, said: ThingReminders) -> Iterator[tuple[ReminderId, Wanted]]:
+    """What was over when it was asked for is not scheduled: unless it is known, or nobody has looked so far ahead."""
+    seen_until = known.known_until if known.version > 0 and known.continues else command.since
+    for due in said.due:
+        for user_id in people_of(due):
+            one = reminder_id(occurrence_of(command.thing, due), due.reminder, user_id)
+            if one in known.times or due.due_at >= min(command.since, seen_until):
+                yield one, Wanted(due, user_id)
+
+
+async def _schedule(attempt: Attempt, command: ScheduleThing, one: ReminderId, what: Wanted, *, is_new: bool) -> None:
+    reminders = attempt.around.reminders
+    # Most that are not known are new. Where one is not, appending to it fails, and the next attempt has read it.
+    reminder = attempt.unit.begin(reminders, one) if is_new else await attempt.unit.load(reminders, one)
+    scheduled = ScheduleReminder(
+        reminder_id=one,
+        workspace_id=command.workspace_id,
+        thing=occurrence_of(command.thing, what.due),
+        reminder=what.due.reminder,
+        user_id=what.user_id,
+        due_at=what.due.due_at,
+        starts_at=what.due.starts_at,
+        because=command.because,
+        at=command.at,
+    )
+    attempt.record(reminders, one, reminder_decisions.decide(scheduled, reminder))
+
+
+async def _suppress(attempt: Attempt, command: ScheduleThing, one: ReminderId, why: Suppression) -> None:
+    reminders = attempt.around.reminders
+    reminder = await attempt.unit.load(reminders, one)
+    suppressed = SuppressReminder(reminder_id=one, why=why, because=command.because, at=command.at)
+    attempt.record(reminders, one, reminder_decisions.decide(suppressed, reminder))
+
+
+def _nothing(workspace: WorkspaceId, title: str, until: datetime) -> ThingReminders:
+    """Of a thing that is gone."""
+    return ThingReminders(workspace_id=workspace, title=title, due=(), complete_until=until, continues=False)
