@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from time import time_ns
 from typing import Final
 
 from sigdep.kernel.channel import Channel
+from sigdep.kernel.lease import Holder
 from sigdep.notifications import context as notifications
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
+from sigdep.notifications.events import ThingKind
 from sigdep.notifications.writing.attempt import Members
 from sigdep.rpc.call import Service
 from sigdep.services.channels import push_key, url_objections
+from sigdep.services.clock import ProcessClock, zone_edition
 from sigdep.services.contexts.house import House, OpenContext
+from sigdep.services.jobs import Job
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
 from sigdep.services.timing import run_timers
 
@@ -26,6 +31,7 @@ def open_notifications(
     tasks: Service,
     calendar: Service,
     users: Service,
+    owners: Mapping[ThingKind, OpenContext],
     channels: Mapping[str, Channel],
 ) -> OpenContext:
     """
@@ -34,7 +40,8 @@ def open_notifications(
         tasks: the writing side of tasks, which knows what they were.
         calendar: the writing side of calendar, which knows what appointments were.
         users: the writing side of users, which knows who has an address.
-        channels: the ways out, by their names.
+        owners: the contexts whose things people are reminded of.
+        channels: those that are set.
     """
     projector = house.projector(NOTIFICATIONS)
     log = house.log(NOTIFICATIONS)
@@ -51,10 +58,28 @@ def open_notifications(
         alone=True,
     )
     context = house.opened(NOTIFICATIONS, write=write, read=read, projector=projector)
+    figures = house.watch.reminders()
+    side = notifications.open_reminding(
+        write,
+        read=context.read,
+        owners={kind: owner.read for kind, owner in owners.items()},
+        users=users,
+        channels=channels,
+        clock=ProcessClock(),
+        zones=zone_edition(),
+        url=house.issuer,
+        holder=Holder("up", "up", time_ns()),
+        figures=figures,
+    )
+    figures.look_at(side.scheduler, side.senders)
     reactors = (
         house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(context.write)),
         house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(context.write, calendar=calendar)),
         house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(context.write, tasks=tasks, users=users)),
+        *(
+            house.reactor(NOTIFICATIONS, owners[kind].menu, reactions, name=f"reminders of {owners[kind].menu.name}")
+            for kind, reactions in side.reactions.items()
+        ),
     )
     hearing = WebhookReactions(write.webhook_work)
     hearers = [
@@ -62,12 +87,10 @@ def open_notifications(
     ]
     timers = notifications.Timers(context.write, context.read)
     catch_up = WebhookCatchUp(write.webhook_work, context.read, sources)
-    return replace(
-        context,
-        reactors=(*reactors, *hearers),
-        chores={
-            "notification timers": partial(run_timers, timers),
-            "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"]).run,
-            "webhooks that catch up": partial(run_catch_up, catch_up),
-        },
-    )
+    chores: dict[str, Job] = {
+        "notification timers": partial(run_timers, timers),
+        "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"]).run,
+        "webhooks that catch up": partial(run_catch_up, catch_up),
+        **{work.name: work.run for work in side.works},
+    }
+    return replace(context, reactors=(*reactors, *hearers), chores=chores)

@@ -78,7 +78,13 @@ async def open_contexts(house: House) -> AsyncIterator[Contexts]:
         members = users.people.writing.members
         tasks, calendar = open_tasks(house, members), open_calendar(house, members)
         notifications = open_notifications(
-            house, members, tasks=tasks.write, calendar=calendar.write, users=users.context.write, channels=channels
+            house,
+            members,
+            tasks=tasks.write,
+            calendar=calendar.write,
+            users=users.context.write,
+            owners={"task": tasks, "appointment": calendar},
+            channels=channels,
         )
         yield Contexts(
             # The busiest first: their routes are found first.

@@ -1,6 +1,6 @@
 """The services of the context of notifications, each as one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -11,9 +11,11 @@ from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.notifications import context as notifications
 from sigdep.notifications import contract as notifications_contract
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
+from sigdep.notifications.events import ThingKind
 from sigdep.rpc.log import log_handler
 from sigdep.rpc.public_log import public_log_handler
 from sigdep.services.channels import open_channels, push_key, url_objections
+from sigdep.services.clock import zone_edition
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.members import PEOPLE, RemoteMembers
 from sigdep.services.distributed.peers import Peers
@@ -21,11 +23,12 @@ from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.things import CALENDAR, TASKS
+from sigdep.services.distributed.things import CALENDAR, REMINDERS_OF_APPOINTMENTS, REMINDERS_OF_TASKS, TASKS
 from sigdep.services.distributed.wiring import (
     DATABASE,
     broker_system,
     open_broker,
+    open_clock,
     open_log,
     open_passports,
     open_stores,
@@ -40,6 +43,9 @@ from sigdep.services.timing import run_timers
 TOLD_TO_WEBHOOKS: Final = ("tasks", "calendar")
 """Contexts whose public events webhooks are told."""
 
+OWNERS: Final[Mapping[ThingKind, str]] = {"task": "tasks", "appointment": "calendar"}
+"""The contexts whose things people are reminded of."""
+
 
 @asynccontextmanager
 async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[Role]:
@@ -49,7 +55,8 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
         log = await open_log(settings, notifications.EVENTS, keys, stack)
         people, read = peers.service(PEOPLE), peers.service(notifications_contract.READ)
-        webhooks = open_channels(settings, settings.secrets_path, stack)["webhook"]
+        channels = open_channels(settings, settings.secrets_path, stack)
+        webhooks = channels["webhook"]
         sources = {name: Source(peers.public_log(name), peers.log(name, None).heads) for name in TOLD_TO_WEBHOOKS}
         write = notifications.open_write(
             log=watch.store("notifications", log, system=DATABASE),
@@ -68,6 +75,23 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
             heard: PublicLog = peers.public_log(to)
             replica.react(Reactor(name, heard, watch.reactions(name, reactions), views), followed)
 
+        figures = watch.reminders()
+        side = notifications.open_reminding(
+            write,
+            read=read,
+            owners={
+                "task": peers.service(REMINDERS_OF_TASKS),
+                "appointment": peers.service(REMINDERS_OF_APPOINTMENTS),
+            },
+            users=people,
+            channels=channels,
+            clock=await open_clock(settings, stack),
+            zones=zone_edition(),
+            url=settings.public_url,
+            holder=replica.holder,
+            figures=figures,
+        )
+        figures.look_at(side.scheduler, side.senders)
         react("notifications reactions", "users", notifications.UsersReactions(write))
         tasks = notifications.TasksReactions(write, tasks=peers.service(TASKS), users=people)
         react("notifications reactions to tasks", "tasks", tasks)
@@ -75,6 +99,10 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         react("notifications reactions to calendar", "calendar", appointments)
         for name in TOLD_TO_WEBHOOKS:
             react(f"webhooks that hear {name}", name, WebhookReactions(write.webhook_work))
+        for kind, reactions in side.reactions.items():
+            react(f"reminders of {OWNERS[kind]}", OWNERS[kind], reactions)
+        for work in side.works:
+            replica.alone(work.name, work.run)
         replica.relay(open_relay("notifications", log.sealed, broker))
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
         replica.alone("webhook deliveries", WebhookSender(write.webhook_work, read, webhooks).run)

@@ -8,6 +8,7 @@ from time import time
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from sigdep.adapters.postgres.clock import PostgresClock
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.lease import PostgresLeases
@@ -16,6 +17,7 @@ from sigdep.gateway.fallbacks import FallbackLimiters, FallbackPresence, Fallbac
 from sigdep.gateway.live.presence import LocalPresence
 from sigdep.gateway.live.tickets import MemoryTickets
 from sigdep.kernel.broker import Broker
+from sigdep.kernel.clock import Clock
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.hot_views import HotViews
 from sigdep.kernel.keys import KeyRing
@@ -94,6 +96,13 @@ async def _open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leas
     leases = await PostgresLeases.open(settings.required("database_url"), schema=LEASES_SCHEMA)
     stack.push_async_callback(leases.close)
     return leases
+
+
+async def open_clock(settings: ServiceSettings, stack: AsyncExitStack) -> Clock:
+    """The one that all replicas of this service go by."""
+    clock = await PostgresClock.open(settings.required("database_url"))
+    stack.push_async_callback(clock.close)
+    return clock
 
 
 def broker_system(settings: ServiceSettings) -> str:

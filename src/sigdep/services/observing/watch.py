@@ -17,6 +17,7 @@ from sigdep.services.observing.lag import FollowedLog, Follower, Lag, followed_e
 from sigdep.services.observing.leases_held import LeaseFigures
 from sigdep.services.observing.process_figures import SpanFigures, probe_loop, show_process
 from sigdep.services.observing.read_models import Projecting, ReadModelFigures
+from sigdep.services.observing.reminders import ReminderFigures
 from sigdep.services.observing.traced_broker import TracedBroker
 from sigdep.services.observing.traced_log import TracedLog, TracedStore
 from sigdep.services.observing.traced_reactions import TracedReactions
@@ -136,6 +137,10 @@ class Watch:
                 parked=lambda: projector.parked_streams,
             )
         )
+
+    def reminders(self) -> ReminderFigures:
+        """To be told of reminders and deliveries, and of the work on them."""
+        return ReminderFigures(self.figures.registry)
 
     def lease(self, leased: Leased) -> None:
         self._leases.add(leased)
