@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from tests.system.feed import read_events
 from tests.system.malformed import AS_JSON, NONSENSE, QUERIES, UNREADABLE, Malformed
 from tests.system.openapi import Operation, operations, read_document
 from tests.system.person import Person, new_id, problem
+from tests.system.reminder_sink import scheduled
 from tests.system.test_notifications import inbox
 from tests.system.test_who_may_do_what import one_of_everything
 
@@ -42,8 +44,12 @@ async def things(ada: Person, bob: Person) -> dict[str, str]:
     device = await ada.write("POST", "/api/devices", {"channel": "fcm", "token": "x"})
     await bob.add_task("Tell Ada", workspace_id=workspace, assignee_ids=[ada.id])
     (told,) = await inbox(ada, 1)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    await ada.add_task("Remember", workspace_id=workspace, reminders=[{"at": tomorrow}])
+    await scheduled(ada, 1)
+    (reminder,) = await ada.items("/api/reminders")
     ids = {"token_id": token["id"], "session_id": sessions[0]["id"]}
-    ids |= {"device_id": device["id"], "notification_id": told["id"]}
+    ids |= {"device_id": device["id"], "notification_id": told["id"], "reminder_id": reminder["id"]}
     return {**found, **ids, "token": "x" * 43}
 
 

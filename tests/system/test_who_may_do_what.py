@@ -23,6 +23,7 @@ ABOUT_ONESELF = (
     "/oauth",
     "/api/workspaces",
     "/api/notifications",
+    "/api/reminders",
     "/api/devices",
 )
 """Writes below these, without the id of a thing of a workspace, concern the caller alone: everybody may."""
