@@ -17,6 +17,7 @@ BENCHMARKS: Final = (
     "cluster",
     "scaling",
     "growth",
+    "reminders",
     "search",
 )
 
