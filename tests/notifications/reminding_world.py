@@ -231,8 +231,14 @@ class World:
         self.owner.items[identity] = Item(title, due, **item)
         return identity
 
-    async def say(self, identity: UUID, what: str = "TaskCreated", side: Side | None = None) -> None:
-        """The reaction to a public event hears of it."""
+    async def say(
+        self, identity: UUID, what: str = "TaskCreated", side: Side | None = None, *, reminds: bool = True
+    ) -> None:
+        """The reaction to a public event hears of it.
+
+        Args:
+            reminds: the event itself says that somebody is to be reminded.
+        """
         self.heard += 1
         event = CloudEvent(
             id=f"5-{self.heard}",
@@ -241,6 +247,7 @@ class World:
             time=self.clock.at,
             subject=f"task-{identity}",
             workspaceid=TEAM,
+            data={"reminders": [{"before": "PT10M"}]} if reminds else {},
         )
         await (side or self.side).reactions.react(event)
 

@@ -30,10 +30,23 @@ async def test_each_person_has_a_reminder_of_their_own_and_hearing_of_it_twice_c
         assert [(one.title, one.state, one.due_at) for one in shown] == [("Buy milk", "scheduled", NOON + MINUTE)]
 
 
-async def test_a_thing_without_reminders_leaves_no_trace() -> None:
+async def test_a_thing_without_reminders_leaves_no_trace_and_nobody_is_asked_about_it() -> None:
     async with open_world() as world:
-        await world.say(world.thing("Buy milk"))
+        thing = world.thing("Buy milk")
+        await world.say(thing, reminds=False)
+        await world.say(thing, "TaskEdited", reminds=False)
         assert world.log.streams == {}
+        assert world.owner.asked == []
+
+
+async def test_what_has_reminders_and_no_date_is_asked_about_again_when_it_has_one() -> None:
+    async with open_world() as world:
+        thing = world.thing("Buy milk")
+        await world.say(thing)
+        world.owner.items[thing].due = [due_of(world.clock.at + DAY)]
+        await world.say(thing, "TaskEdited", reminds=False)
+        await world.fire(world.clock.at + DAY)
+        assert world.figures.late == [0.0]
 
 
 async def test_what_was_over_when_it_was_asked_for_is_not_scheduled() -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid5
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from sigdep.contracts.cloud_event import CloudEvent
@@ -50,6 +52,15 @@ WHY: Final[Mapping[str, Suppression]] = {
 What happens to a whole project or calendar is not among them: when something in it is due, its owner denies that.
 """
 
+FIRST: Final = frozenset((TASKS + "TaskCreated", CALENDAR + "AppointmentScheduled"))
+"""Before these nothing is known of a thing. Most things remind nobody, and are not asked about."""
+
+ALWAYS: Final = frozenset(kind for kind in WHY if kind.startswith(CALENDAR) and kind not in FIRST)
+"""An occurrence may have reminders that its series has not: events of these types are not looked into."""
+
+FIELDS: Final = ("reminders", "changed_occurrences")
+"""Of events, by which somebody is to be reminded."""
+
 KINDS: Final[Mapping[str, ThingKind]] = {"task": "task", "appointment": "appointment"}
 """Of things, by the category of their streams."""
 
@@ -76,6 +87,9 @@ class ReminderReactions:
         category, _, identity = (event.subject or "").partition("-")
         if category not in KINDS or event.workspaceid is None:
             return
+        reminds = _reminds(event)
+        if not reminds and event.type in FIRST:
+            return
         now = await self._clock.now()
         command = ScheduleThing(
             workspace_id=event.workspaceid,
@@ -90,7 +104,15 @@ class ReminderReactions:
             command_id=CommandId(uuid5(_COMMANDS, f"{event.source}#{event.id}")),
             traceparent=event.traceparent,
         )
-        await self._reminding.schedule(command, call, why=WHY[event.type], position=_position(event))
+        await self._reminding.schedule(command, call, why=WHY[event.type], position=_position(event), is_new=reminds)
+
+
+def _reminds(event: CloudEvent) -> bool:
+    """Whether the event itself says when somebody is to be reminded: not only when the thing is."""
+    if event.type in ALWAYS:
+        return True
+    read = event.data.get if isinstance(event.data, Mapping) else partial(getattr, event.data)
+    return any(value and value is not UNSET for value in (read(name, None) for name in FIELDS))
 
 
 def _position(event: CloudEvent) -> WorkspacePosition:

@@ -15,6 +15,7 @@ from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
 from sigdep.adapters.sqlite.event_writer import EventWriter
 from sigdep.adapters.sqlite.file_lock import FileLock
+from sigdep.adapters.sqlite.shared_reads import SharedReads
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
@@ -54,6 +55,7 @@ class SqliteEventStore:
         self._lock = lock
         self._marks: deque[tuple[Positions, int]] = deque(maxlen=MARKS_REMEMBERED)
         """Places in the whole log where readers have been lately, with the id of the last event before each."""
+        self._shared = SharedReads(self.read_all)
         self._changed = asyncio.Event()
         self._closed = False
         self._writer = None if writing is None else EventWriter(writing, committed=self._wake)
@@ -134,7 +136,7 @@ class SqliteEventStore:
         reached = dict(after)
         while not self._closed:
             changed = self._changed
-            batch = await self.read_all(reached)
+            batch = await self._shared.after(reached)
             if batch:
                 reached |= {recorded.partition: recorded.position for recorded in batch}
                 yield batch

@@ -29,7 +29,7 @@ class Schedule(State):
     continues: bool
     zones: str
     version: int
-    """0: its owner has never spoken of a reminder."""
+    """0: it has never had reminders."""
 
 
 ABSENT: Final = Schedule(
@@ -45,11 +45,10 @@ ABSENT: Final = Schedule(
 
 
 def decide(command: NoteSchedule, schedule: Schedule) -> list[ScheduleChanged]:
-    """Nothing is noted of things that never had a reminder, and nothing twice."""
-    if schedule.version == 0 and not command.planned and not command.continues:
-        return []
+    """Nothing is noted twice."""
     same = (
-        not command.planned
+        schedule.version > 0
+        and not command.planned
         and not command.dropped
         and schedule.title == command.title
         and schedule.continues == command.continues

@@ -53,7 +53,13 @@ class Reminding:
         self._owners, self._clock, self._figures = owners, clock, figures
 
     async def schedule(
-        self, command: ScheduleThing, call: Call, *, why: Suppression, position: WorkspacePosition | None = None
+        self,
+        command: ScheduleThing,
+        call: Call,
+        *,
+        why: Suppression,
+        position: WorkspacePosition | None = None,
+        is_new: bool = False,
     ) -> bool:
         """See `schedule_thing`. As often as it takes until all is recorded.
 
@@ -69,7 +75,7 @@ class Reminding:
 
             async def work(attempt: Attempt) -> None:
                 nonlocal more
-                more = await schedule_thing(attempt, self._owners, command, why, position, self.zones)
+                more = await schedule_thing(attempt, self._owners, command, why, position, self.zones, is_new=is_new)
 
             part = replace(call, command_id=CommandId(uuid5(call.command_id, f"schedule {number}")))
             stored |= await self._execute(command.workspace_id, part, work)

@@ -36,6 +36,8 @@ async def schedule_thing(
     why: Suppression,
     position: WorkspacePosition | None,
     zones: str,
+    *,
+    is_new: bool,
 ) -> bool:
     """Record the difference between what is known of a thing and what its owner says now.
 
@@ -43,6 +45,7 @@ async def schedule_thing(
         why: those that it has no more are suppressed.
         position: of the owner's log, which the answer must reflect.
         zones: the edition of the time-zone data.
+        is_new: the thing has reminders now, and may not have had any. Else one of which nothing is known has none.
 
     Returns:
         Whether there is more to record than one append takes: then do the same again.
@@ -53,14 +56,16 @@ async def schedule_thing(
     around, thing = attempt.around, command.thing
     # First what is known, then what is so: what is stored rests on an answer that is younger than what it replaces.
     known = await attempt.unit.load(around.schedules, thing.id)
+    if known.version == 0 and not is_new:
+        return False
     over, active = await _past(attempt, known, command.since)
     since = min((command.since, *active.values(), *((known.known_until,) if known.continues else ())))
     until = command.at + HORIZON
     said = await owners.find(thing, since, until, position)
+    if said is None and known.version == 0:
+        return False
     if said is None:
         said = _nothing(command.workspace_id, known.title, until)
-    if known.version == 0 and not said.due and not said.continues:
-        return False
     wanted = dict(_wanted(command, known, said))
     differing = [one for one in wanted.items() if known.times.get(one[0]) != one[1].due.due_at]
     gone = [
