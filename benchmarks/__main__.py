@@ -11,7 +11,7 @@ BENCHMARKS: Final = (
     "live",
     "profile",
     "observing",
-    "observing",
+    "calendar",
     "passports",
     "brokers",
     "cluster",

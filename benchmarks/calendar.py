@@ -152,5 +152,9 @@ def _report(first: float, new: Sequence[float], again: Sequence[float], shown: S
         print(f"{name:<28} {value:6.1f} ms   {value / LIMIT_MILLISECONDS:4.2f} of {LIMIT_MILLISECONDS:.0f} ms")
 
 
-if __name__ == "__main__":
+def main() -> None:
     asyncio.run(_measure())
+
+
+if __name__ == "__main__":
+    main()
