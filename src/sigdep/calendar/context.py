@@ -15,17 +15,17 @@ from sigdep.calendar.events import EVENTS
 from sigdep.calendar.publishing import TOLD, publish
 from sigdep.calendar.reactions import CalendarReactions
 from sigdep.calendar.write_service import CalendarWrite
-from sigdep.calendar.writing.attempt import Members
 from sigdep.http.routes import Route
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, EventStore
 from sigdep.rpc.call import Service
+from sigdep.writing.members import Members
 
 if TYPE_CHECKING:
     from sigdep.calendar.read_models.model import CalendarReadModel
-    from sigdep.calendar.read_service.progress import Progress
     from sigdep.calendar.read_service.service import CalendarRead
+    from sigdep.reading.progress import Progress
 
 __all__ = [
     "DECIDERS",

@@ -21,12 +21,11 @@ from sigdep.calendar.domain.workspace import decide as decide_workspace
 from sigdep.calendar.queries import Imported, SkippedEntry
 from sigdep.calendar.writing.access import WriteCommand, things_of, workspace_of
 from sigdep.calendar.writing.appointments import change_appointment
-from sigdep.calendar.writing.attempt import Attempt, Members, Surroundings
+from sigdep.calendar.writing.attempt import Attempt, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
 from sigdep.calendar.writing.feeds import change_feed
 from sigdep.calendar.writing.imports import Became, Readers, Tally, take_over
 from sigdep.calendar.writing.past import find_thing
-from sigdep.calendar.writing.turns import Turns
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
 from sigdep.kernel.errors import NotFound
@@ -36,6 +35,8 @@ from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
+from sigdep.writing.members import Members
+from sigdep.writing.turns import Turns
 
 CONTEXT: Final = "calendar"
 

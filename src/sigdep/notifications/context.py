@@ -32,7 +32,6 @@ from sigdep.notifications.reminding import CALENDAR, TASKS, ReminderReactions
 from sigdep.notifications.timers import Timers
 from sigdep.notifications.webhooks import WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.notifications.write_service import NotificationsWrite
-from sigdep.notifications.writing.attempt import Members
 from sigdep.notifications.writing.due_work import DueWork
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.horizon import Horizon
@@ -44,11 +43,12 @@ from sigdep.notifications.writing.sender import DeliveryFigures, Sender
 from sigdep.notifications.writing.targets import TargetsOfPeople
 from sigdep.notifications.writing.webhooks import UrlObjection
 from sigdep.rpc.call import Service
+from sigdep.writing.members import Members
 
 if TYPE_CHECKING:
     from sigdep.notifications.read_models.model import NotificationsReadModel
-    from sigdep.notifications.read_service.progress import Progress
     from sigdep.notifications.read_service.service import NotificationsRead
+    from sigdep.reading.progress import Progress
 
 __all__ = [
     "DECIDERS",

@@ -33,7 +33,7 @@ from sigdep.notifications.domain.preferences import Preferences, view
 from sigdep.notifications.domain.telling import News, digest_news
 from sigdep.notifications.events import NotificationId
 from sigdep.notifications.writing.access import WriteCommand, workspace_of
-from sigdep.notifications.writing.attempt import Attempt, Members, Surroundings
+from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.forgetting import forget
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.inbox import change_notification, mark_all, unread_of
@@ -43,6 +43,7 @@ from sigdep.notifications.writing.telling import tell_person
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
+from sigdep.writing.members import Members
 
 CONTEXT: Final = "notifications"
 

@@ -24,14 +24,14 @@ from sigdep.tasks.events import EVENTS
 from sigdep.tasks.publishing import TOLD, publish
 from sigdep.tasks.reactions import TasksReactions
 from sigdep.tasks.write_service import TasksWrite
-from sigdep.tasks.writing.attempt import Members
 from sigdep.tasks.writing.remote_neighbours import RemoteNeighbours
+from sigdep.writing.members import Members
 
 if TYPE_CHECKING:
+    from sigdep.reading.progress import Progress
     from sigdep.tasks.read_models.model import TasksReadModel
     from sigdep.tasks.read_models.task_texts import TaskTexts
     from sigdep.tasks.read_service.hot_lists import HotLists
-    from sigdep.tasks.read_service.progress import Progress
     from sigdep.tasks.read_service.service import TasksRead
     from sigdep.tasks.read_service.text_search import IndexProgress, TextSearch
 

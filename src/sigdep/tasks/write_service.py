@@ -34,14 +34,15 @@ from sigdep.tasks.domain.comment import Comment
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.workspace import decide as decide_workspace
 from sigdep.tasks.writing.access import WriteCommand, things_of, workspace_of
-from sigdep.tasks.writing.attempt import Attempt, Members, Neighbours, Surroundings
+from sigdep.tasks.writing.attempt import Attempt, Neighbours, Surroundings
 from sigdep.tasks.writing.batches import change_tasks
 from sigdep.tasks.writing.comments import change_comment, comment_then
 from sigdep.tasks.writing.labels import change_label
 from sigdep.tasks.writing.past import find_thing
 from sigdep.tasks.writing.projects import change_project
 from sigdep.tasks.writing.tasks import change_task
-from sigdep.tasks.writing.turns import Turns
+from sigdep.writing.members import Members
+from sigdep.writing.turns import Turns
 
 CONTEXT: Final = "tasks"
 

@@ -13,6 +13,7 @@ from sigdep.kernel.decider import Decider
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, EventStore
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Service
 from sigdep.users.credentials.opaque import Opaque
 from sigdep.users.credentials.passwords import Passwords
@@ -32,7 +33,7 @@ from sigdep.users.revoking import suspects
 from sigdep.users.service.erasure import Erasures
 from sigdep.users.service.past_erasures import destroy_keys_again
 from sigdep.users.service.read import UsersRead
-from sigdep.users.service.reading import Progress, Reads
+from sigdep.users.service.reading import Reads
 from sigdep.users.service.roll import MemberRoll
 from sigdep.users.service.surroundings import Rules, Surroundings
 from sigdep.users.service.token_uses import TokenUses

@@ -1,6 +1,5 @@
 """Answers the queries of the context, from its read model and, for the past, from its log."""
 
-from sigdep.calendar.read_service.progress import Progress
 from sigdep.calendar.read_service.service import CalendarRead
 
-__all__ = ["CalendarRead", "Progress"]
+__all__ = ["CalendarRead"]

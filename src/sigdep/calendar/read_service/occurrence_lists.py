@@ -16,7 +16,6 @@ from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.calendar.read_models.reach import PLAIN_DAYS_MAX
 from sigdep.calendar.read_service.expanding import Expansions, Found, Place, Ready
-from sigdep.calendar.read_service.pages import listing
 from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.things import CALENDAR
 from sigdep.calendar.read_service.views import View
@@ -39,6 +38,7 @@ from sigdep.kernel.read_store import (
     Table,
     Value,
 )
+from sigdep.reading.pages import listing
 from sigdep.recurrence.budget import RuleTooCostly
 from sigdep.recurrence.zones import shift
 from sigdep.rpc.call import Answer, Call, Encoded

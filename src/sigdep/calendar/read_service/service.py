@@ -21,7 +21,6 @@ from sigdep.calendar.read_service.busy_times import BusyPeople
 from sigdep.calendar.read_service.expanding import Expansions
 from sigdep.calendar.read_service.lists import Lists
 from sigdep.calendar.read_service.occurrence_lists import OccurrenceLists
-from sigdep.calendar.read_service.progress import Progress
 from sigdep.calendar.read_service.reminding import Reminding
 from sigdep.calendar.read_service.single import Single
 from sigdep.calendar.read_service.sources import Sources
@@ -33,6 +32,7 @@ from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Answer, Call
 
 Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]

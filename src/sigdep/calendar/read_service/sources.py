@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sigdep.calendar.queries import Moment
 from sigdep.calendar.read_service.past import Past
-from sigdep.calendar.read_service.progress import Progress
 from sigdep.calendar.read_service.things import Thing
 from sigdep.calendar.read_service.views import LiveView, View
 from sigdep.contracts.ids import WorkspaceId
@@ -14,6 +13,7 @@ from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Version, partition_of
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Call
 
 _WORKSPACE: Final = ("workspace_id",)

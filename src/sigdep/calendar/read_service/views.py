@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from sigdep.calendar.read_service.progress import Progress
 from sigdep.kernel.conditions import only, page
 from sigdep.kernel.ids import Position, WorkspaceId, partition_of
 from sigdep.kernel.read_store import Key, ModelId, Page, ReadStore, Row, Select, Table
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import WorkspacePosition
 
 CONTEXT: Final = "calendar"

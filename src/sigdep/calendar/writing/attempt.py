@@ -1,8 +1,8 @@
 """One attempt at one command: what it works on, and what it asks of others."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sigdep.calendar.domain.appointment import Appointment
@@ -10,23 +10,16 @@ from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR, Calendar
 from sigdep.calendar.domain.feed import FEED, OpenedFeed
 from sigdep.calendar.domain.workspace import WORKSPACE, Workspace
-from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.messages import Event, State
 from sigdep.kernel.repository import Repository
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Call
+from sigdep.writing.members import Members
 
 S = TypeVar("S", bound=State)
-
-
-class Members(Protocol):
-    """Who belongs to a workspace, asked of the context of users."""
-
-    async def are_members(self, workspace: WorkspaceId, user_ids: Collection[UserId]) -> Collection[UserId]:
-        """Those of the users who are no members of the workspace. Empty: all of them are."""
-        ...
 
 
 class Surroundings:

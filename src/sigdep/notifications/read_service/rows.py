@@ -11,7 +11,7 @@ from sigdep.kernel.ids import Position, partition_of
 from sigdep.kernel.messages import State
 from sigdep.kernel.read_store import Key, Page, ReadStore, Row, Select, Table
 from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.read_service.progress import Progress
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Call, WorkspacePosition
 
 CONTEXT: Final = "notifications"

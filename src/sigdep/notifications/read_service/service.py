@@ -38,10 +38,10 @@ from sigdep.notifications.queries import (
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
 from sigdep.notifications.read_service.inbox import Inbox
-from sigdep.notifications.read_service.progress import Progress
 from sigdep.notifications.read_service.reminders import Reminders
 from sigdep.notifications.read_service.rows import CONTEXT, Rows, state_in
 from sigdep.notifications.read_service.webhooks import Webhooks
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Answer, Call
 
 Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]

@@ -1,8 +1,8 @@
 """One attempt at one command: everything that carrying it out may look at or change."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
@@ -23,16 +23,9 @@ from sigdep.notifications.domain.webhook import WEBHOOK, Webhook
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY, WebhookDelivery
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST, WebhookList
 from sigdep.rpc.call import Call
+from sigdep.writing.members import Members
 
 S = TypeVar("S", bound=State)
-
-
-class Members(Protocol):
-    """Who belongs to a workspace, asked of the context of users."""
-
-    async def are_members(self, workspace: WorkspaceId, user_ids: Collection[UserId]) -> Collection[UserId]:
-        """Those of the users who are no members of the workspace. Empty: all of them are."""
-        ...
 
 
 class Surroundings:

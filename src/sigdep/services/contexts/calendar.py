@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from sigdep.calendar import context as calendar
-from sigdep.calendar.writing.attempt import Members
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import CALENDAR, USERS
+from sigdep.writing.members import Members
 
 
 def open_calendar(house: House, members: Members) -> OpenContext:

@@ -11,7 +11,6 @@ from sigdep.kernel.lease import Holder
 from sigdep.notifications import context as notifications
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
 from sigdep.notifications.events import ThingKind
-from sigdep.notifications.writing.attempt import Members
 from sigdep.rpc.call import Service
 from sigdep.services.channels import push_key, url_objections
 from sigdep.services.clock import ProcessClock, zone_edition
@@ -19,6 +18,7 @@ from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.jobs import Job
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
 from sigdep.services.timing import run_timers
+from sigdep.writing.members import Members
 
 TOLD_TO_WEBHOOKS: Final = (TASKS, CALENDAR)
 """Whose public events webhooks are told."""

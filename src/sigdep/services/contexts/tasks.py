@@ -5,7 +5,7 @@ from dataclasses import replace
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.menus import TASKS, USERS
 from sigdep.tasks import context as tasks
-from sigdep.tasks.writing.attempt import Members
+from sigdep.writing.members import Members
 
 
 def open_tasks(house: House, members: Members) -> OpenContext:

@@ -1,6 +1,5 @@
 """Answers the queries of the context, from its read model and, for the past, from its log."""
 
-from sigdep.tasks.read_service.progress import Progress
 from sigdep.tasks.read_service.service import TasksRead
 
-__all__ = ["Progress", "TasksRead"]
+__all__ = ["TasksRead"]

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from sigdep.contracts.agenda import AgendaEntry, AgendaPart, AgendaPlace, FindAgenda
 from sigdep.kernel.read_store import All, Compare, Condition, IsNull, Key, Not, OneOf, Order, Row, Select
+from sigdep.reading.pages import document_of
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.read_models.task_rows import TASKS, end_of
 from sigdep.tasks.read_service.listing import zone_of
 from sigdep.tasks.read_service.names import hidden_projects
-from sigdep.tasks.read_service.pages import document_of
 from sigdep.tasks.read_service.questions import batches_of
 from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.views import LiveView

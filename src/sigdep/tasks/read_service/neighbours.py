@@ -4,10 +4,10 @@ from typing import Final
 
 from sigdep.contracts.ids import ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.read_store import All, Compare, Condition, IsNull, Order, ReadStore, Select, Table
+from sigdep.reading.progress import Progress
 from sigdep.tasks.queries import Side
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import TASKS
-from sigdep.tasks.read_service.progress import Progress
 
 _RANK: Final = ("rank",)
 

@@ -8,6 +8,7 @@ from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.queries import (
     FindProjectRank,
@@ -26,7 +27,6 @@ from sigdep.tasks.read_service.agenda import Agenda
 from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.lists import Lists
 from sigdep.tasks.read_service.neighbours import RankNeighbours
-from sigdep.tasks.read_service.progress import Progress
 from sigdep.tasks.read_service.reminding import Reminding
 from sigdep.tasks.read_service.single import Single
 from sigdep.tasks.read_service.sources import Sources

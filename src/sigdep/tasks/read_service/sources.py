@@ -9,10 +9,10 @@ from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Version, partition_of
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import Call
 from sigdep.tasks.queries import Moment
 from sigdep.tasks.read_service.past import Past
-from sigdep.tasks.read_service.progress import Progress
 from sigdep.tasks.read_service.things import Thing
 from sigdep.tasks.read_service.views import LiveView, View
 

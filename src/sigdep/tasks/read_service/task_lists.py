@@ -9,6 +9,7 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.ids import Position
 from sigdep.kernel.read_store import All, Compare, ModelId, Order, Page, Select
+from sigdep.reading.pages import document_of, listing
 from sigdep.rpc.call import Answer, Call, Encoded
 from sigdep.tasks.filter.compile import References, Scope, compile_filter, references
 from sigdep.tasks.filter.dates import Clock
@@ -17,7 +18,6 @@ from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS
 from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.listing import tree_of, zone_of
 from sigdep.tasks.read_service.names import hidden_projects, lacks, scope_of
-from sigdep.tasks.read_service.pages import document_of, listing
 from sigdep.tasks.read_service.questions import leaves_out_hidden, task_question
 from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.text_search import TextSearch

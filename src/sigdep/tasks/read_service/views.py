@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from sigdep.kernel.conditions import only, page
 from sigdep.kernel.ids import Position, WorkspaceId, partition_of
 from sigdep.kernel.read_store import Key, ModelId, Page, ReadStore, Row, Select, Table
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import WorkspacePosition
-from sigdep.tasks.read_service.progress import Progress
 
 CONTEXT: Final = "tasks"
 

@@ -1,12 +1,12 @@
 """One attempt at one command: everything that carrying it out may look at or change."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from sigdep.contracts.ids import CommentId, ProjectId, TaskId, UserId, WorkspaceId
+from sigdep.contracts.ids import CommentId, ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.messages import Event, State
@@ -25,20 +25,13 @@ from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TASK
 from sigdep.tasks.domain.workspace import WORKSPACE, Workspace
 from sigdep.tasks.queries import Side
+from sigdep.writing.members import Members
 
 S = TypeVar("S", bound=State)
 
 
 class TooManyChanges(Refused):
     """More events than one append takes."""
-
-
-class Members(Protocol):
-    """Who belongs to a workspace, asked of the context of users."""
-
-    async def are_members(self, workspace: WorkspaceId, user_ids: Collection[UserId]) -> Collection[UserId]:
-        """Those of the users who are no members of the workspace. Empty: all of them are."""
-        ...
 
 
 class Neighbours(Protocol):

@@ -2,44 +2,19 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
-from sigdep.kernel.ids import Partition, Position, Positions, partition_of
-from sigdep.kernel.read_store import Compare, Condition, Key, ModelId, Page, ReadStore, Row, Select, Table
+from sigdep.kernel.ids import Position, partition_of
+from sigdep.kernel.read_store import Compare, Condition, Key, Page, ReadStore, Row, Select, Table
 from sigdep.kernel.store import EventLog
+from sigdep.reading.progress import Progress
 from sigdep.rpc.call import MEMBERSHIPS_MAX, Call, WorkspacePosition
 from sigdep.users.domain.realm import REALM
 from sigdep.users.read_models.workspaces import MEMBERSHIPS
 
 CONTEXT: Final = "users"
-
-
-class Progress(Protocol):
-    """How far the read model has followed the log. A projector says so."""
-
-    @property
-    def model_id(self) -> ModelId:
-        """The build to read from.
-
-        Raises:
-            Unavailable: the first one is not ready yet.
-        """
-        ...
-
-    @property
-    def positions(self) -> Positions:
-        """What a read that begins now reflects, at least."""
-        ...
-
-    async def wait_for(self, partition: Partition, position: Position) -> None:
-        """Return when reads reflect the position.
-
-        Raises:
-            Unavailable: they do not within the time that a client waits.
-        """
-        ...
 
 
 class Reads:
