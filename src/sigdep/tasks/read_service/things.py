@@ -10,6 +10,7 @@ from sigdep.kernel.messages import Event, State
 from sigdep.kernel.read_store import Table
 from sigdep.kernel.store import RecordedEvent
 from sigdep.tasks.domain import label, project, task
+from sigdep.tasks.events import LabelCreated, ProjectCreated, TaskCreated
 from sigdep.tasks.read_models.labels import LABELS
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import TASKS
@@ -22,6 +23,7 @@ class Thing:
     table: Table
     category: str
     absent: State
+    begins: type[Event]
     evolve: Callable[[Any, Any], Any]
 
     def stream(self, identity: UUID) -> StreamId:
@@ -36,15 +38,34 @@ class Thing:
 
     def after(self, state: Any, event: Event | None) -> Any:
         """The state after one event; an erased one says nothing."""
-        if event is None or (state is self.absent and not type(event).__name__.endswith("Created")):
+        if event is None or (state is self.absent and not isinstance(event, self.begins)):
             return state
         return self.evolve(state, event)
 
 
-TASK: Final = Thing(name="This task", table=TASKS, category=task.CATEGORY, absent=task.ABSENT, evolve=task.evolve)
-PROJECT: Final = Thing(
-    name="This project", table=PROJECTS, category=project.CATEGORY, absent=project.ABSENT, evolve=project.evolve
+TASK: Final = Thing(
+    name="This task",
+    table=TASKS,
+    category=task.CATEGORY,
+    absent=task.ABSENT,
+    begins=TaskCreated,
+    evolve=task.evolve,
 )
-LABEL: Final = Thing(name="This label", table=LABELS, category=label.CATEGORY, absent=label.ABSENT, evolve=label.evolve)
+PROJECT: Final = Thing(
+    name="This project",
+    table=PROJECTS,
+    category=project.CATEGORY,
+    absent=project.ABSENT,
+    begins=ProjectCreated,
+    evolve=project.evolve,
+)
+LABEL: Final = Thing(
+    name="This label",
+    table=LABELS,
+    category=label.CATEGORY,
+    absent=label.ABSENT,
+    begins=LabelCreated,
+    evolve=label.evolve,
+)
 
 THINGS: Final = {"task": TASK, "project": PROJECT, "label": LABEL}
