@@ -1,4 +1,4 @@
-"""Time travel: the rows of a workspace, or one stream's events, as they were at an instant or a position."""
+"""Time travel: the rows of a workspace as they were at an instant or a position."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from sigdep.calendar.queries import Moment
 from sigdep.calendar.read_models.model import CalendarReadModel
 from sigdep.calendar.read_service.views import CONTEXT, PastView
 from sigdep.kernel.errors import Invalid
-from sigdep.kernel.ids import Partition, Position, StreamId, WorkspaceId, partition_of
+from sigdep.kernel.ids import Partition, Position, WorkspaceId, partition_of
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Key, ModelId, Row, Table
 from sigdep.kernel.store import EventLog, RecordedEvent
@@ -34,17 +34,6 @@ class Past:
         self._log = log
         self._turns = asyncio.Semaphore(FOLDS_AT_ONCE)
         self._views: OrderedDict[tuple[WorkspaceId, Moment], PastView] = OrderedDict()
-
-    async def stream(self, stream: StreamId, moment: Moment) -> Sequence[RecordedEvent]:
-        """The stream's events that had happened by then.
-
-        Raises:
-            Invalid: the position is of another log or workspace.
-        """
-        events = (await self._log.read(stream)).events
-        if events:
-            check_moment(moment, events[0].workspace)
-        return until(events, moment)
 
     async def view(self, workspace: WorkspaceId, moment: Moment, now: datetime) -> PastView:
         """The whole workspace as it was.
