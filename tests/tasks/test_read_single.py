@@ -14,6 +14,8 @@ from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.errors import Invalid, NotFound
 from sigdep.kernel.ids import Partition, Position, SubjectId
+from sigdep.reading import past
+from sigdep.reading.moments import Moment
 from sigdep.rpc.call import WorkspacePosition
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.events import (
@@ -37,9 +39,7 @@ from sigdep.tasks.queries import (
     ListProjects,
     ListSubtasks,
     ListTasks,
-    Moment,
 )
-from sigdep.tasks.read_service import past
 from tests.tasks.filters import ME, NOW, OTHER, WORKSPACE
 from tests.tasks.read_stories import Story
 from tests.tasks.read_world import World, all_items

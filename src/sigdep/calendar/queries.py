@@ -11,10 +11,7 @@ from sigdep.calendar.events import AppointmentStatus, Attendee, Reminder
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import Query
-from sigdep.rpc.call import WorkspacePosition
-
-Moment = datetime | WorkspacePosition
-"""When: the state of then is the answer. An instant in the future means now."""
+from sigdep.reading.moments import Moment
 
 
 class GetCalendar(Query):

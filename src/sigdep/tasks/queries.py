@@ -10,11 +10,8 @@ from msgspec import Struct
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import Query
-from sigdep.rpc.call import WorkspacePosition
+from sigdep.reading.moments import Moment
 from sigdep.tasks.events import Priority, Status
-
-Moment = datetime | WorkspacePosition
-"""When: the state of then is the answer. An instant in the future means now."""
 
 TaskSort = Literal[
     "due_at",

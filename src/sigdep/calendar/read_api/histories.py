@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sigdep.calendar.queries import FieldChange, GetHistory, History
 from sigdep.calendar.read_api.parameters import HistoryParameters
-from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.calendar.read_service.things import CONTEXT
 from sigdep.contracts.ids import AppointmentId, CalendarId
 from sigdep.http.positions import encode_position
 from sigdep.http.routes import Listing

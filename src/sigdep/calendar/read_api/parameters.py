@@ -5,11 +5,11 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, ValidationError, convert, field
 
-from sigdep.calendar.queries import Moment
 from sigdep.contracts.ids import CalendarId, UserId, WorkspaceId
 from sigdep.http.positions import decode_position
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
 from sigdep.kernel.errors import Invalid
+from sigdep.reading.moments import Moment
 
 AT_LENGTH_MAX: Final = 512
 

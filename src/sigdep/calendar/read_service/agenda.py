@@ -8,8 +8,8 @@ from sigdep.calendar.domain import fields
 from sigdep.calendar.queries import ListOccurrences
 from sigdep.calendar.read_service.expanding import Found, Place
 from sigdep.calendar.read_service.occurrence_lists import OccurrenceLists, span_of
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.contracts.agenda import AgendaEntry, AgendaPart, AgendaPlace, FindAgenda
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -15,10 +15,10 @@ from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS, PARTICIPA
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.calendar.read_service.expanding import Expansions, Ready
 from sigdep.calendar.read_service.occurrence_lists import span_of
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, All, Compare, Row, Select, Value
+from sigdep.reading.sources import Sources
 from sigdep.recurrence.budget import RuleTooCostly
 from sigdep.rpc.call import Answer, Call
 

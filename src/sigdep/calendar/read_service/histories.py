@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sigdep.calendar.events import ChangedOccurrence
 from sigdep.calendar.queries import FieldChange, HistoryEntry
-from sigdep.calendar.read_service.things import Thing
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.things import Thing
 
 _SAID_BY_THE_ENTRY: Final = frozenset(
     {"id", "workspace_id", "version", "created_at", "created_by", "updated_at"} | {"trashed_by", "archived_by"}

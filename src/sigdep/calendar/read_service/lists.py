@@ -2,16 +2,17 @@
 
 from typing import Final
 
-from sigdep.calendar.queries import ListAppointments, ListCalendars, Moment
+from sigdep.calendar.queries import ListAppointments, ListCalendars
 from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
 from sigdep.calendar.read_models.calendars import CALENDARS
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.things import CALENDAR
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.messages import Query
 from sigdep.kernel.read_store import All, Compare, Condition, Order, Select
+from sigdep.reading.moments import Moment
 from sigdep.reading.pages import document_of, listing
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call, Encoded
 
 _DOCUMENT: Final = ("document",)

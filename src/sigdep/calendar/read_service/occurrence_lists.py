@@ -16,9 +16,7 @@ from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.calendar.read_models.reach import PLAIN_DAYS_MAX
 from sigdep.calendar.read_service.expanding import Expansions, Found, Place, Ready
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.things import CALENDAR
-from sigdep.calendar.read_service.views import View
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.errors import Invalid
@@ -39,6 +37,8 @@ from sigdep.kernel.read_store import (
     Value,
 )
 from sigdep.reading.pages import listing
+from sigdep.reading.sources import Sources
+from sigdep.reading.views import View
 from sigdep.recurrence.budget import RuleTooCostly
 from sigdep.recurrence.zones import shift
 from sigdep.rpc.call import Answer, Call, Encoded

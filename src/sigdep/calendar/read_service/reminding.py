@@ -14,11 +14,11 @@ from sigdep.calendar.events import Reminder
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.calendar.read_service.expanding import Found, Ready, ready
 from sigdep.calendar.read_service.single import Single
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.things import APPOINTMENT
 from sigdep.contracts.ids import UserId
 from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
 from sigdep.kernel.errors import Invalid
+from sigdep.reading.sources import Sources
 from sigdep.recurrence.budget import RuleTooCostly
 from sigdep.recurrence.duration import Duration, parse_duration
 from sigdep.recurrence.expansion import midnight

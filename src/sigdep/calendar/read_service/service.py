@@ -16,6 +16,7 @@ from sigdep.calendar.queries import (
     ListOccurrences,
     ReadFeed,
 )
+from sigdep.calendar.read_models.model import CalendarReadModel
 from sigdep.calendar.read_service.agenda import Agenda
 from sigdep.calendar.read_service.busy_times import BusyPeople
 from sigdep.calendar.read_service.expanding import Expansions
@@ -23,16 +24,15 @@ from sigdep.calendar.read_service.lists import Lists
 from sigdep.calendar.read_service.occurrence_lists import OccurrenceLists
 from sigdep.calendar.read_service.reminding import Reminding
 from sigdep.calendar.read_service.single import Single
-from sigdep.calendar.read_service.sources import Sources
 from sigdep.calendar.read_service.texts import Texts
-from sigdep.calendar.read_service.things import APPOINTMENT, CALENDAR
-from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.calendar.read_service.things import APPOINTMENT, CALENDAR, CONTEXT
 from sigdep.contracts.agenda import FindAgenda
 from sigdep.contracts.reminding import FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.reading.progress import Progress
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call
 
 Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
@@ -48,7 +48,8 @@ class CalendarRead:
             log: the context's log, for histories, for the past, and for what the read model has not seen yet.
             progress: of the projector of the read model `calendar`.
         """
-        sources, expansions = Sources(store, log, progress), Expansions()
+        sources = Sources(store, log, progress, context=CONTEXT, read_model=CalendarReadModel, things="events")
+        expansions = Expansions()
         single, lists, occurrences = Single(sources), Lists(sources), OccurrenceLists(sources, expansions)
         texts = Texts(sources)
         self._progress: Final = progress

@@ -10,19 +10,19 @@ from sigdep.calendar.domain import fields
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import OccurrenceNotFound
 from sigdep.calendar.domain.series import original_of
-from sigdep.calendar.queries import GetHistory, GetOccurrence, History, Moment, Occurrence
+from sigdep.calendar.queries import GetHistory, GetOccurrence, History, Occurrence
 from sigdep.calendar.read_service.expanding import ready
 from sigdep.calendar.read_service.histories import history_of
-from sigdep.calendar.read_service.past import check_moment, until
-from sigdep.calendar.read_service.sources import Sources, not_found
-from sigdep.calendar.read_service.things import APPOINTMENT, THINGS, Thing
-from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.calendar.read_service.things import APPOINTMENT, CONTEXT, THINGS
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Position, Positions, Version, partition_of
 from sigdep.kernel.read_store import Order, Row
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.moments import Moment
+from sigdep.reading.sources import Sources, not_found
+from sigdep.reading.things import Thing
 from sigdep.rpc.call import Answer, Call, Encoded, WorkspacePosition
 
 _SHOWN: Final = ("workspace_id", "version", "document")
@@ -77,8 +77,7 @@ class Single:
         return Answer(value=found.shown(), position=answer.position, version=answer.version)
 
     def _then(self, thing: Thing, events: Sequence[RecordedEvent], at: Moment) -> Answer[Encoded]:
-        check_moment(at, events[0].workspace)
-        present = until(events, at)
+        present = self._sources.by_then(events, at)
         if not present:
             raise NotFound(f"{thing.name} did not exist yet at that time.")
         return _folded(thing, present)

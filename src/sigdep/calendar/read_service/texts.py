@@ -13,9 +13,7 @@ from sigdep.calendar.domain.feed import FEED, OpenedFeed, opens
 from sigdep.calendar.interchange.outgoing import calendar_of, entry_of
 from sigdep.calendar.queries import CalendarText, ExportCalendar, Feed, GetFeed, ReadFeed
 from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
-from sigdep.calendar.read_service.sources import Sources, not_found
-from sigdep.calendar.read_service.things import CALENDAR
-from sigdep.calendar.read_service.views import CONTEXT
+from sigdep.calendar.read_service.things import CALENDAR, CONTEXT
 from sigdep.contracts.ids import CalendarId, WorkspaceId
 from sigdep.ical.model import Entry
 from sigdep.ical.writing import write
@@ -23,6 +21,7 @@ from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.ids import Position, partition_of
 from sigdep.kernel.read_store import All, Compare, Order, Select
 from sigdep.reading.pages import document_of
+from sigdep.reading.sources import Sources, not_found
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 
 PAGE: Final = 200

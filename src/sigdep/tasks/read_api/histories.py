@@ -14,7 +14,7 @@ from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
 from sigdep.tasks.queries import Change, GetHistory, History
 from sigdep.tasks.read_api.parameters import HistoryParameters
-from sigdep.tasks.read_service.views import CONTEXT
+from sigdep.tasks.read_service.things import CONTEXT
 
 
 class HistoryItem(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.positions import decode_position
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
 from sigdep.kernel.errors import Invalid
+from sigdep.reading.moments import Moment
 from sigdep.tasks.events import Priority, Status
-from sigdep.tasks.queries import Moment, ProjectSort, TaskSort
+from sigdep.tasks.queries import ProjectSort, TaskSort
 
 AT_LENGTH_MAX: Final = 512
 

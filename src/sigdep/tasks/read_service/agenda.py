@@ -11,14 +11,13 @@ from uuid import UUID
 from sigdep.contracts.agenda import AgendaEntry, AgendaPart, AgendaPlace, FindAgenda
 from sigdep.kernel.read_store import All, Compare, Condition, IsNull, Key, Not, OneOf, Order, Row, Select
 from sigdep.reading.pages import document_of
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.read_models.task_rows import TASKS, end_of
 from sigdep.tasks.read_service.listing import zone_of
 from sigdep.tasks.read_service.names import hidden_projects
 from sigdep.tasks.read_service.questions import batches_of
-from sigdep.tasks.read_service.sources import Sources
-from sigdep.tasks.read_service.views import LiveView
 
 _SHOWN: Final = ("id", "scheduled_at", "due_at", "due_on", "document")
 _LAST_ID: Final = UUID(int=2**128 - 1)
@@ -41,7 +40,7 @@ class Agenda:
             Invalid: there is no such time zone, or there are too many projects to leave out.
         """
         workspace = self._sources.workspace(query.workspace_id, call)
-        view = LiveView(self._sources.store, self._sources.progress)
+        view = self._sources.now()
         position = view.position(workspace)
         clock = Clock(call.asked_at, zone_of(query.time_zone))
         where: list[Condition] = [

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.things import Thing
 from sigdep.tasks.domain import comment
 from sigdep.tasks.domain.comment import Comment
 from sigdep.tasks.queries import Change, HistoryEntry
 from sigdep.tasks.read_models.comments import is_comment_event
-from sigdep.tasks.read_service.things import Thing
 
 _SAID_BY_THE_ENTRY: Final = frozenset(
     {"id", "workspace_id", "version", "created_at", "created_by", "updated_at", "comment_count", "completed_by"}

@@ -6,13 +6,14 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.messages import Query
 from sigdep.kernel.read_store import All, Compare, Condition, Order, Select
+from sigdep.reading.moments import Moment
 from sigdep.reading.pages import document_of, listing
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call, Encoded
-from sigdep.tasks.queries import ListComments, ListLabels, ListProjects, Moment
+from sigdep.tasks.queries import ListComments, ListLabels, ListProjects
 from sigdep.tasks.read_models.comments import COMMENTS
 from sigdep.tasks.read_models.labels import LABELS
 from sigdep.tasks.read_models.projects import PROJECTS
-from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.things import TASK
 
 _DOCUMENT: Final = ("document",)

@@ -15,12 +15,12 @@ from sigdep.kernel.read_store import (
     Select,
     Table,
 )
+from sigdep.reading.views import View
 from sigdep.tasks.filter.compile import References, Scope
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.read_models.labels import LABELS
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import TASKS
-from sigdep.tasks.read_service.views import View
 
 HIDDEN_PROJECTS_MAX: Final = 10_000
 """Archived ones and those in the trash, of one workspace."""

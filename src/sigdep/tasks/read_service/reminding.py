@@ -7,14 +7,14 @@ import msgspec
 
 from sigdep.contracts.ids import TaskId, UserId
 from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
+from sigdep.reading.sources import Sources, not_found
+from sigdep.reading.views import LiveView
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.domain.reminders import due_reminders
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import OPEN, TASKS
-from sigdep.tasks.read_service.sources import Sources, not_found
 from sigdep.tasks.read_service.things import TASK
-from sigdep.tasks.read_service.views import LiveView
 
 _DOCUMENT: Final = ("document",)
 _HIDDEN: Final = ("hidden",)
@@ -33,7 +33,7 @@ class Reminding:
         Raises:
             NotFound: there is no such task, or whoever it is asked for is no member of its workspace.
         """
-        view = LiveView(self._sources.store, self._sources.progress)
+        view = self._sources.now()
         task = await self._task(view, TaskId(query.thing_id))
         if call.principal is not None:
             call.principal.require(task.workspace_id, "viewer", TASK.name)

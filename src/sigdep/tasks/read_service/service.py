@@ -9,6 +9,7 @@ from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.reading.progress import Progress
+from sigdep.reading.sources import Sources
 from sigdep.rpc.call import Answer, Call
 from sigdep.tasks.queries import (
     FindProjectRank,
@@ -23,17 +24,16 @@ from sigdep.tasks.queries import (
     ListSubtasks,
     ListTasks,
 )
+from sigdep.tasks.read_models.model import TasksReadModel
 from sigdep.tasks.read_service.agenda import Agenda
 from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.lists import Lists
 from sigdep.tasks.read_service.neighbours import RankNeighbours
 from sigdep.tasks.read_service.reminding import Reminding
 from sigdep.tasks.read_service.single import Single
-from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.task_lists import TaskLists
 from sigdep.tasks.read_service.text_search import TextSearch
-from sigdep.tasks.read_service.things import LABEL, PROJECT
-from sigdep.tasks.read_service.views import CONTEXT
+from sigdep.tasks.read_service.things import CONTEXT, LABEL, PROJECT
 
 Handler = Callable[[Any, Call], Awaitable[Answer[Any]]]
 
@@ -57,7 +57,7 @@ class TasksRead:
             search: asked about words before the read store is. None: there is no index.
             hot: answers what it can before the read store is asked. None: there is nothing of the kind.
         """
-        sources = Sources(store, log, progress)
+        sources = Sources(store, log, progress, context=CONTEXT, read_model=TasksReadModel, things="tasks")
         single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources, search, hot)
         self._neighbours: Final = RankNeighbours(store, progress)
         self._progress: Final = progress

@@ -12,14 +12,14 @@ from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Position, Positions, Version, partition_of
 from sigdep.kernel.read_store import All, Compare, Order, Row, Select
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.moments import Moment
+from sigdep.reading.sources import Sources, not_found
+from sigdep.reading.things import Thing
 from sigdep.rpc.call import Answer, Call, Encoded, WorkspacePosition
-from sigdep.tasks.queries import GetHistory, GetTask, History, Moment
+from sigdep.tasks.queries import GetHistory, GetTask, History
 from sigdep.tasks.read_models.task_rows import TASKS
 from sigdep.tasks.read_service.histories import history_of
-from sigdep.tasks.read_service.past import check_moment, until
-from sigdep.tasks.read_service.sources import Sources, not_found
-from sigdep.tasks.read_service.things import TASK, THINGS, Thing
-from sigdep.tasks.read_service.views import CONTEXT
+from sigdep.tasks.read_service.things import CONTEXT, TASK, THINGS
 
 _SHOWN: Final = ("workspace_id", "version", "document")
 _BY_VERSION: Final = (Order("version"),)
@@ -50,8 +50,7 @@ class Single:
         return _shown(thing, row, reflected, call)
 
     def _then(self, thing: Thing, events: Sequence[RecordedEvent], at: Moment) -> Answer[Encoded]:
-        check_moment(at, events[0].workspace)
-        present = until(events, at)
+        present = self._sources.by_then(events, at)
         if not present:
             raise NotFound(f"{thing.name} did not exist yet at that time.")
         return _folded(thing, present)

@@ -10,6 +10,8 @@ from sigdep.kernel.cursors import Paging
 from sigdep.kernel.ids import Position
 from sigdep.kernel.read_store import All, Compare, ModelId, Order, Page, Select
 from sigdep.reading.pages import document_of, listing
+from sigdep.reading.sources import Sources
+from sigdep.reading.views import LiveView, View
 from sigdep.rpc.call import Answer, Call, Encoded
 from sigdep.tasks.filter.compile import References, Scope, compile_filter, references
 from sigdep.tasks.filter.dates import Clock
@@ -19,10 +21,8 @@ from sigdep.tasks.read_service.hot_lists import HotLists
 from sigdep.tasks.read_service.listing import tree_of, zone_of
 from sigdep.tasks.read_service.names import hidden_projects, lacks, scope_of
 from sigdep.tasks.read_service.questions import leaves_out_hidden, task_question
-from sigdep.tasks.read_service.sources import Sources
 from sigdep.tasks.read_service.text_search import TextSearch
 from sigdep.tasks.read_service.things import TASK
-from sigdep.tasks.read_service.views import LiveView, View
 
 HIDDEN_KEPT_MAX: Final = 1_000
 """Workspaces whose archived projects are remembered for as long as the read model stands still."""

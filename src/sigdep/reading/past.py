@@ -2,19 +2,18 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import Partition, Position, WorkspaceId, partition_of
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import ReadModel, Rows
 from sigdep.kernel.read_store import Key, ModelId, Row, Table
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.reading.moments import Moment, until
+from sigdep.reading.views import PastView
 from sigdep.rpc.call import WorkspacePosition
-from sigdep.tasks.queries import Moment
-from sigdep.tasks.read_models.model import TasksReadModel
-from sigdep.tasks.read_service.views import CONTEXT, PastView
 
 FOLDED_EVENTS_MAX: Final = 100_000
 """Events of a partition that are read for one list of the past: some seconds' work, and some 200 MB while it lasts."""
@@ -30,8 +29,11 @@ VIEW_ROWS_KEPT_MAX: Final = 5_000
 class Past:
     """Folds the log up to a moment."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, context: str, read_model: Callable[[], ReadModel], things: str) -> None:
         self._log = log
+        self._context = context
+        self._read_model = read_model
+        self._things = things
         self._turns = asyncio.Semaphore(FOLDS_AT_ONCE)
         self._views: OrderedDict[tuple[WorkspaceId, Moment], PastView] = OrderedDict()
 
@@ -41,7 +43,7 @@ class Past:
         Raises:
             Invalid: the position is of another log or workspace, or there is too much to fold.
         """
-        check_moment(moment, workspace)
+        self.check(moment, workspace)
         if (kept := self._kept(workspace, moment)) is not None:
             return kept
         async with self._turns:
@@ -55,6 +57,16 @@ class Past:
                 self._keep(workspace, moment, view)
             return view
 
+    def check(self, moment: Moment, workspace: WorkspaceId) -> None:
+        """
+        Raises:
+            Invalid: a position that says nothing about this workspace.
+        """
+        if isinstance(moment, datetime):
+            return
+        if moment.context != self._context or moment.partition != partition_of(workspace):
+            raise Invalid.at("at", f"at is a position of another workspace, or not one of its {self._things}.")
+
     def _kept(self, workspace: WorkspaceId, moment: Moment) -> PastView | None:
         kept = self._views.get((workspace, moment))
         if kept is not None:
@@ -67,7 +79,7 @@ class Past:
             self._views.popitem(last=False)
 
     async def _fold(self, workspace: WorkspaceId, moment: Moment, head: Position) -> PastView:
-        model = TasksReadModel()
+        model = self._read_model()
         rows = Rows(_Nothing(), ModelId(model.name, 0))
         reflected = Position(0)
         async for batch in self._batches(partition_of(workspace), head):
@@ -80,7 +92,7 @@ class Past:
         found: dict[str, dict[Key, Row]] = {table.name: {} for table in model.tables}
         for table, row in rows.changes().put:
             found[table.name][tuple(row[column] for column in table.key)] = row
-        return PastView(WorkspacePosition(CONTEXT, partition_of(workspace), reflected), found)
+        return PastView(WorkspacePosition(self._context, partition_of(workspace), reflected), found)
 
     async def _batches(self, partition: Partition, head: Position) -> AsyncIterator[Sequence[RecordedEvent]]:
         """The partition's events up to its head.
@@ -95,7 +107,7 @@ class Past:
                 raise Invalid.at(
                     "at",
                     f"That is too far into the log: a list of the past is made of {FOLDED_EVENTS_MAX:,} events. "
-                    "Ask for single tasks, which have no such limit.",
+                    f"Ask for single {self._things}, which have no such limit.",
                 )
             batch = await self._log.read_all(at)
             at.update({recorded.partition: recorded.position for recorded in batch})
@@ -109,23 +121,3 @@ class _Nothing:
         self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None
     ) -> Mapping[Key, Row]:
         return {}
-
-
-def until(events: Sequence[RecordedEvent], moment: Moment) -> Sequence[RecordedEvent]:
-    """Those that had happened by then. Should the store's clock ever have gone back, the order of the log decides."""
-    for place, recorded in enumerate(events):
-        beyond = recorded.recorded_at > moment if isinstance(moment, datetime) else recorded.position > moment.position
-        if beyond:
-            return events[:place]
-    return events
-
-
-def check_moment(moment: Moment, workspace: WorkspaceId) -> None:
-    """
-    Raises:
-        Invalid: a position that says nothing about this workspace.
-    """
-    if isinstance(moment, datetime):
-        return
-    if moment.context != CONTEXT or moment.partition != partition_of(workspace):
-        raise Invalid.at("at", "at is a position of another workspace, or not one of its tasks.")

@@ -1,32 +1,49 @@
 """Where answers come from: the live read model, or the log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Version, partition_of
+from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.reading.moments import Moment, until
+from sigdep.reading.past import Past
 from sigdep.reading.progress import Progress
+from sigdep.reading.things import Thing
+from sigdep.reading.views import LiveView, View
 from sigdep.rpc.call import Call
-from sigdep.tasks.queries import Moment
-from sigdep.tasks.read_service.past import Past
-from sigdep.tasks.read_service.things import Thing
-from sigdep.tasks.read_service.views import LiveView, View
 
 _WORKSPACE: Final = ("workspace_id",)
 
 
 class Sources:
-    """What every part of the service needs, and what the caller may see of it."""
+    """What every part of a read service needs, and what the caller may see of it."""
 
-    def __init__(self, store: ReadStore, log: EventLog, progress: Progress) -> None:
+    def __init__(
+        self,
+        store: ReadStore,
+        log: EventLog,
+        progress: Progress,
+        *,
+        context: str,
+        read_model: Callable[[], ReadModel],
+        things: str,
+    ) -> None:
+        """
+        Args:
+            context: whose log and read model these are, as positions name it.
+            read_model: makes one that is empty, for the past to be folded into.
+            things: what they are about, as a refusal says it: `tasks`.
+        """
+        self.context = context
         self.store = store
         self.log = log
         self.progress = progress
-        self._past = Past(log)
+        self._past = Past(log, context, read_model, things)
 
     def workspace(self, asked: WorkspaceId | None, call: Call) -> WorkspaceId:
         """The workspace that a list is about.
@@ -66,6 +83,18 @@ class Sources:
         call.caller.require(events[0].workspace, "viewer", thing.name)
         return events
 
+    def by_then(self, events: Sequence[RecordedEvent], at: Moment) -> Sequence[RecordedEvent]:
+        """Those of a thing's events that had happened at that time.
+
+        Raises:
+            Invalid: a position that says nothing about the thing's workspace.
+        """
+        self._past.check(at, events[0].workspace)
+        return until(events, at)
+
+    def now(self) -> LiveView:
+        return LiveView(self.context, self.store, self.progress)
+
     async def view(self, workspace: WorkspaceId, at: Moment | None, call: Call) -> View:
         """The rows of now, or of then.
 
@@ -73,7 +102,7 @@ class Sources:
             Invalid: there is no answer for that time.
         """
         if at is None:
-            return LiveView(self.store, self.progress)
+            return self.now()
         return await self._past.view(workspace, at, call.asked_at)
 
     async def catch_up(self, workspace: WorkspaceId) -> None:

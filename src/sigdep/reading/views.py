@@ -10,14 +10,12 @@ from sigdep.kernel.read_store import Key, ModelId, Page, ReadStore, Row, Select,
 from sigdep.reading.progress import Progress
 from sigdep.rpc.call import WorkspacePosition
 
-CONTEXT: Final = "calendar"
-
 ROWS_AT_ONCE_MAX: Final = 2_000
 """So many rows are looked through in the event loop, in some milliseconds; more in a thread beside it."""
 
 
 class View(Protocol):
-    """The rows of the context at one time."""
+    """The rows of a context at one time."""
 
     def position(self, workspace: WorkspaceId) -> WorkspacePosition:
         """What answers about the workspace reflect, at the least."""
@@ -33,14 +31,15 @@ class View(Protocol):
 class LiveView:
     """The present, as far as it has been projected."""
 
-    def __init__(self, store: ReadStore, progress: Progress) -> None:
+    def __init__(self, context: str, store: ReadStore, progress: Progress) -> None:
+        self._context = context
         self._store = store
         self._positions = dict(progress.positions)
         self.model: ModelId = progress.model_id
 
     def position(self, workspace: WorkspaceId) -> WorkspacePosition:
         partition = partition_of(workspace)
-        return WorkspacePosition(CONTEXT, partition, self._positions.get(partition, Position(0)))
+        return WorkspacePosition(self._context, partition, self._positions.get(partition, Position(0)))
 
     async def get(self, table: Table, key: Key, columns: tuple[str, ...]) -> Row | None:
         return await self._store.get(self.model, table, key, columns)
