@@ -8,8 +8,8 @@ from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.queries import GetCalendar, ListAppointments, ListCalendars
 from sigdep.calendar.read_api import parameters
 from sigdep.calendar.read_api.histories import HistoryLine, show_history
-from sigdep.calendar.read_api.parameters import moment_of
 from sigdep.contracts.ids import CalendarId
+from sigdep.http.read_parameters import HistoryParameters, OneParameters, moment_of
 from sigdep.http.routes import Listing, Route
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 
@@ -32,9 +32,7 @@ class CalendarReads:
         )
         return await self.service.ask(question, call)
 
-    async def get(
-        self, call: Call, calendar_id: CalendarId, query: parameters.OneParameters
-    ) -> Answer[Calendar | Encoded]:
+    async def get(self, call: Call, calendar_id: CalendarId, query: OneParameters) -> Answer[Calendar | Encoded]:
         """One in the trash is shown, with `trashed_at`."""
         return await self.service.ask(GetCalendar(calendar_id=calendar_id, at=moment_of(query.at)), call)
 
@@ -53,7 +51,7 @@ class CalendarReads:
         return await self.service.ask(question, call)
 
     async def history(
-        self, call: Call, calendar_id: CalendarId, query: parameters.HistoryParameters
+        self, call: Call, calendar_id: CalendarId, query: HistoryParameters
     ) -> Answer[Listing[HistoryLine]]:
         """Each change with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "calendar", calendar_id, query, call)

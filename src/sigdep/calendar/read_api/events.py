@@ -15,8 +15,8 @@ from sigdep.calendar.queries import (
 )
 from sigdep.calendar.read_api import parameters
 from sigdep.calendar.read_api.histories import HistoryLine, show_history
-from sigdep.calendar.read_api.parameters import moment_of
 from sigdep.contracts.ids import AppointmentId
+from sigdep.http.read_parameters import HistoryParameters, OneParameters, moment_of
 from sigdep.http.routes import Listing, Route
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 
@@ -47,9 +47,7 @@ class EventReads:
         )
         return await self.service.ask(question, call)
 
-    async def get(
-        self, call: Call, event_id: AppointmentId, query: parameters.OneParameters
-    ) -> Answer[Appointment | Encoded]:
+    async def get(self, call: Call, event_id: AppointmentId, query: OneParameters) -> Answer[Appointment | Encoded]:
         """As it is kept: a series as a whole, with what is different about single occurrences. One in the trash is
         shown, with `trashed_at`.
         """
@@ -65,7 +63,7 @@ class EventReads:
         return await self.service.ask(question, call)
 
     async def history(
-        self, call: Call, event_id: AppointmentId, query: parameters.HistoryParameters
+        self, call: Call, event_id: AppointmentId, query: HistoryParameters
     ) -> Answer[Listing[HistoryLine]]:
         """Each change with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "appointment", event_id, query, call)

@@ -8,10 +8,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from sigdep.calendar.queries import FieldChange, GetHistory, History
-from sigdep.calendar.read_api.parameters import HistoryParameters
 from sigdep.calendar.read_service.things import CONTEXT
 from sigdep.contracts.ids import AppointmentId, CalendarId
 from sigdep.http.positions import encode_position
+from sigdep.http.read_parameters import HistoryParameters
 from sigdep.http.routes import Listing
 from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition

@@ -1,12 +1,11 @@
 """GET of what a person is told, and of what they have said about it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
 
 from sigdep.contracts.ids import WorkspaceId
-from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Listing, Parameters, Route
+from sigdep.http.read_parameters import Cursor, Limit
+from sigdep.http.routes import PAGE_ITEMS, Listing, Parameters, Route
 from sigdep.kernel.errors import NotFound
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.events import Kind, NotificationId
@@ -33,10 +32,8 @@ class InboxParameters(Parameters, frozen=True, kw_only=True):
     """Several: any of them."""
     workspace_id: WorkspaceId | None = None
     """Left out: all workspaces."""
-    cursor: Annotated[str, Meta(description="`next_cursor` of the page before. All other parameters as they were.")] | (
-        None
-    ) = None
-    limit: Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="Items on one page.")] = PAGE_ITEMS
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS
 
 
 class NotificationReads:

@@ -1,12 +1,11 @@
 """GET below `/api/reminders`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Meta
-
-from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Listing, Parameters, Route
+from sigdep.http.read_parameters import Cursor, Limit
+from sigdep.http.routes import PAGE_ITEMS, Listing, Parameters, Route
 from sigdep.kernel.errors import NotFound
 from sigdep.notifications.events import ReminderId
 from sigdep.notifications.queries import GetReminder, ListReminders, ReminderHistory, ReminderState, ReminderView
@@ -20,10 +19,8 @@ class ReminderParameters(Parameters, frozen=True, kw_only=True):
     """Of a task or an event."""
     order: Literal["earliest", "latest"] = "earliest"
     """Which come first, by when they are due."""
-    cursor: Annotated[str, Meta(description="`next_cursor` of the page before. All other parameters as they were.")] | (
-        None
-    ) = None
-    limit: Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="Items on one page.")] = PAGE_ITEMS
+    cursor: Cursor | None = None
+    limit: Limit = PAGE_ITEMS
 
 
 class ReminderReads:

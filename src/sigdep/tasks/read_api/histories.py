@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId
 from sigdep.http.positions import encode_position
+from sigdep.http.read_parameters import HistoryParameters
 from sigdep.http.routes import Listing
 from sigdep.kernel.ids import partition_of
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
 from sigdep.tasks.queries import Change, GetHistory, History
-from sigdep.tasks.read_api.parameters import HistoryParameters
 from sigdep.tasks.read_service.things import CONTEXT
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sigdep.contracts.ids import LabelId, ProjectId
+from sigdep.http.read_parameters import HistoryParameters, OneParameters, moment_of
 from sigdep.http.routes import Listing, Route
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 from sigdep.tasks.domain.label import Label
@@ -11,7 +12,6 @@ from sigdep.tasks.domain.project import Project
 from sigdep.tasks.queries import GetLabel, GetProject, ListLabels, ListProjects
 from sigdep.tasks.read_api import parameters
 from sigdep.tasks.read_api.histories import HistoryItem, show_history
-from sigdep.tasks.read_api.parameters import moment_of
 
 
 class ProjectReads:
@@ -20,9 +20,7 @@ class ProjectReads:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    async def get(
-        self, call: Call, project_id: ProjectId, query: parameters.OneParameters
-    ) -> Answer[Project | Encoded]:
+    async def get(self, call: Call, project_id: ProjectId, query: OneParameters) -> Answer[Project | Encoded]:
         """A project in the trash is shown, with `trashed_at`."""
         return await self.service.ask(GetProject(project_id=project_id, at=moment_of(query.at)), call)
 
@@ -40,7 +38,7 @@ class ProjectReads:
         return await self.service.ask(question, call)
 
     async def history(
-        self, call: Call, project_id: ProjectId, query: parameters.HistoryParameters
+        self, call: Call, project_id: ProjectId, query: HistoryParameters
     ) -> Answer[Listing[HistoryItem]]:
         """Each event with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "project", project_id, query, call)
@@ -52,7 +50,7 @@ class LabelReads:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    async def get(self, call: Call, label_id: LabelId, query: parameters.OneParameters) -> Answer[Label | Encoded]:
+    async def get(self, call: Call, label_id: LabelId, query: OneParameters) -> Answer[Label | Encoded]:
         """A label in the trash is shown, with `trashed_at`."""
         return await self.service.ask(GetLabel(label_id=label_id, at=moment_of(query.at)), call)
 
@@ -67,9 +65,7 @@ class LabelReads:
         )
         return await self.service.ask(question, call)
 
-    async def history(
-        self, call: Call, label_id: LabelId, query: parameters.HistoryParameters
-    ) -> Answer[Listing[HistoryItem]]:
+    async def history(self, call: Call, label_id: LabelId, query: HistoryParameters) -> Answer[Listing[HistoryItem]]:
         """Each event with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "label", label_id, query, call)
 

@@ -1,29 +1,14 @@
 """What may stand behind the `?` of the routes that read."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, ValidationError, convert
+from msgspec import Meta
 
 from sigdep.contracts.ids import WorkspaceId
-from sigdep.http.positions import decode_position
-from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
-from sigdep.kernel.errors import Invalid
-from sigdep.reading.moments import Moment
+from sigdep.http.read_parameters import OneParameters, PageParameters
 from sigdep.tasks.events import Priority, Status
 from sigdep.tasks.queries import ProjectSort, TaskSort
 
-AT_LENGTH_MAX: Final = 512
-
-Limit = Annotated[int, Meta(ge=1, le=PAGE_ITEMS_MAX, description="Items on one page.")]
-Cursor = Annotated[str, Meta(description="`next_cursor` of the page before. All other parameters as they were.")]
-At = Annotated[
-    str,
-    Meta(
-        description="An instant (RFC 3339) or a position (as `Sigdep-Position` gave it): the state as it was then.",
-        examples=["2026-11-22T09:30:00Z"],
-    ),
-]
 Bound = Annotated[
     str,
     Meta(
@@ -35,18 +20,9 @@ Bound = Annotated[
 Workspace = Annotated[WorkspaceId, Meta(description="Left out: the personal one.")]
 
 
-class OneParameters(Parameters, frozen=True, kw_only=True):
-    at: At | None = None
-
-
 class TaskParameters(OneParameters, frozen=True, kw_only=True):
     workspace_id: Workspace | None = None
     """Where a number such as `T-42` counts. Left out: the personal one."""
-
-
-class PageParameters(OneParameters, frozen=True, kw_only=True):
-    cursor: Cursor | None = None
-    limit: Limit = PAGE_ITEMS
 
 
 class TaskListParameters(PageParameters, frozen=True, kw_only=True):
@@ -101,40 +77,3 @@ class LabelListParameters(PageParameters, frozen=True, kw_only=True):
     workspace_id: Workspace | None = None
     trashed: bool = False
     """true: what is in the trash."""
-
-
-class HistoryParameters(Parameters, frozen=True, kw_only=True):
-    order: Literal["newest", "oldest"] = "newest"
-    """Which come first."""
-    cursor: Cursor | None = None
-    limit: Limit = PAGE_ITEMS
-
-
-def moment_of(at: str | None) -> Moment | None:
-    """
-    Raises:
-        Invalid: neither an instant nor a position.
-    """
-    if at is None:
-        return None
-    instant = _instant(at)
-    return instant if instant is not None else _position(at)
-
-
-def _instant(at: str) -> datetime | None:
-    if len(at) > AT_LENGTH_MAX:
-        return None
-    try:
-        instant: datetime = convert(at, datetime)
-        return instant.astimezone(UTC) if instant.tzinfo is not None else None
-    except (ValidationError, OverflowError):
-        return None
-
-
-def _position(at: str) -> Moment:
-    try:
-        return decode_position(at, "at")
-    except Invalid:
-        raise Invalid.at(
-            "at", "at takes an instant, as in 2026-11-22T09:30:00Z, or a position that an earlier answer gave."
-        ) from None

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sigdep.contracts.ids import TaskId
+from sigdep.http.read_parameters import HistoryParameters, PageParameters, moment_of
 from sigdep.http.routes import Listing, Route
 from sigdep.kernel.errors import NotFound
 from sigdep.rpc.call import Answer, Call, Encoded, Service
@@ -14,7 +15,6 @@ from sigdep.tasks.domain.task import Task
 from sigdep.tasks.queries import GetTask, ListComments, ListSubtasks, ListTasks
 from sigdep.tasks.read_api import parameters
 from sigdep.tasks.read_api.histories import HistoryItem, show_history
-from sigdep.tasks.read_api.parameters import moment_of
 
 _NUMBER: Final = re.compile(r"[tT]-(\d{1,15})", re.ASCII)
 
@@ -58,16 +58,12 @@ class TaskReads:
         )
         return await self.service.ask(question, call)
 
-    async def comments(
-        self, call: Call, task_id: TaskId, query: parameters.PageParameters
-    ) -> Answer[Listing[Comment] | Encoded]:
+    async def comments(self, call: Call, task_id: TaskId, query: PageParameters) -> Answer[Listing[Comment] | Encoded]:
         """Oldest first. Deleted ones are gone from here; their text stays in the history."""
         question = ListComments(task_id=task_id, cursor=query.cursor, limit=query.limit, at=moment_of(query.at))
         return await self.service.ask(question, call)
 
-    async def history(
-        self, call: Call, task_id: TaskId, query: parameters.HistoryParameters
-    ) -> Answer[Listing[HistoryItem]]:
+    async def history(self, call: Call, task_id: TaskId, query: HistoryParameters) -> Answer[Listing[HistoryItem]]:
         """Each event with who, when, through what, and the fields that it changed, before and after."""
         return await show_history(self.service, "task", task_id, query, call)
 
