@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sigdep.calendar.events import EVENTS
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
 
@@ -20,17 +20,4 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
     event = recorded.event
     if event is None:
         return None
-    actor = recorded.metadata.actor
-    return CloudEvent(
-        id=f"{recorded.partition}-{recorded.position}",
-        source=SOURCE,
-        type=TYPES + recorded.type,
-        time=recorded.recorded_at,
-        subject=recorded.stream,
-        datacontenttype="application/json",
-        data=event,
-        workspaceid=recorded.workspace,
-        streamversion=recorded.version,
-        actorid=None if actor is None else str(actor),
-        traceparent=recorded.metadata.trace,
-    )
+    return told(recorded, event, source=SOURCE, types=TYPES, workspace_id=recorded.workspace)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.store import RecordedEvent
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -39,3 +40,34 @@ class CloudEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
     """Where in its trace it was recorded (extension for distributed tracing). Absent: it is not traced."""
     recipientid: str | None = None
     """The only user who may hear of it. Absent: whoever may hear of the workspace."""
+
+
+def told(
+    recorded: RecordedEvent,
+    fact: Struct,
+    *,
+    source: str,
+    types: str,
+    workspace_id: WorkspaceId | None,
+    recipient_id: str | None = None,
+) -> CloudEvent:
+    """The fact that others hear when this event has been recorded.
+
+    Args:
+        types: what stands before the name of the fact in the `type`, as in `sigdep.tasks.`.
+    """
+    actor = recorded.metadata.actor
+    return CloudEvent(
+        id=f"{recorded.partition}-{recorded.position}",
+        source=source,
+        type=types + type(fact).__name__,
+        time=recorded.recorded_at,
+        subject=recorded.stream,
+        datacontenttype="application/json",
+        data=fact,
+        workspaceid=workspace_id,
+        streamversion=recorded.version,
+        actorid=None if actor is None else str(actor),
+        traceparent=recorded.metadata.trace,
+        recipientid=recipient_id,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.kernel.ids import text_of
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
@@ -21,18 +21,11 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
     event = recorded.event
     if not isinstance(event, NotificationEvent):
         return None
-    actor = recorded.metadata.actor
-    return CloudEvent(
-        id=f"{recorded.partition}-{recorded.position}",
+    return told(
+        recorded,
+        event,
         source=SOURCE,
-        type=TYPES + recorded.type,
-        time=recorded.recorded_at,
-        subject=recorded.stream,
-        datacontenttype="application/json",
-        data=event,
-        workspaceid=recorded.workspace,
-        streamversion=recorded.version,
-        actorid=None if actor is None else str(actor),
-        traceparent=recorded.metadata.trace,
-        recipientid=text_of(event.recipient_id),
+        types=TYPES,
+        workspace_id=recorded.workspace,
+        recipient_id=text_of(event.recipient_id),
     )

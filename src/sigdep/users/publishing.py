@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sigdep.contracts import events as public
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
@@ -27,20 +27,7 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
     if translated is None:
         return None
     workspace_id, fact = translated
-    actor = recorded.metadata.actor
-    return CloudEvent(
-        id=f"{recorded.partition}-{recorded.position}",
-        source=SOURCE,
-        type=TYPES + type(fact).__name__,
-        time=recorded.recorded_at,
-        subject=recorded.stream,
-        datacontenttype="application/json",
-        data=fact,
-        workspaceid=workspace_id,
-        streamversion=recorded.version,
-        actorid=None if actor is None else str(actor),
-        traceparent=recorded.metadata.trace,
-    )
+    return told(recorded, fact, source=SOURCE, types=TYPES, workspace_id=workspace_id)
 
 
 def _translate(event: Event) -> tuple[WorkspaceId | None, public.PublicEvent] | None:
