@@ -1,6 +1,7 @@
 """What an appointment decides, and what it refuses."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,7 @@ from sigdep.calendar.events import (
     Recurrence,
     Reminder,
 )
+from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Invalid
 from sigdep.testing.given import Given
 from tests.calendar.stories import ADA, BOB, DAILY, LATER, PLAY, STANDUP, day, edit, schedule, scheduled
@@ -33,6 +35,9 @@ given = Given(APPOINTMENT)
 
 BERLIN = "Europe/Berlin"
 BY_ADA: dict[str, Any] = {"appointment_id": STANDUP, "by": ADA, "at": LATER}
+
+
+CROWDED = tuple(f"2026-12-02T{minute // 60:02}:{minute % 60:02}" for minute in range(1_001))
 
 
 def edited(**fields: Any) -> AppointmentEdited:
@@ -82,6 +87,7 @@ def test_an_e_mail_address_and_a_reminder_are_kept_in_one_form() -> None:
         ({"recurrence": Recurrence(rules=("FREQ=DAILY;UNTIL=20261231",))}, "/recurrence/rules"),
         ({"recurrence": Recurrence(rules=("FREQ=SECONDLY",))}, "/recurrence/rules"),
         ({"recurrence": Recurrence(rules=("FREQ=MINUTELY;BYMONTH=12",))}, "/recurrence/rules"),
+        ({"recurrence": Recurrence(extra_dates=CROWDED)}, "/recurrence/rules"),
         ({"recurrence": Recurrence(excluded_dates=("2026-12-02",))}, "/recurrence/excluded_dates"),
         ({"recurrence": Recurrence(extra_dates=("2026-12-02T09:00/P",))}, "/recurrence/extra_dates/0"),
         ({"recurrence": Recurrence(excluded_dates=(day(2),) * 2_001)}, "/recurrence/excluded_dates"),
@@ -91,6 +97,9 @@ def test_an_e_mail_address_and_a_reminder_are_kept_in_one_form() -> None:
         ({"reminders": (Reminder(before="10 minutes"),)}, "/reminders/0/before"),
         ({"reminders": (Reminder(),)}, "/reminders/0"),
         ({"url": "not a url"}, "/url"),
+        ({"url": "JavaScript:alert(1)"}, "/url"),
+        ({"url": "data:text/html,<script>"}, "/url"),
+        ({"time_zone": "localtime"}, "/time_zone"),
         ({"extra_properties": ("X-A:1\r\nATTENDEE:2",)}, "/extra_properties/0"),
     ],
 )  # fmt: skip
@@ -98,6 +107,50 @@ def test_what_makes_no_sense_is_refused_and_named(fields: dict[str, Any], pointe
     with pytest.raises(Invalid) as refused:
         APPOINTMENT.decide(schedule(**fields), APPOINTMENT.initial)
     assert refused.value.faults[0].pointer == pointer
+
+
+def reminded(count: int, *people: UUID) -> dict[str, Any]:
+    return {
+        "reminders": tuple(Reminder(before=f"PT{number}M") for number in range(count)),
+        "attendees": tuple(Attendee(user_id=UserId(one)) for one in people),
+    }
+
+
+HOURLY = Recurrence(rules=("FREQ=HOURLY",))
+CROWD = [UUID(int=number) for number in range(32)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"recurrence": HOURLY} | reminded(2),
+        {"recurrence": HOURLY} | reminded(1, *CROWD),
+        {"recurrence": DAILY} | reminded(20, *CROWD),
+        {"recurrence": Recurrence(extra_dates=CROWDED[:1_000])} | reminded(2),
+    ],
+)
+def test_reminders_that_nobody_could_bear_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        APPOINTMENT.decide(schedule(**fields), APPOINTMENT.initial)
+    assert refused.value.faults[0].pointer == "/recurrence/rules"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"recurrence": HOURLY} | reminded(1, *CROWD[:20]),
+        {"recurrence": DAILY} | reminded(20, *CROWD[:30]),
+        {"recurrence": DAILY} | reminded(2, *CROWD),
+    ],
+)
+def test_reminders_of_many_people_every_day_are_taken(fields: dict[str, Any]) -> None:
+    assert APPOINTMENT.decide(schedule(**fields), APPOINTMENT.initial)
+
+
+def test_reminders_of_one_occurrence_count_too() -> None:
+    hourly = given(scheduled(recurrence=HOURLY)).state
+    with pytest.raises(Invalid):
+        APPOINTMENT.decide(edit(occurrence=day(8), reminders=reminded(2)["reminders"]), hourly)
 
 
 # ── all of it ───────────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,11 @@ from sigdep.kernel.errors import Invalid
 _LEAP_SEEN_WITHIN = timedelta(hours=25)
 """No clock has leapt by more than a day: Apia left out 30 December 2011."""
 
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+_OTHER_CLOCKS = ("posix/", "right/")
+"""What lies among the zones on some machines: the machine's own clock, which is another one elsewhere, and clocks that
+count leap seconds."""
+
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
@@ -25,9 +30,11 @@ class UnknownZone(Invalid):
 def zone_named(name: str) -> ZoneInfo:
     """Raises UnknownZone."""
     try:
-        return ZoneInfo(name)
+        if name not in _NO_PLACES and not name.startswith(_OTHER_CLOCKS):
+            return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UnknownZone(f'There is no time zone "{name[:60]}", as Europe/Berlin.') from None
+        pass
+    raise UnknownZone(f'There is no time zone "{name[:60]}", as Europe/Berlin.')
 
 
 def to_instant(wall: datetime, zone: ZoneInfo) -> datetime:

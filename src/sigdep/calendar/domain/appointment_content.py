@@ -1,7 +1,7 @@
 """The content of an appointment: what it is made with, and which of its fields an edit changes."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec.structs import replace
 
@@ -93,7 +93,16 @@ def check_recurring(appointment: Appointment) -> None:
     if len(appointment.changed_occurrences) > OVERRIDES_MAX:
         raise Invalid.at("/changed_occurrences", f"A series may have {OVERRIDES_MAX:,} changed occurrences at most.")
     if appointment.recurrence is not None or appointment.changed_occurrences:
-        check_series(series_of(appointment))
+        reminders, attendees = _most(appointment, "reminders"), _most(appointment, "attendees")
+        check_series(series_of(appointment), reminders=reminders, people=1 + attendees)
+
+
+def _most(appointment: Appointment, name: Literal["reminders", "attendees"]) -> int:
+    """How many of these the series has, or the one of its occurrences that has the most. E-mail addresses are nobody
+    who is reminded."""
+    changed = (getattr(one, name) for one in appointment.changed_occurrences)
+    lists = (getattr(appointment, name), *(one for one in changed if one is not UNSET))
+    return max(sum(getattr(one, "user_id", one) is not None for one in items) for items in lists)
 
 
 def recurrence(asked: Recurrence | None) -> Recurrence | None:

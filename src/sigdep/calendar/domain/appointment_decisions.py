@@ -197,7 +197,10 @@ def _edit_occurrence(command: EditAppointment, appointment: Appointment) -> list
     changes |= _occurrence_times(command, occurrence, appointment)
     if not changes:
         return []
-    return [OccurrenceEdited(appointment_id=appointment.id, occurrence=name, by=command.by, at=command.at, **changes)]
+    event = OccurrenceEdited(appointment_id=appointment.id, occurrence=name, by=command.by, at=command.at, **changes)
+    if changes.keys() & {"reminders", "attendees"}:
+        content.check_recurring(evolve(appointment, event))
+    return [event]
 
 
 def as_it_is(appointment: Appointment, changed: ChangedOccurrence) -> Appointment:

@@ -28,6 +28,9 @@ COLOR_PATTERN: Final = "^#[0-9a-fA-F]{6}$"
 EMAIL_PATTERN: Final = r"^[^@\s<>\"\u0000-\u001f\u007f-\u009f]+@[^@\s<>\"\u0000-\u001f\u007f-\u009f]+$"
 URL_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s\u0000-\u001f\u007f-\u009f]+$"
 
+_RUNS: Final = frozenset({"javascript", "vbscript", "data"})
+"""Schemes of addresses that are programs: whoever clicked on one would run what somebody else has written."""
+
 _COLOR: Final = re.compile(COLOR_PATTERN)
 _EMAIL: Final = re.compile(EMAIL_PATTERN)
 _URL: Final = re.compile(URL_PATTERN)
@@ -95,6 +98,8 @@ def color(text: str | None) -> str | None:
 def url(text: str | None) -> str | None:
     if text is not None and (len(text) > URL_LENGTH_MAX or not _URL.fullmatch(text)):
         raise Invalid.at("/url", f"A URL is an address with its scheme, of {URL_LENGTH_MAX:,} characters at most.")
+    if text is not None and text.partition(":")[0].lower() in _RUNS:
+        raise Invalid.at("/url", "A URL leads somewhere: it is no program and no content of its own.")
     return text
 
 

@@ -26,6 +26,9 @@ CROWD: Final = 1_000
 CROWD_DAYS: Final = 31
 """More than so many occurrences in so many days are no appointment: lists could not show anything beside it."""
 
+REMINDED: Final = 20_000
+"""Reminders for all people together, in as many days, of which each is kept by itself."""
+
 _LOOKED_AT: Final = 2 * CROWD
 _GLANCE: Final = 3
 """What happens once a day at most cannot crowd: whether its next time is found at all is all that is asked."""
@@ -137,19 +140,28 @@ def _written_extra(extra: Extra) -> str:
     return start if extra.duration is None else f"{start}/{format_duration(extra.duration)}"
 
 
-def check_series(series: Series) -> None:
+def check_series(series: Series, *, reminders: int = 0, people: int = 1) -> None:
     """
+    Args:
+        reminders: of each occurrence, for each person.
+        people: who are reminded.
+
     Raises:
-        Invalid: it happens too often, or it takes too long to find out when.
+        Invalid: it happens too often, or with too many reminders, or it takes too long to find out when.
     """
-    looked_at = _LOOKED_AT if any(map(_may_crowd, series.rules)) else _GLANCE
+    most = min(CROWD, CROWD // reminders, REMINDED // (reminders * people)) if reminders else CROWD
+    looked_at = _LOOKED_AT if most < CROWD_DAYS or any(map(_may_crowd, series.rules)) else _GLANCE
     try:
         found = [one.starts_at for one in islice(occurrences(series, Span(EARLIEST)), looked_at)]
     except RuleTooCostly:
         raise _too_often("it takes too long to find out when it happens") from None
-    crowd = zip(found, found[CROWD:], strict=False)
-    if any(last - first < timedelta(days=CROWD_DAYS) for first, last in crowd):
-        raise _too_often(f"it happens more than {CROWD:,} times in {CROWD_DAYS} days")
+    if _is_crowd(found, most) or _is_crowd(sorted(midnight(one.start) for one in series.extra), most):
+        beside = f" with {reminders:,} reminders for {people:,} people" if most < CROWD else ""
+        raise _too_often(f"it happens more than {most:,} times in {CROWD_DAYS} days{beside}")
+
+
+def _is_crowd(times: Sequence[datetime], most: int) -> bool:
+    return any(last - first < timedelta(days=CROWD_DAYS) for first, last in zip(times, times[most:], strict=False))
 
 
 def _may_crowd(rule: Rule) -> bool:
