@@ -49,6 +49,7 @@ async def rebuild(
     """
     build = await begin(log, read_store, read_model)
     await fill(build, log, on_progress)
+    await fill(build, log, on_progress)  # What came during the long first time: reads go back by as little as that.
     await read_store.switch(build.model, tables_of(read_model))
     await asyncio.sleep(retired_kept_seconds)
     await read_store.sweep(read_model.name)

@@ -16,8 +16,8 @@ from sigdep.services.rebuilding import BATCH_EVENTS
 DIFFERENCES_MAX: Final = 100
 """As many are told; one is bad enough."""
 
-ROUNDS_MAX: Final = 10
-"""How often rows that differ are compared again, while the live read model moves on."""
+READS_MAX: Final = 100
+"""How often a row that differs is read again, until the live read model has not moved on meanwhile."""
 
 
 class Difference(Struct, frozen=True):
@@ -33,7 +33,7 @@ async def verify_read_model(
 ) -> Sequence[Difference]:
     """Replay the log as far as the live build has come, and compare. Nothing: every row is what the log says.
 
-    Safe beside a projector at work: what differs is compared again until both have come equally far.
+    Safe beside a projector at work: what differs is compared again, with both at the same point of the log.
 
     Args:
         scratch: where to replay into. None: the same store, under another name.
@@ -53,21 +53,26 @@ async def _compare(
     read_store: ReadStore, live: ModelId, replay: "_Replay", read_model: ReadModel
 ) -> Sequence[Difference]:
     await replay.advance(await read_store.checkpoint(live))
-    found = [
-        difference for table in read_model.tables async for difference in _differences(read_store, live, replay, table)
-    ]
-    for _ in range(ROUNDS_MAX):
+    found: list[Difference] = []
+    for table in read_model.tables:
+        async for suspected in _differences(read_store, live, replay, table):
+            difference = await _again(read_store, live, replay, table, suspected.key)
+            if difference is not None:
+                found.append(difference)
+            if len(found) == DIFFERENCES_MAX:
+                return found
+    return found
+
+
+async def _again(read_store: ReadStore, live: ModelId, replay: "_Replay", table: Table, key: Key) -> Difference | None:
+    """What remains of a difference at one point of the log: the live row may have been read before its last events."""
+    for _ in range(READS_MAX):
         reached = await read_store.checkpoint(live)
-        if not found or reached == replay.reached:
-            break
-        await replay.advance(reached)
-        tables = {table.name: table for table in read_model.tables}
-        found = [
-            again
-            for one in found
-            if (again := await _again(read_store, live, replay, tables[one.table], one.key)) is not None
-        ]
-    return found[:DIFFERENCES_MAX]
+        row = await read_store.get(live, table, key)
+        if await read_store.checkpoint(live) == reached:
+            await replay.advance(reached)
+            return _difference(table, row, await replay.store.get(replay.model, table, key))
+    return Difference(table.name, key, "changes too often to be compared")
 
 
 class _Replay:
@@ -75,7 +80,6 @@ class _Replay:
 
     def __init__(self, log: EventLog, store: ReadStore, read_model: ReadModel) -> None:
         self.store = store
-        self.reached: Positions = {}
         self._log = log
         self._read_model = read_model
         self._name = f"{read_model.name}~verify"
@@ -95,7 +99,6 @@ class _Replay:
                 await self._build.apply(wanted)
             elif not batch:
                 break
-        self.reached = dict(until)
 
     def _reading_from(self, until: Positions) -> Positions:
         """Beyond what is wanted, so that events that have been passed over do not come again in one advance."""
@@ -148,10 +151,6 @@ async def _walk(store: ReadStore, model: ModelId, table: Table) -> AsyncIterator
         if page.next is None:
             return
         select = Select(table=table, limit=PAGE_ROWS_MAX, after=page.next)
-
-
-async def _again(read_store: ReadStore, live: ModelId, replay: _Replay, table: Table, key: Key) -> Difference | None:
-    return _difference(table, await read_store.get(live, table, key), await replay.store.get(replay.model, table, key))
 
 
 def _difference(table: Table, mine: Row | None, other: Row | None) -> Difference | None:
