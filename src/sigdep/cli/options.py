@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from sigdep.services.data_folder import DataFolder
 from sigdep.services.settings import BadSetting, Origin, Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,3 +33,12 @@ def settings_from(options: dict[str, Any]) -> tuple[Settings, list[Origin]]:
         return load_settings(os.environ, options)
     except BadSetting as error:
         fail(str(error), USAGE)
+
+
+def folder_of(data_dir: str | None) -> DataFolder:
+    """The data folder of this call. One that holds nothing ends the command."""
+    settings, _ = settings_from({"data_dir": data_dir})
+    folder = DataFolder(settings.data_path)
+    if not folder.exists:
+        fail(f"{folder.path} holds no data. Name the folder with --data-dir.")
+    return folder

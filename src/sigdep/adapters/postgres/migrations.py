@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Final
 
-from sigdep.adapters.postgres.connecting import Connection, connect, quoted
+from sigdep.adapters.postgres.connecting import READ_SECONDS_MAX, Connection, connect, quoted
 from sigdep.adapters.postgres.errors import OutOfOrder, translated
 
 MIGRATION_SECONDS_MAX: Final = 600.0
@@ -37,6 +37,21 @@ async def migrate(dsn: str, schema: str, part: str, steps: Sequence[Step], *, dr
                     f"The {part.replace('_', ' ')} in schema {schema} is a copy that has been interrupted. Run the same"
                     " `sigdep migrate` to its end."
                 )
+    finally:
+        with translated():
+            await connection.close()
+
+
+async def is_made(dsn: str, schema: str, part: str) -> bool:
+    """Whether the part is there, in whatever version. Makes nothing.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    connection = await connect(dsn, "sigdep look", command_seconds=READ_SECONDS_MAX)
+    try:
+        with translated():
+            return await version_of(connection, schema, part) > 0
     finally:
         with translated():
             await connection.close()

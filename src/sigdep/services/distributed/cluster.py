@@ -20,6 +20,7 @@ from sigdep.services.distributed.engines.brokers import broker_engine
 from sigdep.services.distributed.engines.postgresql import PostgreSQL
 from sigdep.services.distributed.engines.processes import HOST, EngineMissing, end_leftover, free_port
 from sigdep.services.distributed.engines.redis import shared_redis_engine
+from sigdep.services.distributed.places import Place, forget_places, variable_of, write_places, writer_of
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.supervisor import Program, Supervisor
@@ -145,6 +146,19 @@ class Cluster:
             self._start(name, _command(GATEWAY), self._environment(GATEWAY, name), ends_with_us=True)
             await self._until(name, lambda port=port: _listens(port, self._plan.host))  # type: ignore[misc]
         self._tell_prometheus()
+        self._tell_commands()
+
+    def _tell_commands(self) -> None:
+        places = {
+            role: Place(
+                database_url=self._postgresql.url(_database(role)),
+                keys_url=self._postgresql.url("keys"),
+                secrets_dir=str((self._plan.data / "secrets").absolute()),
+                log=self._target(writer_of(role)),
+            )
+            for role in ROLES
+        }
+        write_places(self._plan.data, places)
 
     def _tell_prometheus(self) -> None:
         """Where the figures of all processes are, in a file as Prometheus reads it (`file_sd_configs`)."""
@@ -161,6 +175,7 @@ class Cluster:
             await self._until(engine.name, lambda: _listens(urlsplit(engine.url).port or 0))
 
     async def stop(self) -> None:
+        forget_places(self._plan.data)
         await self._supervisor.stop()
         await self._postgresql.stop()
 
@@ -195,7 +210,7 @@ class Cluster:
             **self._plan.settings,
         }
         for other in ROLES:
-            ours[f"SIGDEP_{other.replace('.', '_').upper()}"] = self._target(other)
+            ours[variable_of(other)] = self._target(other)
         if self._broker is not None:
             ours["SIGDEP_BROKER_URL"] = self._broker.url
         if self._redis is not None:

@@ -12,6 +12,7 @@ from sigdep.adapters.postgres.clock import PostgresClock
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.lease import PostgresLeases
+from sigdep.adapters.postgres.migrations import is_made
 from sigdep.adapters.postgres.read_store import PostgresReadStore
 from sigdep.gateway.fallbacks import FallbackLimiters, FallbackPresence, FallbackTickets
 from sigdep.gateway.live.presence import LocalPresence
@@ -63,7 +64,7 @@ class Stores(NamedTuple):
 async def open_stores(settings: ServiceSettings, key_encryption_key: bytes, stack: AsyncExitStack) -> Stores:
     """All at once: a service that has died is waited for."""
     keys = asyncio.ensure_future(open_keys(settings, key_encryption_key, stack))
-    views = asyncio.ensure_future(_open_views(settings, stack))
+    views = asyncio.ensure_future(open_views(settings, stack))
     leases = asyncio.ensure_future(_open_leases(settings, stack))
     # Also those beside one that fails: what they open is closed with the stack.
     await asyncio.gather(keys, views, leases, return_exceptions=True)
@@ -85,10 +86,25 @@ async def open_log(
     return log
 
 
-async def _open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadStore:
+async def open_views(settings: ServiceSettings, stack: AsyncExitStack) -> ReadStore:
     views = await PostgresReadStore.open(settings.required("database_url"), schema=VIEWS_SCHEMA)
     stack.push_async_callback(views.close)
     return views
+
+
+async def check_database(settings: ServiceSettings, *, has_log: bool) -> None:
+    """Whoever opens the database of a service makes what is missing there. So it is asked first whether it is that one.
+
+    Args:
+        has_log: whether it is a service that keeps a log.
+
+    Raises:
+        BadSetting: it is the database of no such service, or of none at all.
+        Unavailable: it is away.
+    """
+    url = settings.required("database_url")
+    if not await is_made(url, VIEWS_SCHEMA, "read_store") or await is_made(url, LOG_SCHEMA, "event_store") != has_log:
+        raise BadSetting("SIGDEP_DATABASE_URL names the database of another service, or one that has never been used.")
 
 
 async def _open_leases(settings: ServiceSettings, stack: AsyncExitStack) -> Leases:
