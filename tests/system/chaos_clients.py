@@ -3,25 +3,30 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from itertools import count
 from typing import Any, Final
 
 import httpx
 
 from tests.system.ledger import Write, Writer
-from tests.system.person import Person, new_id
+from tests.system.person import JSON, Person, new_id
+from tests.system.planner import Planner
 
-PAUSE_SECONDS: Final = 0.2
-"""Of each client between two writes: some 50 to 100 commands a second of twenty of them."""
+WRITE_SECONDS: Final = 0.25
+"""From one write of a client to the next: 80 commands a second of twenty of them."""
+
+READ_SECONDS: Final = 0.75
+"""Between two looks at what was written last."""
+WRITES_BACK: Final = 2
+"""The last write may not be acknowledged yet: then the one before it is looked at."""
+
+COUNT_SECONDS: Final = 2.0
+"""After which a client increments the number that all clients of a person count with."""
+
+ERASE_SECONDS: Final = 2.0
+INBOX_SECONDS: Final = 0.5
 
 RETRY_SECONDS: Final = 0.05
 TRIES_MAX: Final = 4_000
-
-READS_EVERY: Final = 3
-"""After so many writes a client reads one of them back."""
-
-COUNTS_EVERY: Final = 8
-"""After so many writes a client increments the number that all clients of a person count with."""
 
 
 class Insistent:
@@ -48,49 +53,70 @@ class Insistent:
         raise AssertionError(f"{method} {path} was never answered.")
 
 
-class Client(Writer, Insistent):
-    """Writes tasks of its own, reads them back, and counts with others."""
+class Client(Planner, Insistent):
+    """Writes what is its own, reads it back, and counts with others, each at its own pace.
+
+    Reading waits for what was written, and counting for the others. Writing goes on meanwhile.
+    """
 
     def __init__(self, name: str, seed: int, counting: Write | None = None) -> None:
         """
         Args:
-            counting: the creation of the task by whose description all clients of a person count.
+            counting: the creation of the task by whose description all clients of a person count. None: they do not.
         """
-        Writer.__init__(self, name, seed)
+        Planner.__init__(self, name, seed)
         Insistent.__init__(self)
         self.increments = 0
         self._counting = counting
 
-    async def write_until(self, person: Person, over: asyncio.Event) -> None:
-        for number in count(1):
-            if over.is_set():
-                return
+    @property
+    def done(self) -> int:
+        """Writes that were acknowledged."""
+        return len(self.acknowledged) + self.increments
+
+    async def work_until(self, person: Person, over: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as jobs:
+            for work in (self._write_until, self._read_until, self._count_until):
+                jobs.create_task(work(person, over))
+
+    async def _write_until(self, person: Person, over: asyncio.Event) -> None:
+        clock = asyncio.get_running_loop()
+        due = clock.time()
+        while not over.is_set():
             write = self._next()
             self.writes.append(write)
             await self._insist(write, person)
-            if write.path == "/api/tasks":
-                self._tasks.append(write.body["id"])
-            if number % READS_EVERY == 0:
-                await self._read_back(write, person)
-            if self._counting is not None and number % COUNTS_EVERY == 0:
-                await self._increment(self._counting.body["id"], person)
-            await asyncio.sleep(PAUSE_SECONDS)
+            self._remember(write)
+            due = max(due + WRITE_SECONDS, clock.time())
+            await asyncio.sleep(due - clock.time())
 
     async def _insist(self, write: Write, person: Person) -> None:
         headers = {"Idempotency-Key": write.key}
         write.answer = await self.insist(person, write.method, write.path, json=write.body, headers=headers)
 
+    async def _read_until(self, person: Person, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await asyncio.sleep(READ_SECONDS)
+            if written := [write for write in self.writes[-WRITES_BACK:] if write.answer is not None]:
+                await self._read_back(written[-1], person)
+
+    async def _count_until(self, person: Person, over: asyncio.Event) -> None:
+        while self._counting is not None and not over.is_set():
+            await asyncio.sleep(COUNT_SECONDS)
+            await self._increment(self._counting.body["id"], person)
+
     async def _read_back(self, write: Write, person: Person) -> None:
-        """What it has written last: nobody else writes to its tasks."""
+        """Nobody else writes there; but it may itself have gone on meanwhile."""
         if write.path.endswith("/comments"):
             return
         assert write.answer is not None
         written = write.answer.json()
         headers = {"Sigdep-Min-Position": write.answer.headers["Sigdep-Position"]}
-        read = (await self.insist(person, "GET", f"/api/tasks/{written['id']}", headers=headers)).json()
-        differing = {name for name in write.body if read[name] != write.body[name]}
-        assert not differing, f"{write}: {differing} was not read back."
-        assert read["version"] >= written["version"], f"{write}: read back as of {read['version']}."
+        kind = "/".join(write.path.split("?")[0].split("/")[:3])
+        answer = await self.insist(person, "GET", f"{kind}/{written['id']}", headers=headers)
+        version = answer.json()["version"]
+        assert version >= written["version"], f"{write}: read back as of {version}."
+        assert version > written["version"] or write.mark in answer.text, f"{write} was not read back."
 
     async def _increment(self, task_id: str, person: Person) -> None:
         """Read, add one, write if nobody was faster: else again, with another key, since it is another request."""
@@ -107,7 +133,7 @@ class Client(Writer, Insistent):
 
 
 class Eraser(Insistent):
-    """Opens workspaces, puts a task into each and has them erased: another context must hear of each, once."""
+    """Opens workspaces, puts something into each and has them erased: other contexts must hear of each, once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,13 +144,41 @@ class Eraser(Insistent):
             opened = await self._write(person, "POST", "/api/workspaces", {"name": "Soon gone"})
             workspace = opened.json()["id"]
             await self._write(person, "POST", "/api/tasks", {"title": "Soon gone", "workspace_id": workspace})
+            event = {"title": "Soon gone", "start": "2036-01-01", "workspace_id": workspace}
+            await self._write(person, "POST", "/api/events", event)
             await self._write(person, "DELETE", f"/api/workspaces/{workspace}", None)
             self.erased.append(workspace)
-            await asyncio.sleep(10 * PAUSE_SECONDS)
+            await asyncio.sleep(ERASE_SECONDS)
 
     async def _write(self, person: Person, method: str, path: str, body: object) -> httpx.Response:
         headers = {"Idempotency-Key": new_id()}
         return await self.insist(person, method, path, json=body, headers=headers, expected=(200, 201, 202, 204))
+
+
+class InboxReader(Insistent):
+    """Looks into a person's inbox, and marks what is new there as read, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+        """Ids that were acknowledged as read."""
+
+    async def read_until(self, person: Person, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await asyncio.sleep(INBOX_SECONDS)
+            unread = {"state": "unread", "limit": 200}
+            shown = (await self.insist(person, "GET", "/api/notifications", params=unread)).json()["items"]
+            for one in [one for one in shown if one["id"] not in self.read][:1]:
+                await self._mark_read(person, one)
+
+    async def _mark_read(self, person: Person, shown: JSON) -> None:
+        path = f"/api/notifications/{shown['id']}"
+        headers = {"Idempotency-Key": new_id()}
+        marked = await self.insist(person, "POST", f"{path}/read", json={}, headers=headers)
+        self.read.add(shown["id"])
+        headers = {"Sigdep-Min-Position": marked.headers["Sigdep-Position"]}
+        read = (await self.insist(person, "GET", path, headers=headers)).json()
+        assert (read["state"], read["title"]) == ("read", shown["title"]), f"{path}: it was marked read."
 
 
 async def start_counting(person: Person, client: Writer) -> Write:

@@ -14,6 +14,7 @@ from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.key_ring import PostgresKeyRing
 from sigdep.adapters.postgres.read_store import PostgresReadStore
+from sigdep.calendar import context as calendar
 from sigdep.contracts.ids import ProjectId, UserId, WorkspaceId
 from sigdep.http.stamps import utc_now
 from sigdep.kernel.codec import Codec
@@ -21,6 +22,7 @@ from sigdep.kernel.ids import NO_STREAM, CommandId, StreamId, SubjectId, stream_
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.read_store import Select
 from sigdep.kernel.store import Append, StreamWrite
+from sigdep.notifications import context as notifications
 from sigdep.services.distributed.cluster import Cluster
 from sigdep.services.projecting import PARKED, tables_of
 from sigdep.services.server_secrets import load_key_encryption_key
@@ -50,6 +52,8 @@ async def rows_are_what_a_replay_gives(cluster: Cluster, *, aside: Collection[St
     async with key_ring(cluster) as keys, AsyncExitStack() as stack:
         for database, context, writer in (
             ("tasks_read", tasks, "tasks_write"),
+            ("calendar_read", calendar, "calendar_write"),
+            ("notifications_read", notifications, "notifications_write"),
             ("users_read", users, "users_write"),
             ("users_write", users, "users_write"),
         ):
@@ -91,19 +95,34 @@ async def poison(cluster: Cluster, person: Person) -> StreamId:
 
 
 async def parked(cluster: Cluster) -> set[str]:
-    """The streams that the projector of tasks.read has set aside."""
-    views = await PostgresReadStore.open(cluster.postgresql.url("tasks_read"), schema="views")
-    try:
-        model = await views.live("tasks", tables_of(tasks.read_model()))
-        assert model is not None
-        return {str(row["stream"]) for row in (await views.select(model, Select(table=PARKED, limit=1_000))).rows}
-    finally:
-        await views.close()
+    """The streams that projectors have set aside, in all services that read."""
+    aside = set[str]()
+    for database, context in (
+        ("tasks_read", tasks),
+        ("calendar_read", calendar),
+        ("notifications_read", notifications),
+        ("users_read", users),
+    ):
+        views = await PostgresReadStore.open(cluster.postgresql.url(database), schema="views")
+        try:
+            read_model = context.read_model()
+            model = await views.live(read_model.name, tables_of(read_model))
+            assert model is not None
+            rows = (await views.select(model, Select(table=PARKED, limit=1_000))).rows
+            aside |= {str(row["stream"]) for row in rows}
+        finally:
+            await views.close()
+    return aside
 
 
 async def each_erased_workspace_is_forgotten_once(cluster: Cluster, erased: Collection[str]) -> None:
-    """By the context of tasks, which heard of it from that of users: the effects of all reactions, in its log."""
-    connection = await asyncpg.connect(cluster.postgresql.url("tasks_write"))
+    """By each context that heard of it from that of users: the effects of these reactions, in its log."""
+    for database in ("tasks_write", "calendar_write", "notifications_write"):
+        await _each_is_forgotten_once(cluster.postgresql.url(database), erased)
+
+
+async def _each_is_forgotten_once(url: str, erased: Collection[str]) -> None:
+    connection = await asyncpg.connect(url)
     try:
         async with asyncio.timeout(SETTLED_SECONDS_MAX):
             while (told := await _forgotten(connection)).keys() != set(erased):

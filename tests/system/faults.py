@@ -22,6 +22,8 @@ from tests.system.person import Person
 READY_SECONDS_MAX: Final = 60.0
 LOOK_SECONDS: Final = 0.02
 
+PREFERENCES: Final = "/api/notification-preferences"
+
 Fault = Callable[[Cluster], Awaitable[None]]
 
 
@@ -91,6 +93,12 @@ async def is_answered(person: Person) -> bool:
         return (
             await _is_written_and_read(person, "POST", "/api/labels", {"name": f"l{stamp}"}, "/api/labels?limit=1")
             and await _is_written_and_read(person, "PATCH", "/api/users/me", {"name": f"A {stamp}"}, "/api/users/me")
+            and await _is_written_and_read(
+                person, "POST", "/api/calendars", {"name": f"c{stamp}"}, "/api/calendars?limit=1"
+            )
+            and await _is_written_and_read(
+                person, "PATCH", PREFERENCES, {"time_zone": f"Etc/GMT-{stamp % 14}"}, PREFERENCES
+            )
             and (await person.client.get("/api/feed?limit=1")).status_code == 200
         )
     except httpx.TransportError:

@@ -63,18 +63,24 @@ class Writer:
                 await write.send(person)
             except httpx.TransportError:
                 return
-            if write.path == "/api/tasks":
-                self._tasks.append(write.body["id"])
+            self._remember(write)
 
     async def repeat_unknown(self, person: Person) -> None:
         """Ask again for all of which nobody knows, as a good client does: with the same key."""
         for write in self.unknown:
             await write.send(person)
-            if write.path == "/api/tasks":
-                self._tasks.append(write.body["id"])
+            self._remember(write)
+
+    def _remember(self, write: Write) -> None:
+        """What was acknowledged can be changed later."""
+        if write.path == "/api/tasks":
+            self._tasks.append(write.body["id"])
+
+    def _mark(self) -> str:
+        return f"<{self.name}.{next(self._numbers)}>"
 
     def _next(self) -> Write:
-        mark = f"<{self.name}.{next(self._numbers)}>"
+        mark = self._mark()
         kind = self._random.choices(("create", "edit", "comment"), (3, 4, 2))[0] if self._tasks else "create"
         if kind == "create":
             return Write(mark, "POST", "/api/tasks", {"id": new_id(), "title": mark})

@@ -21,6 +21,9 @@ ROUNDS: Final = 50 if LONG else 5
 WRITERS: Final = 8
 READY_SECONDS_MAX: Final = 10.0
 
+NOTIFICATIONS: Final = "/contexts/notifications"
+"""Whose events repeat what others have written."""
+
 _MARK: Final = re.compile(r"<w\d+\.\d+>")
 
 
@@ -30,6 +33,8 @@ class Memory:
     def __init__(self) -> None:
         self.position = ""
         self.marks: Counter[str] = Counter()
+        self.notified: Counter[str] = Counter()
+        """Marks of that of which somebody was notified."""
         self.versions: dict[str, list[int]] = defaultdict(list)
         self.versions_of_marks: dict[str, int] = {}
 
@@ -39,7 +44,11 @@ class Memory:
             event = item["event"]
             version = event["streamversion"]
             self.versions[event["subject"]].append(version)
-            for mark in _MARK.findall(json.dumps(event["data"])):
+            marks = _MARK.findall(json.dumps(event["data"]))
+            if event["source"] == NOTIFICATIONS:
+                self.notified.update(marks)
+                continue
+            for mark in marks:
                 self.marks[mark] += 1
                 self.versions_of_marks[mark] = version
 
@@ -107,6 +116,8 @@ def compare(writers: Sequence[Writer], memory: Memory, when: str) -> None:
     assert not lost, f"{when}: {len(lost)} acknowledged writes are lost: {lost[:3]}"
     assert not doubled, f"{when}: {len(doubled)} writes happened twice: {doubled[:3]}"
     assert not misplaced, f"{when}: {len(misplaced)} writes have another version than was answered: {misplaced[:3]}"
+    repeated = [mark for mark, times in memory.notified.items() if times > 1]
+    assert not repeated, f"{when}: notified more than once: {repeated[:3]}"
     torn = {name: found for name, found in memory.versions.items() if found != list(range(1, len(found) + 1))}
     assert not torn, f"{when}: versions with gaps, doubles or out of order: {torn}"
     unasked = set(memory.marks) - {write.mark for write in all_writes(writers)}

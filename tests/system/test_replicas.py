@@ -86,7 +86,7 @@ async def test_two_replicas_of_everything_are_one_system_whoever_dies(say: Say) 
     clients = [Client(f"w{number}", chance.randrange(2**32)) for number in range(CLIENTS)]
     over = asyncio.Event()
     async with chaos_cluster(replicas=dict.fromkeys(ROLES, 2)) as cluster, signed_up(cluster.url) as ada:
-        writing = [asyncio.create_task(client.write_until(ada, over)) for client in clients]
+        writing = [asyncio.create_task(client.work_until(ada, over)) for client in clients]
         for _ in range(ROUNDS):
             for database, lease in LEASES:
                 await asyncio.sleep(chance.uniform(0.2, 0.6))
