@@ -57,8 +57,6 @@ AWAY_SECONDS: Final = 60.0 if LONG else 3.0
 READY_SECONDS: Final = 3.0
 """p99 after kill -9, where all rounds are run."""
 
-WRITES_A_SECOND: Final = 50.0
-"""At least, of all clients while a broker is away, where all of them are there."""
 
 BROKER: Final = os.environ.get("SIGDEP_BROKER", "nats")
 CONTEXTS: Final = ("tasks", "calendar", "notifications")
@@ -144,7 +142,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(broker: str
     faults = _faults(broker)
     order = [name for name, (rounds, _) in faults.items() for _ in range(rounds)]
     chance.shuffle(order)
-    ready, rates = dict[str, list[float]](), dict[str, list[float]]()
+    ready = dict[str, list[float]]()
     async with AsyncExitStack() as stack:
         sink, sending = await stack.enter_async_context(reminder_sink(tmp_path))
         settings = {f"SIGDEP_{name.upper()}": value for name, value in sending.items()}
@@ -159,8 +157,8 @@ async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(broker: str
             written, begun = load.written, time.monotonic()
             await faults[name][1](cluster)
             ready.setdefault(name, []).append(await until_answered(people[0]))
-            rates.setdefault(name, []).append((load.written - written) / (time.monotonic() - begun))
-            told = f"ready again after {ready[name][-1]:.2f} s, {rates[name][-1]:.0f} writes a second meanwhile"
+            rate = (load.written - written) / (time.monotonic() - begun)
+            told = f"ready again after {ready[name][-1]:.2f} s, {rate:.0f} writes a second meanwhile"
             say(f"seed {seed}, {number} of {len(order)}: {name}: {told}")
             load.raise_what_failed()
         say(await load.end())
@@ -176,4 +174,3 @@ async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(broker: str
     say(f"after {len(killed)} times kill -9: ready again p50 {median(killed):.2f} s, p99 {worst:.2f} s")
     if LONG:
         assert worst < READY_SECONDS
-        assert min(one for name, found in rates.items() if "away" in name for one in found) >= WRITES_A_SECOND
