@@ -30,7 +30,9 @@ PEERS: Final[Mapping[str, frozenset[str]]] = {
     "tasks.read": frozenset({"tasks.write"}),
     "calendar.write": frozenset({"users.write"}),
     "calendar.read": frozenset({"calendar.write"}),
-    "notifications.write": frozenset({"notifications.read", "tasks.write", "calendar.write", "users.write"}),
+    "notifications.write": frozenset(
+        {"notifications.read", "tasks.write", "tasks.read", "calendar.write", "calendar.read", "users.write"}
+    ),
     "notifications.read": frozenset({"notifications.write"}),
     "users.write": frozenset(),
     "users.read": frozenset({"users.write"}),
