@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -202,3 +203,25 @@ async def test_a_reactor_goes_on_from_where_a_former_release_has_come() -> None:
         await log.append(writing(workspace, new_stream(), "two"))
         await listener.wait(1)
     assert listener.heard == ["two"]
+
+
+async def test_a_checkpoint_is_stored_at_most_once_a_second_and_at_the_end() -> None:
+    class Counting(MemoryReadStore):
+        commits = 0
+
+        async def commit(self, *args: Any, **named: Any) -> None:
+            Counting.commits += 1
+            await super().commit(*args, **named)
+
+    log, checkpoints, workspace, listener = memory_log(), Counting(), new_workspace(), Listener()
+    begun = asyncio.get_running_loop().time()
+    async with running(log, checkpoints, listener):
+        for number in range(50):
+            await log.append(writing(workspace, new_stream(), str(number)))
+            await listener.wait(number + 1)
+    seconds = asyncio.get_running_loop().time() - begun
+    assert Counting.commits <= 3 + seconds  # To begin with, each second, and at the end.
+    async with running(log, checkpoints, again := Listener()):
+        await log.append(writing(workspace, new_stream(), "next"))
+        await again.wait(1)
+    assert again.heard == ["next"]

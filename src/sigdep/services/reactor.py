@@ -3,7 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final, Protocol
 
 import structlog
@@ -93,11 +93,15 @@ class Reactor:
             await self._replay(place, subject, after)
         self._parked = len(place.parked)
         self.state, self._place = "live", place
-        async with aclosing(self._published.follow(place.stored, self._reactions.types)) as batches:
-            async for batch in batches:
-                for event in batch.events:
-                    await self._react(place, event, batch)
-                await place.move(batch)
+        try:
+            async with aclosing(self._published.follow(place.stored, self._reactions.types)) as batches:
+                async for batch in batches:
+                    for event in batch.events:
+                        await self._react(place, event, batch)
+                    await place.move(batch)
+        finally:
+            with suppress(CheckpointMoved, Unavailable):
+                await place.store()
 
     async def _react(self, place: Place, event: CloudEvent, batch: PublicBatch) -> None:
         if subject_of(event) in place.parked:

@@ -13,9 +13,9 @@ from sigdep.kernel.read_store import PAGE_ROWS_MAX, Changes, Column, ModelId, Re
 
 CHECKPOINT_CODE: Final = "2"
 
-PASSED_OVER_SECONDS: Final = 1.0
-"""A checkpoint that only passes over what does not concern us is stored no more often: to hear that again costs little,
-and most of what another context writes does not concern us."""
+STORED_EVERY_SECONDS: Final = 1.0
+"""A checkpoint is stored no more often: reactions are safe to repeat, and to hear a second of them again after a stop
+costs less than a transaction for each event."""
 
 PARKED_MAX: Final = 1_000
 """With more of them it is not the events that are at fault."""
@@ -74,18 +74,28 @@ class Place:
         return {**self.stored, **self._reached}
 
     async def move(self, batch: PublicBatch) -> None:
-        """Everything in the batch is done.
+        """Everything in the batch is done. That is stored when it is time.
 
         Raises:
             CheckpointMoved: another process has moved on from where we believed to be.
         """
         self._reached = {**self._reached, **batch.reached}
         now = asyncio.get_running_loop().time()
-        if not self._reached or not (batch.events or now - self._stored_at >= PASSED_OVER_SECONDS):
+        if now - self._stored_at >= STORED_EVERY_SECONDS:
+            await self.store()
+            self._stored_at = now
+
+    async def store(self) -> None:
+        """Keep how far it has come.
+
+        Raises:
+            CheckpointMoved: as `move`.
+        """
+        if not self._reached:
             return
         before = {partition: self.stored.get(partition, Position(0)) for partition in self._reached}
         await self._checkpoints.commit(self._model, Changes((), (), ()), before=before, after=self._reached)
-        self.stored, self._reached, self._stored_at = {**self.stored, **self._reached}, {}, now
+        self.stored, self._reached = {**self.stored, **self._reached}, {}
 
     async def park(self, event: CloudEvent, batch: PublicBatch, error: Exception) -> None:
         """Set the stream of an event of the batch aside: it and later ones of its stream wait, others go on.

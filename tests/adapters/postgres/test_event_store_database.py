@@ -15,7 +15,6 @@ from sigdep.adapters.postgres import event_store, migrations, reader
 from sigdep.adapters.postgres.connecting import connect
 from sigdep.adapters.postgres.errors import NotStorable, OutOfOrder
 from sigdep.adapters.postgres.event_store import PostgresEventStore
-from sigdep.adapters.postgres.reader import fair_shares
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import WrongExpectedVersion
@@ -356,12 +355,15 @@ async def scans(database: "asyncpg.Connection[Any]", schema: str, index_scans_mi
     return {row["relname"]: row["seq_scan"] for row in rows if row["relname"] in growing}
 
 
-def test_shares_are_fair() -> None:
-    def shares(limit: int, *lags: int) -> dict[Partition, int]:
-        return fair_shares({Partition(number): lag for number, lag in enumerate(lags)}, limit)
+async def test_who_lags_little_is_not_kept_waiting_by_who_lags_much(store: PostgresEventStore) -> None:
+    for number, count in ((1, 40), (2, 3), (3, 30)):
+        await store.append(writing(workspace_in(number), new_stream(), *["text"] * count))
 
-    assert shares(10, 100, 1) == {0: 9, 1: 1}
-    assert shares(10, 100, 100) == {0: 5, 1: 5}
-    assert shares(10, 2, 3) == {0: 2, 1: 3}
-    assert shares(2, 5, 5, 5) == {0: 1, 1: 1}
-    assert shares(1, 5, 4, 3) == {2: 1}
+    async def places(after: Positions, limit: int) -> list[tuple[int, int]]:
+        return [(recorded.partition, recorded.position) for recorded in await store.read_all(after, limit=limit)]
+
+    assert await places({}, 12) == [(n, at) for n, last in ((1, 4), (2, 3), (3, 4)) for at in range(1, last + 1)]
+    behind: Positions = {Partition(1): Position(4), Partition(2): Position(3), Partition(3): Position(28)}
+    assert await places(behind, 12) == [(1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (3, 29), (3, 30)]
+    assert await places({}, 2) == [(1, 1), (2, 1)]
+    assert await places({**behind, Partition(1): Position(40)}, 12) == [(3, 29), (3, 30)]

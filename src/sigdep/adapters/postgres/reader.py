@@ -2,7 +2,6 @@
 """Reads the log as it is stored: streams, what follows a position, kept answers, the hash chain."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -61,23 +60,23 @@ class Reader:
         return rows
 
     async def next_rows(self, after: Positions, limit: int) -> list[StoredRow]:
-        """At most `limit` rows behind `after`, some of each partition that has any.
+        """At most `limit` rows behind `after`, as many of each partition that has so many: none waits for another's.
 
         Raises:
             LogDamaged: a position is missing.
         """
-        heads = await self.heads()
-        lags = {number: lag for number, head in heads.items() if (lag := head - after.get(number, 0)) > 0}
-        if not lags:
-            return []
-        ranges = [(number, after.get(number, 0), share) for number, share in fair_shares(lags, limit).items()]
-        found = await self._reading.fetch(ranges_statement(self._schema), *map(list, zip(*ranges, strict=True)))
-        rows = [StoredRow(*row) for row in found]
-        wanted = [(number, seen + step) for number, seen, share in ranges for step in range(1, share + 1)]
-        if [(row.partition, row.position) for row in rows] != wanted:
-            there = {(row.partition, row.position) for row in rows}
-            number, position = next(place for place in wanted if place not in there)
-            raise LogDamaged(f"Position {number}/{position} is missing from the log.")
+        found = await self._reading.fetch(next_statement(self._schema), list(after), list(after.values()), limit)
+        rows: list[StoredRow] = []
+        reached: dict[Partition, Position] = {}
+        ends: dict[Partition, Position] = {}
+        for number, seen, ends[number], *values in found:
+            reached[number] = Position(reached.get(number, seen) + 1)
+            rows.append(StoredRow(*values))
+            if rows[-1].position != reached[number]:
+                raise _missing(number, reached[number])
+        for number, end in ends.items():
+            if reached[number] != end:
+                raise _missing(number, Position(reached[number] + 1))
         return rows
 
     async def answer(self, caller: UUID, key: str) -> KeptAnswer | None:
@@ -136,14 +135,23 @@ def stream_statement(schema: str) -> str:
     )
 
 
-def ranges_statement(schema: str) -> str:
-    """The next so many of each partition. LIMIT makes each a walk along the primary key, at any size of the log."""
+def next_statement(schema: str) -> str:
+    """What comes next, of a moment: each row after its partition, from where, and up to which position there are rows.
+
+    LIMIT makes each partition a walk along the primary key, at any size of the log. A partition whose rows are missing
+    has one of nothing.
+    """
     return (
-        f"SELECT {COLUMNS} FROM ROWS FROM (unnest($1::smallint[]), unnest($2::bigint[]), unnest($3::bigint[]))"
-        " WITH ORDINALITY wanted (partition, after, share, place) CROSS JOIN LATERAL"
+        "WITH seen AS (SELECT * FROM unnest($1::smallint[], $2::bigint[]) AS one (partition, position)),"
+        " lagging AS (SELECT p.partition, p.head, coalesce(seen.position, 0) AS after,"
+        f" greatest($3::bigint / count(*) OVER (), 1) AS share FROM {schema}.partition p"
+        " LEFT JOIN seen ON seen.partition = p.partition WHERE p.head > coalesce(seen.position, 0)"
+        " ORDER BY p.partition LIMIT $3::bigint),"
+        " wanted AS (SELECT partition, after, least(head, after + share) AS until FROM lagging)"
+        f" SELECT wanted.partition, wanted.after, wanted.until, {COLUMNS} FROM wanted LEFT JOIN LATERAL"
         f" (SELECT * FROM {schema}.event stored"
         " WHERE stored.partition = wanted.partition AND stored.position > wanted.after"
-        " ORDER BY stored.position LIMIT wanted.share) e ORDER BY wanted.place, e.position"
+        " ORDER BY stored.position LIMIT wanted.until - wanted.after) e ON true ORDER BY wanted.partition, e.position"
     )
 
 
@@ -155,13 +163,5 @@ def end_statement(schema: str) -> str:
     )
 
 
-def fair_shares(lags: Mapping[Partition, int], limit: int) -> dict[Partition, int]:
-    """How much of the limit each partition gets: who lags little is not kept waiting by who lags much."""
-    shares: dict[Partition, int] = {}
-    waiting = sorted(lags.items(), key=lambda lagging: lagging[1])
-    for place, (number, lag) in enumerate(waiting):
-        share = min(lag, -(-limit // (len(waiting) - place)))
-        if share:
-            shares[number] = share
-        limit -= share
-    return shares
+def _missing(partition: Partition, position: Position) -> LogDamaged:
+    return LogDamaged(f"Position {partition}/{position} is missing from the log.")

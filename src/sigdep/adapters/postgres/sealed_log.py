@@ -7,6 +7,7 @@ from typing import Final
 
 from sigdep.adapters.postgres.bell import Bell
 from sigdep.adapters.postgres.reader import Reader
+from sigdep.adapters.shared_reads import SharedReads
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Positions, StreamId, Version
@@ -23,6 +24,7 @@ class PostgresSealedLog:
     def __init__(self, reader: Reader, bell: Bell) -> None:
         self._reader = reader
         self._bell = bell
+        self._shared = SharedReads(self._next)
         self._closed = False
 
     async def heads(self) -> Positions:
@@ -42,7 +44,7 @@ class PostgresSealedLog:
         while not self._closed:
             ring = self._bell.next_ring()
             try:
-                rows = await self._reader.next_rows(reached, READ_EVENTS_MAX)
+                rows = await self._shared.after(reached)
             except Unavailable:
                 if self._closed:
                     return
@@ -57,6 +59,9 @@ class PostgresSealedLog:
                     async with asyncio.timeout(pause):
                         await ring.wait()
                 pause = min(pause * 2, POLL_SECONDS_MAX)
+
+    async def _next(self, after: Positions) -> Sequence[StoredRow]:
+        return await self._reader.next_rows(after, READ_EVENTS_MAX)
 
     async def close(self) -> None:
         self._closed = True

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from sigdep.adapters.shared_reads import SharedReads
 from sigdep.adapters.sqlite.database import open_to_write
 from sigdep.adapters.sqlite.driver import translated_errors
 from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
 from sigdep.adapters.sqlite.event_writer import EventWriter
 from sigdep.adapters.sqlite.file_lock import FileLock
-from sigdep.adapters.sqlite.shared_reads import SharedReads
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from sigdep.adapters.sqlite import shared_reads
-from sigdep.adapters.sqlite.shared_reads import SharedReads
+from sigdep.adapters import shared_reads
+from sigdep.adapters.shared_reads import SharedReads
 from sigdep.kernel.ids import Partition, Position, Positions
 
 START = {Partition(1): Position(1)}

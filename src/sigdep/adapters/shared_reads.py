@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sigdep.kernel.ids import Partition, Position, Positions
-from sigdep.kernel.store import RecordedEvent
+
+T = TypeVar("T")
+"""What is read: events, or rows."""
 
 KEPT_SECONDS: Final = 0.5
 """For those who are a little behind. No longer: what is erased must not be told from memory."""
@@ -13,18 +15,18 @@ KEPT_SECONDS: Final = 0.5
 KEPT_MAX: Final = 64
 
 Place = frozenset[tuple[Partition, Position]]
-Read = Callable[[Positions], Awaitable[Sequence[RecordedEvent]]]
+Read = Callable[[Positions], Awaitable[Sequence[T]]]
 
 
-class SharedReads:
+class SharedReads(Generic[T]):
     """Reads for those who do not mind to be told less than there is: they ask again from where that ends."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read[T]) -> None:
         self._read = read
-        self._begun: dict[Place, asyncio.Future[Sequence[RecordedEvent]]] = {}
+        self._begun: dict[Place, asyncio.Future[Sequence[T]]] = {}
 
-    async def after(self, reached: Positions) -> Sequence[RecordedEvent]:
-        """The next events. Empty: there were none when this was asked."""
+    async def after(self, reached: Positions) -> Sequence[T]:
+        """What comes next. Empty: there were none when this was asked."""
         place = frozenset(item for item in reached.items() if item[1])
         begun = self._begun.get(place)
         if begun is None:
@@ -32,14 +34,14 @@ class SharedReads:
         # What another has asked before may have found nothing, where there is something by now.
         return await asyncio.shield(begun) or await self._read(reached)
 
-    def _begin(self, place: Place, reached: Positions) -> "asyncio.Future[Sequence[RecordedEvent]]":
+    def _begin(self, place: Place, reached: Positions) -> "asyncio.Future[Sequence[T]]":
         begun = asyncio.ensure_future(self._read(dict(reached)))
         if len(self._begun) < KEPT_MAX:
             self._begun[place] = begun
             begun.add_done_callback(lambda done: self._keep(place, done))
         return begun
 
-    def _keep(self, place: Place, done: "asyncio.Future[Sequence[RecordedEvent]]") -> None:
+    def _keep(self, place: Place, done: "asyncio.Future[Sequence[T]]") -> None:
         if done.cancelled() or done.exception() is not None or not done.result():
             del self._begun[place]
         else:
