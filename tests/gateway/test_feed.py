@@ -54,6 +54,9 @@ class EmptyFeed:
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Any) -> FeedBatch:
         return FeedBatch(events=(), next=await self.latest(workspace), more=False)
 
+    def recent(self, workspace: WorkspaceId, after: FeedPosition, limit: int, call: Any) -> FeedBatch | None:
+        return None
+
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
         await asyncio.sleep(timeout_seconds)
         return False

@@ -102,6 +102,7 @@ def test_nor_when_little_is_kept_at_hand_and_others_come_while_one_is_written_to
         patch.setattr("sigdep.gateway.live.rooms.BATCH_EVENTS_MAX", 2)
         patch.setattr(room_module, "BATCH_EVENTS_MAX", 3)
         patch.setattr(room_module, "AUDIENCE_PART", 1)
+        patch.setattr("sigdep.gateway.feed_tail.KEPT_EVENTS_MAX", 3)
         asyncio.run(live_through(story))
 
 

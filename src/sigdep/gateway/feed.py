@@ -108,6 +108,10 @@ class Feed(Protocol):
         """
         ...
 
+    def recent(self, workspace: WorkspaceId, after: FeedPosition, limit: int, call: Call) -> FeedBatch | None:
+        """As `read`, of what is at hand because somebody waits for it: it may be a moment behind. None: `read` it."""
+        ...
+
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
         """Returns once there may be something after a position, or when the time is over (False)."""
         ...

@@ -1,4 +1,4 @@
-"""The feed over the logs of the contexts in this process: one job tails each log and wakes whoever waits."""
+"""The feed over the logs of all contexts: one job tails each log, wakes whoever waits, and has at hand what came."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ import structlog
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import FeedBatch
+from sigdep.gateway.feed_tail import FeedTail
 from sigdep.http.positions import FeedPosition
 from sigdep.kernel.ids import Partition, Position, Positions, partition_of, text_of
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
@@ -48,6 +49,7 @@ class FeedSource:
 
     def __init__(self, logs: Sequence[Log]) -> None:
         self._logs = tuple(logs)
+        self._tails = {log.context: FeedTail() for log in self._logs}
         self._waiting: dict[tuple[str, Partition], set[asyncio.Event]] = {}
         self._wanted = asyncio.Event()
         """Set while somebody waits: until then no log is tailed, which would decode every event for nobody."""
@@ -78,7 +80,8 @@ class FeedSource:
 
     async def _heads(self, workspace: WorkspaceId) -> dict[str, Position]:
         """How far each log goes where the workspace stands."""
-        return {log.context: self._head(log, await log.store.heads(), workspace) for log in self._logs}
+        heads = await asyncio.gather(*(log.store.heads() for log in self._logs))
+        return {log.context: self._head(log, its, workspace) for log, its in zip(self._logs, heads, strict=True)}
 
     def _head(self, log: Log, heads: Positions, workspace: WorkspaceId) -> Position:
         partition, least = log.partition_for(workspace), Position(0)
@@ -138,6 +141,26 @@ class FeedSource:
                 break
         return position, False
 
+    def recent(self, workspace: WorkspaceId, after: FeedPosition, limit: int, call: Call) -> FeedBatch | None:
+        """A log that is not tailed at present tells nothing: whoever waits is woken once it is again."""
+        tailed = [log for log in self._logs if self._tails[log.context].head(log.partition_for(workspace)) is not None]
+        reached = self._known(after.positions)
+        if not all(self._covers(log, workspace, reached[log.context]) for log in tailed):
+            return None
+        events: list[tuple[FeedPosition, CloudEvent]] = []
+        for log in tailed:
+            for recorded in self._tails[log.context].after(log.partition_for(workspace), reached[log.context]):
+                if len(events) >= limit:
+                    return FeedBatch(events=events, next=FeedPosition(after.partition, reached), more=True)
+                reached[log.context] = recorded.position
+                event = log.publish(recorded)
+                if event is not None and event.workspaceid == workspace and _may_hear(event, call):
+                    events.append((FeedPosition(after.partition, self._known(reached)), event))
+        return FeedBatch(events=events, next=FeedPosition(after.partition, reached), more=False)
+
+    def _covers(self, log: Log, workspace: WorkspaceId, place: Position) -> bool:
+        return self._tails[log.context].covers(log.partition_for(workspace), place)
+
     async def changed(self, workspace: WorkspaceId, after: FeedPosition, timeout_seconds: float) -> bool:
         bell = asyncio.Event()
         places = [(log.context, log.partition_for(workspace)) for log in self._logs]
@@ -146,9 +169,8 @@ class FeedSource:
         self._wanted.set()
         self._waited_at = time.monotonic()
         try:
-            # Looked at after the bell hangs: what comes between the two rings it.
-            heads = await self._heads(workspace)
-            if any(heads.get(context, 0) > seen for context, seen in after.positions.items()):
+            # Looked at after the bell hangs: what comes between the two rings it, and so does a tail that begins.
+            if any(self._is_ahead(*place, after.positions.get(place[0], Position(0))) for place in places):
                 return True
             async with asyncio.timeout(timeout_seconds):
                 await bell.wait()
@@ -158,6 +180,10 @@ class FeedSource:
         finally:
             for place in places:
                 self._take_down(place, bell)
+
+    def _is_ahead(self, context: str, partition: Partition, seen: Position) -> bool:
+        head = self._tails[context].head(partition)
+        return head is not None and head > seen
 
     def _take_down(self, place: tuple[str, Partition], bell: asyncio.Event) -> None:
         waiting = self._waiting[place]
@@ -179,18 +205,21 @@ class FeedSource:
 
     async def _follow(self, log: Log) -> bool:
         """Ring for what comes, as long as anybody waits. False: the store has been closed."""
-        start = await log.store.heads()
+        tail, start = self._tails[log.context], await log.store.heads()
+        tail.begin(start)
         for partition in start:
             self._ring(log.context, partition)  # For what came before the start, and after they last looked.
         batches = log.store.follow(start)
         try:
             async for batch in batches:
                 self._see(log, batch)
+                tail.take(batch)
                 for partition in {recorded.partition for recorded in batch}:
                     self._ring(log.context, partition)
                 if not self._wanted.is_set() and time.monotonic() - self._waited_at > LINGER_SECONDS:
                     return True
         finally:
+            tail.end()
             if isinstance(batches, AsyncGenerator):
                 await batches.aclose()
         return False

@@ -60,6 +60,7 @@ class Room:
         """In the order in which they came."""
         self._users: Counter[UserId] = Counter()
         """How many subscriptions each user has here."""
+        self._woken = False
         self._told_at = monotonic()
         self._presence_asked_at = 0.0
         self._presence_changed = False
@@ -149,15 +150,25 @@ class Room:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _go_on(self) -> None:
-        call = Call(asked_at=utc_now(), command_id=CommandId(new_id()))
-        batch = await self._feed.read(self._workspace, self._place, BATCH_EVENTS_MAX, call)
+        batch = await self._look()
         begun = monotonic()
         await self._tell(batch)
         if batch.more:
             await asyncio.sleep(0)  # Reading may not have waited for anything; others have their turn.
         else:
             await asyncio.sleep(min(monotonic() - begun, REST_SECONDS_MAX))
-            await self._feed.changed(self._workspace, self._place, POLL_SECONDS)
+            self._woken = await self._feed.changed(self._workspace, self._place, POLL_SECONDS)
+
+    async def _look(self) -> FeedBatch:
+        """Who has been woken finds it at hand. Else the log is asked: it is the truth, and the other a hint."""
+        call = Call(asked_at=utc_now(), command_id=CommandId(new_id()))
+        # While a log is away, what the others bring is told between the attempts to ask it.
+        woken, self._woken = self._woken, True
+        if woken:
+            recent = self._feed.recent(self._workspace, self._place, BATCH_EVENTS_MAX, call)
+            if recent is not None:
+                return recent
+        return await self._feed.read(self._workspace, self._place, BATCH_EVENTS_MAX, call)
 
     async def _tell(self, batch: FeedBatch) -> None:
         entries = [Entry(position, event, event_frame(position, event)) for position, event in batch.events]
