@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from sigdep.contracts.ids import WorkspaceId
+from sigdep.kernel.ids import Partition, Position
 from sigdep.kernel.store import RecordedEvent
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -71,3 +72,9 @@ def told(
         traceparent=recorded.metadata.trace,
         recipientid=recipient_id,
     )
+
+
+def place_of(event: CloudEvent) -> tuple[Partition, Position]:
+    """Where it stands in the log of its context: `told` names events by their places."""
+    partition, _, position = event.id.partition("-")
+    return Partition(int(partition)), Position(int(position))

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, place_of
 from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.ids import Positions
 
@@ -43,12 +43,7 @@ def heard(event: CloudEvent) -> Heard | None:
     return Heard(
         name=f"{event.source}#{event.id}",
         context=event.source.removeprefix(_PLACE),
-        position=position_of(event),
+        position=place_of(event)[1],
         type=event.type,
         document=_encode(event).decode(),
     )
-
-
-def position_of(event: CloudEvent) -> int:
-    """Each context names its events by their places in its log: partition and position."""
-    return int(event.id.rpartition("-")[2])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.store import EventStore
 from sigdep.rpc.call import Service
 from sigdep.services.jobs import Job
@@ -14,6 +15,7 @@ from sigdep.services.projector import Projector
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactions, Reactor
 from sigdep.services.settings import Settings
+from sigdep.services.shared_public_log import SharedPublicLog
 from sigdep.services.wiring import ContextStores, Stores
 
 DATABASE: Final = "sqlite"
@@ -42,6 +44,7 @@ class House:
     watch: Watch
     issuer: str
     """Who says that a token is good: the URL by which clients know this server."""
+    _published: dict[str, SharedPublicLog] = field(default_factory=dict, init=False)
 
     def log(self, menu: Menu) -> EventStore:
         """The context's own, watched."""
@@ -55,9 +58,11 @@ class House:
         self.watch.projector(projector, stores.log)
         return projector
 
-    def published(self, menu: Menu) -> PublishedLog:
-        """What a context tells the others."""
-        return PublishedLog(self._stores(menu).log, menu.publish)
+    def published(self, menu: Menu) -> PublicLog:
+        """What a context tells the others, followed once however many hear it."""
+        if menu.name not in self._published:
+            self._published[menu.name] = SharedPublicLog(PublishedLog(self._stores(menu).log, menu.publish))
+        return self._published[menu.name]
 
     def reactor(self, menu: Menu, to: Menu, reactions: Reactions, *, name: str | None = None) -> Reactor:
         """Lets one context act on what another publishes. It is to be run.
@@ -68,11 +73,8 @@ class House:
         """
         if name is None:
             name = f"{menu.name} reactions" if to.name == "users" else f"{menu.name} reactions to {to.name}"
-        heard = self._stores(to).log
-        reactor = Reactor(
-            name, PublishedLog(heard, to.publish), self.watch.reactions(name, reactions), self._stores(menu).views
-        )
-        self.watch.follower(reaction_of(reactor, followed_events(heard)))
+        reactor = Reactor(name, self.published(to), self.watch.reactions(name, reactions), self._stores(menu).views)
+        self.watch.follower(reaction_of(reactor, followed_events(self._stores(to).log)))
         return reactor
 
     def opened(

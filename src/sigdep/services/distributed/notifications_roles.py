@@ -38,6 +38,7 @@ from sigdep.services.observing.watch import Watch
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactions, Reactor
 from sigdep.services.server_secrets import load_key_encryption_key
+from sigdep.services.shared_public_log import SharedPublicLog
 from sigdep.services.timing import run_timers
 
 TOLD_TO_WEBHOOKS: Final = ("tasks", "calendar")
@@ -57,7 +58,9 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         people, read = peers.service(PEOPLE), peers.service(notifications_contract.READ)
         channels = open_channels(settings, settings.secrets_path, stack)
         webhooks = channels["webhook"]
-        sources = {name: Source(peers.public_log(name), peers.log(name, None).heads) for name in TOLD_TO_WEBHOOKS}
+        # Several listen to these: they are followed once for all of them.
+        heard: dict[str, PublicLog] = {name: SharedPublicLog(peers.public_log(name)) for name in TOLD_TO_WEBHOOKS}
+        sources = {name: Source(heard[name], peers.log(name, None).heads) for name in TOLD_TO_WEBHOOKS}
         write = notifications.open_write(
             log=watch.store("notifications", log, system=DATABASE),
             members=RemoteMembers(people),
@@ -72,8 +75,8 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         def react(name: str, to: str, reactions: Reactions) -> None:
             # How far the other context's log goes may be known here, and nothing else of it.
             followed = FollowedLog(heads=peers.log(to, None).heads, oldest=None)
-            heard: PublicLog = peers.public_log(to)
-            replica.react(Reactor(name, heard, watch.reactions(name, reactions), views), followed)
+            told = heard.get(to) or peers.public_log(to)
+            replica.react(Reactor(name, told, watch.reactions(name, reactions), views), followed)
 
         figures = watch.reminders()
         side = notifications.open_reminding(
