@@ -158,7 +158,8 @@ class _Together:
             async with asyncio.timeout_at(self._kept[0].came_at + KEPT_SECONDS):
                 await self._heard.wait()
             return
-        self._drop()
+        if self._kept:  # In the same moment all may have heard everything.
+            self._drop()
 
 
 def _news(batch: PublicBatch, place: Positions, types: Collection[str]) -> PublicBatch:

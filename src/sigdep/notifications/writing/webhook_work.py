@@ -68,11 +68,11 @@ class WebhookWork:
     async def tell(self, workspace: WorkspaceId, event: Heard, at: datetime) -> None:
         """Record that the webhooks of a workspace are to be told of an event that has happened just now."""
         lists = self._around.webhook_lists
-        listed = await lists.load(lists.decider.stream(workspace))
-        if listed.cached:
-            listed = await lists.refresh(lists.decider.stream(workspace))
-        if not listed.state.webhook_ids:
-            return  # As almost everywhere.
+        stream = lists.decider.stream(workspace)
+        listed = await lists.latest(stream)
+        if not listed.state.webhook_ids:  # As almost everywhere: so it is worth remembering.
+            lists.remember(stream, listed.state, listed.version)
+            return
 
         async def work(attempt: Attempt) -> None:
             for webhook_id in (await attempt.unit.load(lists, workspace)).webhook_ids:
