@@ -25,11 +25,12 @@ from sigdep.kernel.ids import CommandId
 from sigdep.kernel.lease import Holder
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.unit_of_work import Executor
-from sigdep.notifications.commands import Choice
+from sigdep.notifications.commands.people import Choice
 from sigdep.notifications.context import EVENTS, read_model
 from sigdep.notifications.domain.reminder import reminder_id
-from sigdep.notifications.events import Kind, ReminderId, Thing
-from sigdep.notifications.queries import GetReminder, ReminderHistory
+from sigdep.notifications.events.inbox import Kind, Thing
+from sigdep.notifications.events.reminders import ReminderId
+from sigdep.notifications.queries.reminders import GetReminder, ReminderHistory
 from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.reminding import TASKS, ReminderReactions
 from sigdep.notifications.write_service import NotificationsWrite

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
 from sigdep.notifications.domain.notification import notification_id
-from sigdep.notifications.events import NotificationPosted, Thing
+from sigdep.notifications.events.inbox import NotificationPosted, Thing
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from sigdep.contracts.ids import UserId, WorkspaceId
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.deliveries import (
     AttemptDelivery,
     FailDelivery,
     PostponeDelivery,
@@ -16,15 +16,15 @@ from sigdep.notifications.commands import (
 )
 from sigdep.notifications.domain.delivery import DELIVERY, delivery_id
 from sigdep.notifications.domain.retrying import ASKED_PAUSE_MAX, PAUSES, SPREAD, pause
-from sigdep.notifications.events import (
+from sigdep.notifications.events.deliveries import (
     DeliveryAttempted,
     DeliveryFailed,
     DeliveryPostponed,
     DeliveryRequested,
     DeliverySucceeded,
     DeliverySuppressed,
-    NotificationId,
 )
+from sigdep.notifications.events.inbox import NotificationId
 from sigdep.testing.given import Given
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)

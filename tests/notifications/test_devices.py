@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.commands import RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.people import RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.devices import (
     DEVICES,
     DEVICES_MAX,
@@ -16,7 +16,7 @@ from sigdep.notifications.domain.devices import (
     device_view,
     target_of,
 )
-from sigdep.notifications.events import DeviceRegistered, DeviceRemoved
+from sigdep.notifications.events.people import DeviceRegistered, DeviceRemoved
 from sigdep.testing.given import Given
 from tests.notifications.stories import BOB, LATER
 

@@ -8,9 +8,11 @@ import pytest
 
 from sigdep.kernel.channel import Postponed, Undeliverable
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.commands import ChangePreferences, SnoozeReminder
+from sigdep.notifications.commands.people import ChangePreferences
+from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.domain.retrying import PAUSES
-from sigdep.notifications.queries import ListNotifications, ListReminders
+from sigdep.notifications.queries.inbox import ListNotifications
+from sigdep.notifications.queries.reminders import ListReminders
 from sigdep.notifications.writing import firing, sender
 from tests.notifications.reminding_world import (
     ADA,

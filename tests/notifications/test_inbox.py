@@ -9,9 +9,7 @@ import pytest
 from sigdep.kernel.errors import Forbidden, KeyReused, NotFound, Stale
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.store import AnswerKey
-from sigdep.notifications.commands import (
-    ForgetMember,
-    ForgetWorkspace,
+from sigdep.notifications.commands.inbox import (
     MarkAllRead,
     MarkDone,
     MarkRead,
@@ -19,9 +17,10 @@ from sigdep.notifications.commands import (
     SnoozeNotification,
     TellPeople,
 )
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetWorkspace
 from sigdep.notifications.domain.notification import NotificationNotFound
-from sigdep.notifications.events import NotificationPosted
-from sigdep.notifications.queries import CountNotifications, FindUnread, GetNotification
+from sigdep.notifications.events.inbox import NotificationPosted
+from sigdep.notifications.queries.inbox import CountNotifications, FindUnread, GetNotification
 from sigdep.notifications.timers import Timers
 from sigdep.notifications.write_service import RECIPIENTS_AT_ONCE
 from sigdep.rpc.call import Principal

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.commands import MarkDone, MarkRead, MarkUnread, ReturnNotification, SnoozeNotification
+from sigdep.notifications.commands.inbox import MarkDone, MarkRead, MarkUnread, ReturnNotification, SnoozeNotification
 from sigdep.notifications.domain.notification import (
     ABSENT,
     NOTIFICATION,
@@ -15,7 +15,7 @@ from sigdep.notifications.domain.notification import (
     evolve,
     notification_id,
 )
-from sigdep.notifications.events import (
+from sigdep.notifications.events.inbox import (
     NotificationMarkedDone,
     NotificationMarkedRead,
     NotificationMarkedUnread,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.commands import ChangePreferences, Choice, PostDigest
+from sigdep.notifications.commands.people import ChangePreferences, Choice, PostDigest
 from sigdep.notifications.domain.preferences import (
     PREFERENCES,
     Preferences,
@@ -16,7 +16,7 @@ from sigdep.notifications.domain.preferences import (
     view,
     wants,
 )
-from sigdep.notifications.events import DigestPosted, PreferencesChanged, QuietHours
+from sigdep.notifications.events.people import DigestPosted, PreferencesChanged, QuietHours
 from sigdep.recurrence.zones import UnknownZone
 from sigdep.testing.given import Given
 from tests.notifications.stories import BOB, HOME, LATER, NOON

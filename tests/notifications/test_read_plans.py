@@ -15,10 +15,10 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Compare, Select
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification
-from sigdep.notifications.events import NotificationId
-from sigdep.notifications.queries import (
+from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.queries.digest import FindDigestsDue
+from sigdep.notifications.queries.inbox import (
     CountNotifications,
-    FindDigestsDue,
     FindReturning,
     FindUnread,
     ListNotifications,

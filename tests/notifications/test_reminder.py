@@ -6,17 +6,16 @@ from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.commands import FireReminder, ScheduleReminder, SnoozeReminder, SuppressReminder
+from sigdep.notifications.commands.reminders import FireReminder, ScheduleReminder, SnoozeReminder, SuppressReminder
 from sigdep.notifications.domain.reminder import reminder_id
 from sigdep.notifications.domain.reminder_decisions import REMINDER, NothingToSnooze, ReminderNotFound
-from sigdep.notifications.events import (
-    NotificationId,
+from sigdep.notifications.events.inbox import NotificationId, Thing
+from sigdep.notifications.events.reminders import (
     ReminderFired,
     ReminderRescheduled,
     ReminderScheduled,
     ReminderSnoozed,
     ReminderSuppressed,
-    Thing,
 )
 from sigdep.testing.given import Given
 

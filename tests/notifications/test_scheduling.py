@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from sigdep.notifications.events import ReminderScheduled, ScheduleChanged
-from sigdep.notifications.queries import ListReminders
+from sigdep.notifications.events.reminders import ReminderScheduled, ScheduleChanged
+from sigdep.notifications.queries.reminders import ListReminders
 from sigdep.notifications.writing import scheduling
 from tests.notifications.reminding_world import (
     ADA,

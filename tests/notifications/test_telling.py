@@ -7,20 +7,15 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.ids import SubjectId
-from sigdep.notifications.commands import ChangePreferences, ForgetPerson, PostDigest, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.oblivion import ForgetPerson
+from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.delivery import delivery_id
 from sigdep.notifications.domain.devices import DEVICES, Devices
 from sigdep.notifications.domain.preferences import PREFERENCES, Preferences
 from sigdep.notifications.domain.telling import News, Told, digest_news, tell
-from sigdep.notifications.events import (
-    Channel,
-    DeliveryRequested,
-    DeviceId,
-    DeviceRegistered,
-    PreferencesChanged,
-    QuietHours,
-)
-from sigdep.notifications.queries import GetPreferences, ListDevices
+from sigdep.notifications.events.deliveries import DeliveryRequested
+from sigdep.notifications.events.people import Channel, DeviceId, DeviceRegistered, PreferencesChanged, QuietHours
+from sigdep.notifications.queries.people import GetPreferences, ListDevices
 from sigdep.notifications.timers import Timers
 from sigdep.services.verifying import verify_read_model
 from tests.notifications.stories import ADA, BOB, HOME, KEY, LATER, NOON, TEAM, TOLD, identity, posted

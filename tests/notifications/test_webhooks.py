@@ -16,11 +16,11 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.channel import Outcome, Postponed, Sent, Undeliverable
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from sigdep.kernel.ids import Version, partition_of
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.oblivion import ForgetWorkspace
+from sigdep.notifications.commands.webhooks import (
     CreateWebhook,
     DeleteWebhook,
     EditWebhook,
-    ForgetWorkspace,
     PauseWebhook,
     RedeliverWebhook,
     ReplayWebhook,
@@ -28,16 +28,14 @@ from sigdep.notifications.commands import (
     RotateWebhookSecret,
 )
 from sigdep.notifications.domain.webhook_delivery import PAUSES
-from sigdep.notifications.events import WebhookDeliveryId, WebhookId
-from sigdep.notifications.queries import (
+from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import (
     FindDueWebhookDeliveries,
-    FindWebhooksBehind,
-    GetWebhook,
     ListWebhookDeliveries,
-    ListWebhooks,
     WebhookDeliveryView,
-    WebhookView,
 )
+from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks, WebhookView
 from sigdep.notifications.read_models.webhooks import WEBHOOK_DELIVERIES, WEBHOOK_ROWS
 from sigdep.notifications.webhooks import OF_ONE_WEBHOOK_MAX, WebhookCatchUp, WebhookReactions, WebhookSender
 from sigdep.notifications.writing.hearing import Source

@@ -17,10 +17,10 @@ from sigdep.kernel.ids import CommandId, Partition, Position, Positions
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelId, ReadStore
 from sigdep.kernel.store import RecordedEvent
-from sigdep.notifications.commands import TellPeople
+from sigdep.notifications.commands.inbox import TellPeople
 from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.events import EVENTS
-from sigdep.notifications.queries import ListNotifications
+from sigdep.notifications.events.stored import EVENTS
+from sigdep.notifications.queries.inbox import ListNotifications
 from sigdep.notifications.read_models.model import NotificationsReadModel
 from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.write_service import NotificationsWrite

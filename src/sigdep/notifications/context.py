@@ -22,10 +22,11 @@ from sigdep.notifications.domain.preferences import PREFERENCES
 from sigdep.notifications.domain.reminder_decisions import REMINDER
 from sigdep.notifications.domain.retrying import PAUSES
 from sigdep.notifications.domain.schedule import SCHEDULE
-from sigdep.notifications.domain.webhook import WEBHOOK
+from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST
-from sigdep.notifications.events import EVENTS, ThingKind
+from sigdep.notifications.events.inbox import ThingKind
+from sigdep.notifications.events.stored import EVENTS
 from sigdep.notifications.publishing import TOLD, publish
 from sigdep.notifications.reactions import CalendarReactions, TasksReactions, UsersReactions
 from sigdep.notifications.reminding import CALENDAR, TASKS, ReminderReactions

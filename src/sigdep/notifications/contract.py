@@ -3,62 +3,54 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sigdep.notifications.commands import (
-    ChangePreferences,
-    CreateWebhook,
-    DeleteWebhook,
-    EditWebhook,
-    ForgetMember,
-    ForgetPerson,
-    ForgetWorkspace,
+from sigdep.notifications.commands.inbox import (
     MarkAllRead,
     MarkDone,
     MarkRead,
     MarkUnread,
-    PauseWebhook,
-    PostDigest,
-    RedeliverWebhook,
-    RegisterDevice,
-    RemoveDevice,
-    ReplayWebhook,
-    ResumeWebhook,
     ReturnNotification,
-    RotateWebhookSecret,
     SnoozeNotification,
-    SnoozeReminder,
     TellPeople,
 )
-from sigdep.notifications.queries import (
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.reminders import SnoozeReminder
+from sigdep.notifications.commands.webhooks import (
+    CreateWebhook,
+    DeleteWebhook,
+    EditWebhook,
+    PauseWebhook,
+    RedeliverWebhook,
+    ReplayWebhook,
+    ResumeWebhook,
+    RotateWebhookSecret,
+)
+from sigdep.notifications.queries.deliveries import DueDeliveries, FindAbandonedDeliveries, FindDueDeliveries
+from sigdep.notifications.queries.digest import DigestDue, FindDigestItems, FindDigestsDue
+from sigdep.notifications.queries.inbox import (
     CountNotifications,
-    DigestDue,
-    DueDeliveries,
-    DueReminders,
-    FindAbandonedDeliveries,
-    FindDigestItems,
-    FindDigestsDue,
-    FindDueDeliveries,
-    FindDueReminders,
-    FindDueWebhookDeliveries,
     FindReturning,
-    FindSchedulesBehind,
     FindUnread,
-    FindWebhooksBehind,
     Found,
     FoundPage,
     GetNotification,
-    GetPreferences,
-    GetPushKey,
-    GetReminder,
-    GetWebhook,
-    ListDevices,
     ListNotifications,
-    ListReminders,
-    ListWebhookDeliveries,
-    ListWebhooks,
-    ScheduleBehind,
-    WebhookDeliveryPlace,
-    WebhookPlace,
 )
+from sigdep.notifications.queries.people import GetPreferences, GetPushKey, ListDevices
+from sigdep.notifications.queries.reminders import (
+    DueReminders,
+    FindDueReminders,
+    FindSchedulesBehind,
+    GetReminder,
+    ListReminders,
+    ScheduleBehind,
+)
+from sigdep.notifications.queries.webhook_deliveries import (
+    FindDueWebhookDeliveries,
+    ListWebhookDeliveries,
+    WebhookDeliveryPlace,
+)
+from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks, WebhookPlace
 from sigdep.rpc.contract import ServiceContract
 
 WRITE: Final = ServiceContract(

@@ -7,7 +7,7 @@ from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.kernel.ids import text_of
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
-from sigdep.notifications.events import NotificationEvent
+from sigdep.notifications.events.inbox import NotificationEvent
 
 SOURCE: Final = "/contexts/notifications"
 TYPES: Final = "sigdep.notifications."

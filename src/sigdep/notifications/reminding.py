@@ -13,8 +13,9 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.clock import Clock
 from sigdep.kernel.ids import CommandId, Partition, Position
-from sigdep.notifications.commands import ScheduleThing
-from sigdep.notifications.events import Suppression, Thing, ThingKind
+from sigdep.notifications.commands.reminders import ScheduleThing
+from sigdep.notifications.events.inbox import Thing, ThingKind
+from sigdep.notifications.events.reminders import Suppression
 from sigdep.notifications.writing.reminding import Reminding
 from sigdep.rpc.call import WorkspacePosition
 

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.commands import PostDigest, ReturnNotification
-from sigdep.notifications.queries import DigestDue, FindDigestsDue, FindReturning, Found
+from sigdep.notifications.commands.inbox import ReturnNotification
+from sigdep.notifications.commands.people import PostDigest
+from sigdep.notifications.queries.digest import DigestDue, FindDigestsDue
+from sigdep.notifications.queries.inbox import FindReturning, Found
 from sigdep.rpc.call import Call, Service
 
 AT_ONCE: Final = 200

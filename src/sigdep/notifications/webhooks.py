@@ -18,13 +18,10 @@ from sigdep.kernel.channel import Channel, Outcome, Postponed
 from sigdep.kernel.errors import SigdepError
 from sigdep.kernel.ids import Position, partition_of
 from sigdep.notifications.domain.webhook import Webhook, wants
-from sigdep.notifications.events import WebhookDeliveryId, WebhookId
-from sigdep.notifications.queries import (
-    FindDueWebhookDeliveries,
-    FindWebhooksBehind,
-    WebhookDeliveryPlace,
-    WebhookPlace,
-)
+from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import FindDueWebhookDeliveries, WebhookDeliveryPlace
+from sigdep.notifications.queries.webhooks import FindWebhooksBehind, WebhookPlace
 from sigdep.notifications.writing.hearing import Heard, Source, heard
 from sigdep.notifications.writing.webhook_work import Begun, WebhookWork
 from sigdep.rpc.call import Service

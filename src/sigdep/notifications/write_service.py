@@ -14,24 +14,15 @@ from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
-from sigdep.notifications.commands import (
-    ChangePreferences,
-    ForgetMember,
-    ForgetPerson,
-    ForgetWorkspace,
-    MarkAllRead,
-    NotificationCommand,
-    PostDigest,
-    RegisterDevice,
-    RemoveDevice,
-    SnoozeReminder,
-    TellPeople,
-    WebhookCommand,
-)
+from sigdep.notifications.commands.inbox import MarkAllRead, NotificationCommand, TellPeople
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.reminders import SnoozeReminder
+from sigdep.notifications.commands.webhooks import WebhookCommand
 from sigdep.notifications.domain.devices import Devices, device_id, device_view
 from sigdep.notifications.domain.preferences import Preferences, view
 from sigdep.notifications.domain.telling import News, digest_news
-from sigdep.notifications.events import NotificationId
+from sigdep.notifications.events.inbox import NotificationId
 from sigdep.notifications.writing.access import WriteCommand, workspace_of
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.forgetting import forget

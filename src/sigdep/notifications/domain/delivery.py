@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.deliveries import (
     AttemptDelivery,
     DeliveryCommand,
     FailDelivery,
@@ -17,8 +17,7 @@ from sigdep.notifications.commands import (
     SucceedDelivery,
     SuppressDelivery,
 )
-from sigdep.notifications.events import (
-    Channel,
+from sigdep.notifications.events.deliveries import (
     DeliveryAttempted,
     DeliveryEvent,
     DeliveryFailed,
@@ -27,9 +26,10 @@ from sigdep.notifications.events import (
     DeliveryRequested,
     DeliverySucceeded,
     DeliverySuppressed,
-    NotificationId,
 )
-from sigdep.notifications.queries import DeliveryState
+from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.events.people import Channel
+from sigdep.notifications.queries.deliveries import DeliveryState
 
 _IDS: Final = UUID("2b9c6f0e-2f5e-5a0b-8f5f-7a1d0c3e9b58")
 """Namespace (RFC 9562 §5.5) of the ids of deliveries."""

@@ -14,9 +14,9 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import DevicesCommand, RegisterDevice, RemoveDevice
-from sigdep.notifications.events import Channel, DeviceId, DeviceRegistered, DeviceRemoved, DevicesEvent
-from sigdep.notifications.queries import DeviceView
+from sigdep.notifications.commands.people import DevicesCommand, RegisterDevice, RemoveDevice
+from sigdep.notifications.events.people import Channel, DeviceId, DeviceRegistered, DeviceRemoved, DevicesEvent
+from sigdep.notifications.queries.people import DeviceView
 
 DEVICES_MAX: Final = 20
 """Of one person. One more takes the place of the one that registered longest ago: tokens change, and pile up."""

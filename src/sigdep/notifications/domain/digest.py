@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.events import Kind
+from sigdep.notifications.events.inbox import Kind
 
 LINES_MAX: Final = 20
 

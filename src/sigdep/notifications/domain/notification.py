@@ -10,7 +10,7 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.inbox import (
     MarkDone,
     MarkRead,
     MarkUnread,
@@ -18,7 +18,7 @@ from sigdep.notifications.commands import (
     ReturnNotification,
     SnoozeNotification,
 )
-from sigdep.notifications.events import (
+from sigdep.notifications.events.inbox import (
     Kind,
     NotificationEvent,
     NotificationId,
@@ -30,7 +30,7 @@ from sigdep.notifications.events import (
     NotificationSnoozed,
     Thing,
 )
-from sigdep.notifications.queries import Standing
+from sigdep.notifications.queries.inbox import Standing
 
 _IDS: Final = UUID("6f0f1e83-6d6f-5d5c-9b0b-6a3c7b1f5d10")
 """Namespace (RFC 9562 §5.5) of the ids of notifications."""

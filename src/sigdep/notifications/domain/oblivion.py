@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import ForgetMember, ForgetPerson, ForgetWorkspace
-from sigdep.notifications.events import MemberForgotten, PersonForgotten, WorkspaceEvent, WorkspaceForgotten
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.events.oblivion import MemberForgotten, PersonForgotten, WorkspaceEvent, WorkspaceForgotten
 
 
 class Workspace(State):

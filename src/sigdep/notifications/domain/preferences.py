@@ -10,17 +10,11 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import UNSET, State
-from sigdep.notifications.commands import ChangePreferences, Choice, PostDigest, PreferencesCommand
+from sigdep.notifications.commands.people import ChangePreferences, Choice, PostDigest, PreferencesCommand
 from sigdep.notifications.domain.walls import day_of, end_of, next_at, quiet_until, wall_time
-from sigdep.notifications.events import (
-    Channel,
-    DigestPosted,
-    Kind,
-    PreferencesChanged,
-    PreferencesEvent,
-    QuietHours,
-)
-from sigdep.notifications.queries import PreferencesView
+from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.events.people import Channel, DigestPosted, PreferencesChanged, PreferencesEvent, QuietHours
+from sigdep.notifications.queries.people import PreferencesView
 from sigdep.recurrence.zones import zone_named
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import State
-from sigdep.notifications.events import (
-    NotificationId,
+from sigdep.notifications.events.inbox import NotificationId, Thing
+from sigdep.notifications.events.reminders import (
     ReminderEvent,
     ReminderFired,
     ReminderId,
@@ -18,9 +18,8 @@ from sigdep.notifications.events import (
     ReminderSnoozed,
     ReminderSuppressed,
     Suppression,
-    Thing,
 )
-from sigdep.notifications.queries import ReminderState
+from sigdep.notifications.queries.reminders import ReminderState
 
 CATEGORY: Final = "reminder"
 

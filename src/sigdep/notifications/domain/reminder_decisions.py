@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound, Refused
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.reminders import (
     FireReminder,
     ReminderCommand,
     ScheduleReminder,
@@ -13,7 +13,7 @@ from sigdep.notifications.commands import (
     SuppressReminder,
 )
 from sigdep.notifications.domain.reminder import ABSENT, CATEGORY, SCHEMA, Reminder, evolve
-from sigdep.notifications.events import (
+from sigdep.notifications.events.reminders import (
     ReminderEvent,
     ReminderFired,
     ReminderRescheduled,

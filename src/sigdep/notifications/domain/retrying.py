@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from sigdep.notifications.events import Channel
+from sigdep.notifications.events.people import Channel
 
 _SECONDS: Final = timedelta(seconds=1)
 _MINUTES: Final = timedelta(minutes=1)

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import NoteSchedule
-from sigdep.notifications.events import ReminderId, ScheduleChanged, Thing
+from sigdep.notifications.commands.reminders import NoteSchedule
+from sigdep.notifications.events.inbox import Thing
+from sigdep.notifications.events.reminders import ReminderId, ScheduleChanged
 
 CATEGORY: Final = "schedule"
 SCHEMA: Final = "schedule-1"

@@ -11,7 +11,9 @@ from sigdep.notifications.domain.delivery import delivery_id
 from sigdep.notifications.domain.devices import Devices
 from sigdep.notifications.domain.notification import notification_id
 from sigdep.notifications.domain.preferences import Preferences, not_before, wants
-from sigdep.notifications.events import Channel, DeliveryRequested, Kind, NotificationPosted, Thing
+from sigdep.notifications.events.deliveries import DeliveryRequested
+from sigdep.notifications.events.inbox import Kind, NotificationPosted, Thing
+from sigdep.notifications.events.people import Channel
 
 
 class News(Struct, frozen=True, kw_only=True):

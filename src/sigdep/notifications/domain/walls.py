@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.events import QuietHours
+from sigdep.notifications.events.people import QuietHours
 from sigdep.recurrence.zones import to_instant, to_wall, zone_named
 
 WALL_TIME_PATTERN: Final = "^([01][0-9]|2[0-3]):[0-5][0-9]$"

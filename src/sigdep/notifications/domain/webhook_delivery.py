@@ -11,8 +11,8 @@ from sigdep.kernel.channel import Outcome, Postponed, Sent
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import RedeliverWebhook
-from sigdep.notifications.events import (
+from sigdep.notifications.commands.webhooks import RedeliverWebhook
+from sigdep.notifications.events.webhook_deliveries import (
     WebhookDeliveryAttempted,
     WebhookDeliveryEvent,
     WebhookDeliveryFailed,
@@ -21,9 +21,9 @@ from sigdep.notifications.events import (
     WebhookDeliveryRequested,
     WebhookDeliverySucceeded,
     WebhookDeliverySuppressed,
-    WebhookId,
 )
-from sigdep.notifications.queries import WebhookDeliveryStanding, WebhookDeliveryView, WebhookTry
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import WebhookDeliveryStanding, WebhookDeliveryView, WebhookTry
 
 PAUSES: Final = tuple(
     timedelta(seconds=seconds) for seconds in (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import State
-from sigdep.notifications.commands import CreateWebhook
-from sigdep.notifications.events import WebhookId, WebhookListed, WebhookListEvent, WebhookUnlisted
+from sigdep.notifications.commands.webhooks import CreateWebhook
+from sigdep.notifications.events.webhooks import WebhookId, WebhookListed, WebhookListEvent, WebhookUnlisted
 
 WEBHOOKS_MAX: Final = 20
 """Of one workspace: each event is recorded for each of them."""

@@ -16,7 +16,7 @@ from sigdep.contracts.events import (
 from sigdep.contracts.ids import UserId
 from sigdep.contracts.things import ThingThen
 from sigdep.kernel.messages import UNSET
-from sigdep.notifications.events import Kind, Thing
+from sigdep.notifications.events.inbox import Kind, Thing
 from sigdep.notifications.reactions.telling import Item, fact_of, is_news, tell, thing_then
 from sigdep.rpc.call import Service
 

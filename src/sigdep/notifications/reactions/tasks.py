@@ -12,7 +12,7 @@ from sigdep.contracts.membership import FindByEmail
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.messages import UNSET
 from sigdep.notifications.domain.mentions import mentions_in
-from sigdep.notifications.events import Thing
+from sigdep.notifications.events.inbox import Thing
 from sigdep.notifications.reactions.telling import Item, fact_of, is_news, tell, thing_then
 from sigdep.rpc.call import Service
 

@@ -16,8 +16,8 @@ from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.http.stamps import internal_call, utc_now
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import CommandId
-from sigdep.notifications.commands import TellPeople
-from sigdep.notifications.events import Kind, Thing
+from sigdep.notifications.commands.inbox import TellPeople
+from sigdep.notifications.events.inbox import Kind, Thing
 from sigdep.rpc.call import Call, Service
 
 E = TypeVar("E", bound=PublicEvent)

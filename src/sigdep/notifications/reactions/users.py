@@ -5,7 +5,7 @@ from typing import Final
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.events import MemberRemoved, UserErased, WorkspaceErased
 from sigdep.kernel.messages import Command
-from sigdep.notifications.commands import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
 from sigdep.notifications.reactions.telling import call_after, fact_of
 from sigdep.rpc.call import Service
 

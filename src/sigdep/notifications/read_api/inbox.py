@@ -8,19 +8,15 @@ from sigdep.http.read_parameters import Cursor, Limit
 from sigdep.http.routes import PAGE_ITEMS, Listing, Parameters, Route
 from sigdep.kernel.errors import NotFound
 from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.events import Kind, NotificationId
-from sigdep.notifications.queries import (
-    CountNotifications,
-    Counts,
+from sigdep.notifications.events.inbox import Kind, NotificationId
+from sigdep.notifications.queries.inbox import CountNotifications, Counts, GetNotification, ListNotifications, Standing
+from sigdep.notifications.queries.people import (
     DeviceList,
-    GetNotification,
     GetPreferences,
     GetPushKey,
     ListDevices,
-    ListNotifications,
     PreferencesView,
     PushKey,
-    Standing,
 )
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 

@@ -7,8 +7,14 @@ from uuid import UUID
 from sigdep.http.read_parameters import Cursor, Limit
 from sigdep.http.routes import PAGE_ITEMS, Listing, Parameters, Route
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.events import ReminderId
-from sigdep.notifications.queries import GetReminder, ListReminders, ReminderHistory, ReminderState, ReminderView
+from sigdep.notifications.events.reminders import ReminderId
+from sigdep.notifications.queries.reminders import (
+    GetReminder,
+    ListReminders,
+    ReminderHistory,
+    ReminderState,
+    ReminderView,
+)
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 
 

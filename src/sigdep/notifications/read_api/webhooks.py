@@ -7,15 +7,13 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.read_parameters import Cursor, Limit
 from sigdep.http.routes import PAGE_ITEMS, Listing, Parameters, Route
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.events import WebhookId
-from sigdep.notifications.queries import (
-    GetWebhook,
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import (
     ListWebhookDeliveries,
-    ListWebhooks,
     WebhookDeliveryStanding,
     WebhookDeliveryView,
-    WebhookView,
 )
+from sigdep.notifications.queries.webhooks import GetWebhook, ListWebhooks, WebhookView
 from sigdep.rpc.call import Answer, Call, Encoded, Service
 
 

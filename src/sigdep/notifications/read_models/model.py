@@ -13,9 +13,9 @@ from sigdep.notifications.domain.notification import NOTIFICATION
 from sigdep.notifications.domain.preferences import PREFERENCES
 from sigdep.notifications.domain.reminder_decisions import REMINDER
 from sigdep.notifications.domain.schedule import SCHEDULE
-from sigdep.notifications.domain.webhook import WEBHOOK
+from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
-from sigdep.notifications.events import MemberForgotten, PersonForgotten, WorkspaceForgotten
+from sigdep.notifications.events.oblivion import MemberForgotten, PersonForgotten, WorkspaceForgotten
 from sigdep.notifications.read_models.deliveries import delivery_model
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_model
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS, device_model, preference_model

@@ -4,7 +4,8 @@ from typing import Final
 
 from sigdep.kernel.document_model import DocumentModel, document_table
 from sigdep.kernel.read_store import Column, Index, Row
-from sigdep.notifications.domain.webhook import SHOWN_WEBHOOK, Webhook
+from sigdep.notifications.domain.webhook import Webhook
+from sigdep.notifications.domain.webhook_decisions import SHOWN_WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import UNFINISHED, WEBHOOK_DELIVERY, WebhookDelivery
 
 WEBHOOK_ROWS: Final = document_table(

@@ -10,16 +10,9 @@ from sigdep.kernel.read_store import All, Compare, Condition, Order, Row, Select
 from sigdep.notifications.domain.digest import digest_items, digest_title
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.domain.preferences import Preferences, digest_day
-from sigdep.notifications.events import NotificationId
-from sigdep.notifications.queries import (
-    DigestDue,
-    FindDigestItems,
-    FindDigestsDue,
-    FindReturning,
-    FindUnread,
-    Found,
-    FoundPage,
-)
+from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.queries.digest import DigestDue, FindDigestItems, FindDigestsDue
+from sigdep.notifications.queries.inbox import FindReturning, FindUnread, Found, FoundPage
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS
 from sigdep.notifications.read_models.people import PREFERENCE_ROWS
 from sigdep.notifications.read_service.inbox import NEWEST_FIRST

@@ -13,13 +13,8 @@ from sigdep.kernel.ids import Version
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, All, Compare, Condition, OneOf, Order, Row, Select
 from sigdep.kernel.store import EventLog
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification, NotificationNotFound
-from sigdep.notifications.events import Kind
-from sigdep.notifications.queries import (
-    CountNotifications,
-    Counts,
-    GetNotification,
-    ListNotifications,
-)
+from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.queries.inbox import CountNotifications, Counts, GetNotification, ListNotifications
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS
 from sigdep.notifications.read_service.rows import Rows, notification_in
 from sigdep.rpc.call import Answer, Call, Principal

@@ -18,13 +18,18 @@ from sigdep.notifications.domain.delivery import DELIVERY, Delivery
 from sigdep.notifications.domain.reminder import Reminder
 from sigdep.notifications.domain.reminder_decisions import REMINDER, ReminderNotFound
 from sigdep.notifications.domain.schedule import Schedule
-from sigdep.notifications.events import DeliveryId, NotificationId, ReminderFired, ReminderId
-from sigdep.notifications.queries import (
+from sigdep.notifications.events.deliveries import DeliveryId
+from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.events.reminders import ReminderFired, ReminderId
+from sigdep.notifications.queries.deliveries import (
     DeliveryView,
     DueDeliveries,
-    DueReminders,
     FindAbandonedDeliveries,
     FindDueDeliveries,
+    WaitingDelivery,
+)
+from sigdep.notifications.queries.reminders import (
+    DueReminders,
     FindDueReminders,
     FindSchedulesBehind,
     GetReminder,
@@ -32,7 +37,6 @@ from sigdep.notifications.queries import (
     ReminderHistory,
     ReminderView,
     ScheduleBehind,
-    WaitingDelivery,
     WaitingReminder,
 )
 from sigdep.notifications.read_models.deliveries import DELIVERIES

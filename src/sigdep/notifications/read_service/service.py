@@ -9,32 +9,26 @@ from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.notifications.domain.devices import Devices, device_view
 from sigdep.notifications.domain.preferences import Preferences, view
-from sigdep.notifications.queries import (
+from sigdep.notifications.queries.deliveries import FindAbandonedDeliveries, FindDueDeliveries
+from sigdep.notifications.queries.digest import FindDigestItems, FindDigestsDue
+from sigdep.notifications.queries.inbox import (
     CountNotifications,
-    DeviceList,
-    FindAbandonedDeliveries,
-    FindDigestItems,
-    FindDigestsDue,
-    FindDueDeliveries,
-    FindDueReminders,
-    FindDueWebhookDeliveries,
     FindReturning,
-    FindSchedulesBehind,
     FindUnread,
-    FindWebhooksBehind,
     GetNotification,
+    ListNotifications,
+)
+from sigdep.notifications.queries.people import (
+    DeviceList,
     GetPreferences,
     GetPushKey,
-    GetReminder,
-    GetWebhook,
     ListDevices,
-    ListNotifications,
-    ListReminders,
-    ListWebhookDeliveries,
-    ListWebhooks,
     PreferencesView,
     PushKey,
 )
+from sigdep.notifications.queries.reminders import FindDueReminders, FindSchedulesBehind, GetReminder, ListReminders
+from sigdep.notifications.queries.webhook_deliveries import FindDueWebhookDeliveries, ListWebhookDeliveries
+from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
 from sigdep.notifications.read_service.inbox import Inbox

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from sigdep.kernel.store import RecordedEvent
-from sigdep.notifications.events import (
+from sigdep.notifications.events.deliveries import (
     DeliveryAttempted,
     DeliveryEvent,
     DeliveryFailed,
@@ -12,6 +12,8 @@ from sigdep.notifications.events import (
     DeliveryRequested,
     DeliverySucceeded,
     DeliverySuppressed,
+)
+from sigdep.notifications.events.reminders import (
     ReminderEvent,
     ReminderFired,
     ReminderRescheduled,
@@ -19,7 +21,8 @@ from sigdep.notifications.events import (
     ReminderSnoozed,
     ReminderSuppressed,
 )
-from sigdep.notifications.queries import DeliveryStep, ReminderStep
+from sigdep.notifications.queries.deliveries import DeliveryStep
+from sigdep.notifications.queries.reminders import ReminderStep
 
 
 def reminder_steps(events: Sequence[RecordedEvent]) -> Sequence[ReminderStep]:

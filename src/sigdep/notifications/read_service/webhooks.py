@@ -10,17 +10,21 @@ from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.ids import Version
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, All, Compare, Condition, Not, OneOf, Order, Row, Select
 from sigdep.kernel.store import EventLog
-from sigdep.notifications.domain.webhook import SHOWN_WEBHOOK, Webhook, WebhookNotFound, webhook_view
+from sigdep.notifications.domain.webhook import Webhook, webhook_view
+from sigdep.notifications.domain.webhook_decisions import SHOWN_WEBHOOK, WebhookNotFound
 from sigdep.notifications.domain.webhook_delivery import WebhookDelivery, webhook_delivery_view
-from sigdep.notifications.events import WebhookDeliveryId, WebhookId
-from sigdep.notifications.queries import (
+from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import (
     FindDueWebhookDeliveries,
-    FindWebhooksBehind,
-    GetWebhook,
     ListWebhookDeliveries,
-    ListWebhooks,
     WebhookDeliveryPlace,
     WebhookDeliveryView,
+)
+from sigdep.notifications.queries.webhooks import (
+    FindWebhooksBehind,
+    GetWebhook,
+    ListWebhooks,
     WebhookPlace,
     WebhookView,
 )

@@ -9,9 +9,9 @@ from msgspec import Meta
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.routes import Body, Route
 from sigdep.kernel.errors import Refused, SigdepError
-from sigdep.notifications.commands import MarkAllRead, MarkDone, MarkRead, MarkUnread, SnoozeNotification
+from sigdep.notifications.commands.inbox import MarkAllRead, MarkDone, MarkRead, MarkUnread, SnoozeNotification
 from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.events import NotificationId
+from sigdep.notifications.events.inbox import NotificationId
 from sigdep.rpc.call import Answer, Call, Service
 
 

@@ -9,11 +9,12 @@ from msgspec import Meta, Struct
 from sigdep.http.routes import Body, Route
 from sigdep.kernel.errors import Invalid, NotFound, SigdepError
 from sigdep.kernel.messages import UNSET, UnsetType
-from sigdep.notifications.commands import ChangePreferences, Choice, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.people import ChangePreferences, Choice, RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.devices import ENDPOINT_LENGTH_MAX, NAME_LENGTH_MAX, TOKEN_LENGTH_MAX
 from sigdep.notifications.domain.walls import WALL_TIME_PATTERN
-from sigdep.notifications.events import Channel, DeviceId, Kind, QuietHours
-from sigdep.notifications.queries import DeviceView, PreferencesView
+from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.events.people import Channel, DeviceId, QuietHours
+from sigdep.notifications.queries.people import DeviceView, PreferencesView
 from sigdep.rpc.call import Answer, Call, Service
 
 BASE64URL_LENGTH_MAX: Final = 130

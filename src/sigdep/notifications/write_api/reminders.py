@@ -8,9 +8,9 @@ from msgspec import Meta
 
 from sigdep.http.routes import Body, Route
 from sigdep.kernel.errors import Refused
-from sigdep.notifications.commands import SnoozeReminder
+from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.domain.reminder import Reminder
-from sigdep.notifications.events import ReminderId
+from sigdep.notifications.events.reminders import ReminderId
 from sigdep.rpc.call import Answer, Call, Service
 
 

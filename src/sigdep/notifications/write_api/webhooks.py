@@ -15,7 +15,7 @@ from sigdep.http.stamps import new_id
 from sigdep.kernel.errors import Invalid, NotFound, Refused, SigdepError
 from sigdep.kernel.ids import partition_of
 from sigdep.kernel.messages import UNSET, UnsetType
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.webhooks import (
     CreateWebhook,
     DeleteWebhook,
     EditWebhook,
@@ -25,14 +25,16 @@ from sigdep.notifications.commands import (
     ResumeWebhook,
     RotateWebhookSecret,
 )
-from sigdep.notifications.domain.webhook import (
+from sigdep.notifications.domain.webhook_decisions import (
     DESCRIPTION_LENGTH_MAX,
     EVENT_TYPE_PATTERN,
     EVENT_TYPES_MAX,
     URL_LENGTH_MAX,
 )
-from sigdep.notifications.events import WebhookDeliveryId, WebhookId
-from sigdep.notifications.queries import WebhookDeliveryView, WebhookView
+from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
+from sigdep.notifications.events.webhooks import WebhookId
+from sigdep.notifications.queries.webhook_deliveries import WebhookDeliveryView
+from sigdep.notifications.queries.webhooks import WebhookView
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
 
 SECRET_BYTES: Final = 32

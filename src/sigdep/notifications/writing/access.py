@@ -4,23 +4,18 @@ from typing import TypeAlias
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.errors import Forbidden, NotFound
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.inbox import MarkAllRead, NotificationCommand, ReturnNotification, TellPeople
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.commands.people import (
     ChangePreferences,
     DevicesCommand,
-    ForgetMember,
-    ForgetPerson,
-    ForgetWorkspace,
-    MarkAllRead,
-    NotificationCommand,
     PostDigest,
     PreferencesCommand,
     RegisterDevice,
     RemoveDevice,
-    ReturnNotification,
-    SnoozeReminder,
-    TellPeople,
-    WebhookCommand,
 )
+from sigdep.notifications.commands.reminders import SnoozeReminder
+from sigdep.notifications.commands.webhooks import WebhookCommand
 from sigdep.notifications.domain.notification import NotificationNotFound
 from sigdep.notifications.domain.reminder_decisions import ReminderNotFound
 from sigdep.notifications.writing.attempt import Surroundings, own

@@ -19,7 +19,8 @@ from sigdep.notifications.domain.preferences import PREFERENCES, Preferences
 from sigdep.notifications.domain.reminder import Reminder
 from sigdep.notifications.domain.reminder_decisions import REMINDER
 from sigdep.notifications.domain.schedule import SCHEDULE, Schedule
-from sigdep.notifications.domain.webhook import WEBHOOK, Webhook
+from sigdep.notifications.domain.webhook import Webhook
+from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY, WebhookDelivery
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST, WebhookList
 from sigdep.rpc.call import Call

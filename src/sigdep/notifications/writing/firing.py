@@ -7,12 +7,13 @@ from typing import Final
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Unavailable
-from sigdep.notifications.commands import FireReminder, SuppressReminder
+from sigdep.notifications.commands.reminders import FireReminder, SuppressReminder
 from sigdep.notifications.domain.notification import notification_id
 from sigdep.notifications.domain.reminder import Reminder
 from sigdep.notifications.domain.reminder_decisions import decide
 from sigdep.notifications.domain.telling import News
-from sigdep.notifications.events import ReminderFired, ReminderId, Suppression, ThingKind
+from sigdep.notifications.events.inbox import ThingKind
+from sigdep.notifications.events.reminders import ReminderFired, ReminderId, Suppression
 from sigdep.notifications.writing.attempt import Attempt
 from sigdep.notifications.writing.owners import CONFIRM_SECONDS_MAX, Confirmed, Owners
 from sigdep.notifications.writing.telling import tell_person

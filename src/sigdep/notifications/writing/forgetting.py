@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.unit_of_work import UnitOfWork
-from sigdep.notifications.commands import ForgetMember, ForgetPerson, ForgetWorkspace
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
 from sigdep.notifications.domain.oblivion import decide_person, decide_workspace
 from sigdep.notifications.writing.attempt import Surroundings
 

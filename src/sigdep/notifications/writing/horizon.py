@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.clock import Clock
-from sigdep.notifications.commands import ScheduleThing
-from sigdep.notifications.queries import FindSchedulesBehind, ScheduleBehind
+from sigdep.notifications.commands.reminders import ScheduleThing
+from sigdep.notifications.queries.reminders import FindSchedulesBehind, ScheduleBehind
 from sigdep.notifications.writing.due_work import DueWork, Found, Piece
 from sigdep.notifications.writing.reminding import Reminding
 from sigdep.rpc.call import Service

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.stamps import internal_call
-from sigdep.notifications.commands import MarkAllRead, MarkRead, NotificationCommand
+from sigdep.notifications.commands.inbox import MarkAllRead, MarkRead, NotificationCommand
 from sigdep.notifications.domain.notification import decide
-from sigdep.notifications.events import NotificationId
-from sigdep.notifications.queries import FindUnread, FoundPage
+from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.queries.inbox import FindUnread, FoundPage
 from sigdep.notifications.writing.attempt import Attempt
 from sigdep.rpc.call import Call, Service
 

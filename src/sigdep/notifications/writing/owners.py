@@ -12,7 +12,7 @@ from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminder
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.errors import NotFound, Unavailable
 from sigdep.notifications.domain.reminder import Reminder
-from sigdep.notifications.events import Thing, ThingKind
+from sigdep.notifications.events.inbox import Thing, ThingKind
 from sigdep.rpc.call import Service, WorkspacePosition
 
 PAGES_MAX: Final = 16

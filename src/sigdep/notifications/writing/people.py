@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.messages import UNSET
-from sigdep.notifications.commands import ChangePreferences, DevicesCommand, PreferencesCommand
+from sigdep.notifications.commands.people import ChangePreferences, DevicesCommand, PreferencesCommand
 from sigdep.notifications.domain import devices, preferences
 from sigdep.notifications.writing.attempt import Attempt
 

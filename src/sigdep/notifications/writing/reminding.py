@@ -12,8 +12,8 @@ from sigdep.kernel.clock import Clock
 from sigdep.kernel.ids import CommandId
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.unit_of_work import Executor, UnitOfWork
-from sigdep.notifications.commands import ScheduleThing
-from sigdep.notifications.events import ReminderFired, ReminderId, Suppression
+from sigdep.notifications.commands.reminders import ScheduleThing
+from sigdep.notifications.events.reminders import ReminderFired, ReminderId, Suppression
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.firing import fire, summarise
 from sigdep.notifications.writing.owners import Owners

@@ -8,7 +8,7 @@ from typing import Final
 
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.clock import Clock
-from sigdep.notifications.queries import DueReminders, FindDueReminders, WaitingReminder
+from sigdep.notifications.queries.reminders import DueReminders, FindDueReminders, WaitingReminder
 from sigdep.notifications.writing.due_work import DueWork, Found, Piece
 from sigdep.notifications.writing.firing import MISSED
 from sigdep.notifications.writing.reminding import Reminding

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.reminding import DueReminder, ThingReminders
-from sigdep.notifications.commands import NoteSchedule, ScheduleReminder, ScheduleThing, SuppressReminder
+from sigdep.notifications.commands.reminders import NoteSchedule, ScheduleReminder, ScheduleThing, SuppressReminder
 from sigdep.notifications.domain import reminder_decisions, schedule
 from sigdep.notifications.domain.reminder import reminder_id
 from sigdep.notifications.domain.schedule import Schedule
-from sigdep.notifications.events import ReminderId, ScheduledTime, Suppression
+from sigdep.notifications.events.reminders import ReminderId, ScheduledTime, Suppression
 from sigdep.notifications.writing.attempt import Attempt
 from sigdep.notifications.writing.owners import Owners, occurrence_of, people_of
 from sigdep.rpc.call import WorkspacePosition

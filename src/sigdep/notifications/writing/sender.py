@@ -15,7 +15,7 @@ from sigdep.kernel.ids import CommandId, SubjectId
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.lease import Holder
 from sigdep.kernel.unit_of_work import Executor, UnitOfWork
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.deliveries import (
     AttemptDelivery,
     DeliveryCommand,
     FailDelivery,
@@ -26,8 +26,14 @@ from sigdep.notifications.commands import (
 from sigdep.notifications.domain.delivery import Delivery, decide
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.domain.retrying import pause
-from sigdep.notifications.events import Channel, DeliveryAttempted, DeliveryEvent, DeliverySuppression
-from sigdep.notifications.queries import DueDeliveries, FindAbandonedDeliveries, FindDueDeliveries, WaitingDelivery
+from sigdep.notifications.events.deliveries import DeliveryAttempted, DeliveryEvent, DeliverySuppression
+from sigdep.notifications.events.people import Channel
+from sigdep.notifications.queries.deliveries import (
+    DueDeliveries,
+    FindAbandonedDeliveries,
+    FindDueDeliveries,
+    WaitingDelivery,
+)
 from sigdep.notifications.writing.attempt import Surroundings
 from sigdep.notifications.writing.due_work import DueWork, Found, Piece
 from sigdep.notifications.writing.targets import Targets

@@ -1,9 +1,9 @@
 """Putting a reminder off that has come: it comes again, unless its thing is over by then."""
 
-from sigdep.notifications.commands import NoteSchedule, SnoozeReminder
+from sigdep.notifications.commands.reminders import NoteSchedule, SnoozeReminder
 from sigdep.notifications.domain import schedule
 from sigdep.notifications.domain.reminder_decisions import decide
-from sigdep.notifications.events import ReminderId, ScheduledTime
+from sigdep.notifications.events.reminders import ReminderId, ScheduledTime
 from sigdep.notifications.writing.attempt import Attempt
 
 SNOOZED: str = "snoozed"

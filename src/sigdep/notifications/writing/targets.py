@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from sigdep.contracts.membership import Contact, FindContact
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.commands import RemoveDevice
+from sigdep.notifications.commands.people import RemoveDevice
 from sigdep.notifications.domain.delivery import Delivery
 from sigdep.notifications.domain.devices import Device
-from sigdep.notifications.events import DeviceId
+from sigdep.notifications.events.people import DeviceId
 from sigdep.notifications.writing.attempt import Surroundings
 from sigdep.rpc.call import Service
 

@@ -14,7 +14,8 @@ from sigdep.kernel.ids import CommandId, Version
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.unit_of_work import Executor, UnitOfWork
 from sigdep.notifications.domain.telling import News
-from sigdep.notifications.domain.webhook import Behind, Webhook, host_of, miss, secrets_at, wants
+from sigdep.notifications.domain.webhook import Behind, Webhook, host_of, secrets_at, wants
+from sigdep.notifications.domain.webhook_decisions import miss
 from sigdep.notifications.domain.webhook_delivery import (
     UNFINISHED,
     WebhookDelivery,
@@ -25,16 +26,14 @@ from sigdep.notifications.domain.webhook_delivery import (
     request_again,
     webhook_delivery_id,
 )
-from sigdep.notifications.events import (
-    Thing,
-    WebhookCaughtUp,
+from sigdep.notifications.events.inbox import Thing
+from sigdep.notifications.events.webhook_deliveries import (
     WebhookDeliveryFailed,
     WebhookDeliveryId,
     WebhookDeliveryRequested,
     WebhookDeliverySuppressed,
-    WebhookDisabled,
-    WebhookId,
 )
+from sigdep.notifications.events.webhooks import WebhookCaughtUp, WebhookDisabled, WebhookId
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.hearing import Heard
 from sigdep.notifications.writing.telling import tell_person

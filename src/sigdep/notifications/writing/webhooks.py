@@ -8,7 +8,7 @@ from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.ids import Position, Version, partition_of
 from sigdep.kernel.messages import UNSET
 from sigdep.kernel.unit_of_work import Outcome
-from sigdep.notifications.commands import (
+from sigdep.notifications.commands.webhooks import (
     ChangeWebhook,
     CreateWebhook,
     DeleteWebhook,
@@ -19,9 +19,10 @@ from sigdep.notifications.commands import (
     WebhookCommand,
 )
 from sigdep.notifications.domain import webhook_list
-from sigdep.notifications.domain.webhook import Webhook, WebhookNotFound, create, decide, webhook_view
+from sigdep.notifications.domain.webhook import Webhook, webhook_view
+from sigdep.notifications.domain.webhook_decisions import WebhookNotFound, create, decide
 from sigdep.notifications.domain.webhook_delivery import WebhookDelivery, redeliver, webhook_delivery_view
-from sigdep.notifications.events import WebhookUnlisted
+from sigdep.notifications.events.webhooks import WebhookUnlisted
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.hearing import Source
 from sigdep.rpc.call import Answer, Call, WorkspacePosition

@@ -10,7 +10,7 @@ from sigdep.kernel.channel import Channel
 from sigdep.kernel.lease import Holder
 from sigdep.notifications import context as notifications
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
-from sigdep.notifications.events import ThingKind
+from sigdep.notifications.events.inbox import ThingKind
 from sigdep.rpc.call import Service
 from sigdep.services.channels import push_key, url_objections
 from sigdep.services.clock import ProcessClock, zone_edition

@@ -11,7 +11,7 @@ from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.notifications import context as notifications
 from sigdep.notifications import contract as notifications_contract
 from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
-from sigdep.notifications.events import ThingKind
+from sigdep.notifications.events.inbox import ThingKind
 from sigdep.rpc.log import log_handler
 from sigdep.rpc.public_log import public_log_handler
 from sigdep.services.channels import open_channels, push_key, url_objections

@@ -1,0 +1,1 @@
+"""What has happened, by subject: names of types that were stored are never changed."""

@@ -1,0 +1,97 @@
+"""Every type of event that was ever stored."""
+
+from sigdep.kernel.messages import Event
+from sigdep.notifications.events.deliveries import (
+    DeliveryAttempted,
+    DeliveryFailed,
+    DeliveryPostponed,
+    DeliveryRequested,
+    DeliverySucceeded,
+    DeliverySuppressed,
+)
+from sigdep.notifications.events.inbox import (
+    NotificationMarkedDone,
+    NotificationMarkedRead,
+    NotificationMarkedUnread,
+    NotificationPosted,
+    NotificationReturned,
+    NotificationSnoozed,
+)
+from sigdep.notifications.events.oblivion import MemberForgotten, PersonForgotten, WorkspaceForgotten
+from sigdep.notifications.events.people import DeviceRegistered, DeviceRemoved, DigestPosted, PreferencesChanged
+from sigdep.notifications.events.reminders import (
+    ReminderFired,
+    ReminderRescheduled,
+    ReminderScheduled,
+    ReminderSnoozed,
+    ReminderSuppressed,
+    ScheduleChanged,
+)
+from sigdep.notifications.events.webhook_deliveries import (
+    WebhookDeliveryAttempted,
+    WebhookDeliveryFailed,
+    WebhookDeliveryPostponed,
+    WebhookDeliveryRequested,
+    WebhookDeliverySucceeded,
+    WebhookDeliverySuppressed,
+)
+from sigdep.notifications.events.webhooks import (
+    WebhookCaughtUp,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookDisabled,
+    WebhookEdited,
+    WebhookListed,
+    WebhookMissed,
+    WebhookPaused,
+    WebhookReplayAsked,
+    WebhookResumed,
+    WebhookSecretRotated,
+    WebhookUnlisted,
+)
+
+EVENTS: tuple[type[Event], ...] = (
+    NotificationPosted,
+    NotificationMarkedRead,
+    NotificationMarkedUnread,
+    NotificationMarkedDone,
+    NotificationSnoozed,
+    NotificationReturned,
+    DeliveryRequested,
+    DeliveryAttempted,
+    DeliverySucceeded,
+    DeliveryPostponed,
+    DeliveryFailed,
+    DeliverySuppressed,
+    ReminderScheduled,
+    ReminderRescheduled,
+    ReminderSnoozed,
+    ReminderSuppressed,
+    ReminderFired,
+    ScheduleChanged,
+    PreferencesChanged,
+    DigestPosted,
+    DeviceRegistered,
+    DeviceRemoved,
+    WorkspaceForgotten,
+    MemberForgotten,
+    PersonForgotten,
+    WebhookCreated,
+    WebhookEdited,
+    WebhookPaused,
+    WebhookResumed,
+    WebhookDisabled,
+    WebhookSecretRotated,
+    WebhookMissed,
+    WebhookReplayAsked,
+    WebhookCaughtUp,
+    WebhookDeleted,
+    WebhookListed,
+    WebhookUnlisted,
+    WebhookDeliveryRequested,
+    WebhookDeliveryAttempted,
+    WebhookDeliverySucceeded,
+    WebhookDeliveryPostponed,
+    WebhookDeliveryFailed,
+    WebhookDeliverySuppressed,
+)

@@ -1,0 +1,58 @@
+"""What can be asked about preferences and devices, and the shapes of those answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from sigdep.kernel.messages import Query
+from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.events.people import Channel, DeviceId, QuietHours
+
+
+class GetPreferences(Query):
+    pass
+
+
+class ListDevices(Query):
+    pass
+
+
+class GetPushKey(Query):
+    pass
+
+
+class PreferencesView(Struct, frozen=True, kw_only=True):
+    """What somebody is told, by which ways, and when they want quiet."""
+
+    channels: Mapping[Kind, Mapping[Channel, bool]]
+    """By each way, of each kind. Everything is in the inbox, whatever is said here."""
+    time_zone: str
+    """IANA. In it the times below are meant."""
+    quiet_hours: QuietHours | None
+    """When nothing goes out: it waits until they are over. The inbox does not."""
+    digest_at: str | None
+    """At what time a digest of the day comes, as in `07:30`. null: none does."""
+    version: int
+
+
+class DeviceView(Struct, frozen=True, kw_only=True):
+    """Where something can be pushed to, without the secrets of that."""
+
+    id: DeviceId
+    channel: Channel
+    name: str | None
+    registered_at: datetime
+
+
+class DeviceList(Struct, frozen=True, kw_only=True):
+    """All devices of one person, in the order in which they registered."""
+
+    items: Sequence[DeviceView]
+
+
+class PushKey(Struct, frozen=True, kw_only=True):
+    """By what browsers and push services know this server."""
+
+    application_server_key: str | None
+    """For `pushManager.subscribe`. null: nothing is pushed to browsers."""
