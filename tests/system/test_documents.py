@@ -42,6 +42,7 @@ def test_the_first_hour_of_the_tutorial_works_when_pasted() -> None:
     assert "412 Precondition Failed" in said
     assert 'Did you mean \\"priority\\"' in said
     assert '"field": "priority"' in said
+    assert '"priority": "none"' in said  # As it was at first: that is in no other answer.
     assert said.rstrip().endswith("Write the talk")
 
 
