@@ -98,6 +98,26 @@ async def test_what_no_task_can_be_is_refused(ada: Person, things: dict[str, str
     await _refused(ada, cases + edits, things)
 
 
+async def test_what_is_wrong_within_a_write_is_named_by_its_place(ada: Person, things: dict[str, str]) -> None:
+    preferences, event = "/api/notification-preferences", f"/api/events/{things['event_id']}"
+    bodies: tuple[tuple[str, str, object, str], ...] = (
+        ("PATCH", preferences, {"time_zone": "Mars/Olympus"}, "/time_zone"),
+        ("PATCH", preferences, {"channels": {"task.forgotten": {"email": True}}}, "/channels/task.forgotten"),
+        ("PATCH", preferences, {"channels": {"digest": {"pigeon": True}}}, "/channels/digest/pigeon"),
+        ("PATCH", preferences, {"channels": {"digest": {"email": None}}}, "/channels/digest/email"),
+        ("POST", f"{event}/answer", {"answer": "accepted", "occurrence": "soon"}, "/occurrence"),
+    )
+    cases = [
+        Malformed(str(body), method, path, json.dumps(body).encode(), AS_JSON, frozenset((422,)), pointer)
+        for method, path, body, pointer in bodies
+    ]
+    calendar = f"/api/calendars/{things['calendar_id']}/import"
+    texts = (b"no calendar", b"\xff\xfe")  # Few: only some may import at one time.
+    headers = {"Content-Type": "text/calendar"}
+    cases += [Malformed(repr(text), "POST", calendar, text, headers, frozenset((422,))) for text in texts]
+    await _refused(ada, cases, things)
+
+
 async def test_headers_that_make_no_sense_are_refused_by_name(ada: Person, things: dict[str, str]) -> None:
     operation = Operation("PATCH", "/api/tasks/{task_id}", {"type": "object"}, (), False, {})
     cases = list(malformed.wrong_headers(operation, things))
@@ -112,6 +132,11 @@ async def test_questions_that_make_no_sense_are_refused_by_name(ada: Person, thi
         Malformed(f"{path}?{query}", "GET", f"{path}?{query}", statuses=frozenset((422,)))
         for path in paths
         for query in ("limit=0", "limit=x", "cursor=x", "unknown=1", "cursor=%ff", "limit=1&limit=2")
+    ]
+    cases += [
+        Malformed(f"{path}?{query}", "GET", f"{path}?{query}", statuses=frozenset((422,)))
+        for path in ("/api/tasks", "/api/agenda", "/api/events", f"/api/events/{things['event_id']}/occurrences/x")
+        for query in ("time_zone=", "time_zone=localtime", "time_zone=Mars/Olympus", "time_zone=../etc/passwd")
     ]
     feed = f"/api/feed?workspace_id={ada.workspace}"
     cases += [
@@ -196,6 +221,8 @@ def _complaints(case: Malformed, answer: httpx.Response, seconds: float) -> list
     pointers = [fault["pointer"] for fault in said.get("errors", [])]
     if not said.get("detail"):
         return [f"no sentence: {shown}"]
+    if answer.status_code == 422 and not pointers:
+        return [f"no place: {shown}"]
     if (
         case.pointer is not None
         and answer.status_code == 422

@@ -103,7 +103,7 @@ class AgendaReads:
             workspace_id=workspace,
             since=since,
             until=until,
-            time_zone=query.time_zone or call.caller.time_zone,
+            time_zone=call.caller.time_zone if query.time_zone is None else query.time_zone,
             after=after,
             limit=query.limit,
         )

@@ -1,7 +1,8 @@
 """Names everything that is wrong with a value that does not fit its type. msgspec itself stops at the first fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from re import Match
 from re import compile as pattern
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -17,10 +18,11 @@ KEY_LENGTH_SHOWN: Final = 100
 
 _PATH: Final = pattern(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _CONTROL: Final = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_TYPES: Final = pattern(r"`([a-z]+(?: \| [a-z]+)*)`")
 _WORDS: Final = {
-    "`str`": "a string", "`int`": "a whole number", "`float`": "a number", "`bool`": "true or false",
-    "`null`": "null", "`object`": "an object", "`array`": "an array", "`uuid`": "a UUID",
-    "`datetime`": "an instant", "`date`": "a date",
+    "str": "a string", "int": "a whole number", "float": "a number", "bool": "true or false",
+    "null": "null", "object": "an object", "array": "an array", "uuid": "a UUID",
+    "datetime": "an instant", "date": "a date",
 }  # fmt: skip
 
 
@@ -59,8 +61,10 @@ def _faults_of_parts(value: Any, kind: Any, pointer: str) -> Iterator[Fault]:
     if isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, Struct):
         if origin.__struct_config__.tag is None:
             yield from _faults_of_fields(value, kind, pointer)
-    elif isinstance(value, dict) and origin is dict and arguments:
+    elif isinstance(value, dict) and origin in (dict, Mapping) and arguments:
         for key, part in value.items():
+            if get_origin(_bare(arguments[0])) is Literal:
+                yield from _faults(key, arguments[0], f"{pointer}/{escaped(key)}")
             yield from _faults(part, arguments[1], f"{pointer}/{escaped(key)}")
     elif isinstance(value, list) and origin in (list, tuple, set, frozenset) and arguments:
         for index, part in enumerate(value):
@@ -106,9 +110,13 @@ def _fault(error: ValidationError, kind: Any, pointer: str) -> Fault:
         said = f"Expected one of {', '.join(map(str, get_args(kind)))}"
     elif said.startswith("Invalid enum value"):
         said = "This is none of the values that are allowed here"
-    for technical, plain in _WORDS.items():
-        said = said.replace(technical, plain)
-    return Fault(pointer, said.rstrip(".") + ".")
+    return Fault(pointer, _TYPES.sub(_in_words, said).rstrip(".") + ".")
+
+
+def _in_words(found: Match[str]) -> str:
+    """`bool | null`: true or false or null. A name that is no type stays as it is."""
+    names = found[1].split(" | ")
+    return " or ".join(_WORDS[name] for name in names) if all(name in _WORDS for name in names) else found[0]
 
 
 def _control_characters(value: Any, pointer: str, depth: int) -> Iterator[Fault]:

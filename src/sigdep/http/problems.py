@@ -142,9 +142,14 @@ def problem_reply(error: BaseException, instance: str) -> Reply:
         status=kind.status,
         detail=None if kind.status == 500 else str(error),
         instance=instance,
-        errors=error.faults if isinstance(error, Invalid) else (),
+        errors=_faults(error) if isinstance(error, Invalid) else (),
     )
     return Reply(kind.status, [(b"content-type", MEDIA_TYPE.encode()), *_headers(error)], _encode(problem))
+
+
+def _faults(error: Invalid) -> tuple[Fault, ...]:
+    """Where no place is named, as in a text that is no calendar, it is the whole of the request: "" (RFC 6901)."""
+    return error.faults or (Fault("", error.detail),)
 
 
 def _oauth_reply(error: OAuthRefused) -> Reply:

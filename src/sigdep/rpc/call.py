@@ -17,6 +17,8 @@ from sigdep.telemetry.trace import is_sampled
 
 V = TypeVar("V")
 
+WORKSPACE_ITSELF: Final = "This workspace"
+
 MEMBERSHIPS_MAX: Final = 1_000
 """Workspaces of one user: their roles travel with every call."""
 
@@ -47,7 +49,8 @@ class Principal(Struct, frozen=True, kw_only=True):
         """
         role = self.roles.get(workspace)
         if role is None:
-            raise NotFound(f"{what} does not exist, or you are no member of its workspace.")
+            place = "it" if what == WORKSPACE_ITSELF else "its workspace"
+            raise NotFound(f"{what} does not exist, or you are no member of {place}.")
         if not at_least(role, needed):
             raise Forbidden(f"This needs the role {needed} in the workspace; yours is {role}.")
 

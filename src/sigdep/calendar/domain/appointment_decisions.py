@@ -150,17 +150,18 @@ def scope_of(command: EditAppointment | RemoveAppointment, appointment: Appointm
     return "all" if scope == "following" and first else scope
 
 
-def found(named: str, appointment: Appointment) -> Occurrence:
+def found(named: str, appointment: Appointment, pointer: str = "occurrence") -> Occurrence:
     """The occurrence that a caller names.
+
+    Args:
+        pointer: where it is named: most do it by a parameter of this name.
 
     Raises:
         OccurrenceNotFound, OccurrenceIsCancelled
     """
     original = original_of(named, appointment)
     if original is None:
-        raise Invalid.at(
-            "occurrence", "occurrence is the original start of one, as in 2026-12-01T09:00:00, or 2026-12-01."
-        )
+        raise Invalid.at(pointer, "occurrence is the original start of one, as in 2026-12-01T09:00:00, or 2026-12-01.")
     occurrence = find_occurrence(series_of(appointment), original)
     if occurrence is not None:
         return occurrence
@@ -258,7 +259,7 @@ def _decide_answer(command: AnswerInvitation, appointment: Appointment) -> list[
     who = str(command.by) if command.email is None else fields.email(command.email, "/email")
     name, people = None, appointment.attendees
     if command.occurrence is not None:
-        name = write_when(found(command.occurrence, appointment).original)
+        name = write_when(found(command.occurrence, appointment, "/occurrence").original)
         people = attendees_of(appointment, find_changed(appointment, name))
         if appointment.recurrence is None and not appointment.changed_occurrences:
             name = None

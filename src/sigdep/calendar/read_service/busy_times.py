@@ -50,7 +50,7 @@ class BusyPeople:
         people = tuple(dict.fromkeys(query.user_ids)) or (call.caller.user_id,)
         if len(people) > USERS_MAX:
             raise Invalid.at("user_ids", f"At most {USERS_MAX} people can be asked about at once.")
-        zone = fields.time_zone(query.time_zone or call.caller.time_zone, "time_zone")
+        zone = fields.time_zone(call.caller.time_zone if query.time_zone is None else query.time_zone, "time_zone")
         since, until = span_of(query.since, query.until, call.asked_at)
         seen = frozenset(call.caller.roles)
         answers = [BusyTimes(user_id=user, busy=await self._busy(user, seen, since, until, zone)) for user in people]

@@ -77,7 +77,7 @@ class OccurrenceLists:
 
     async def list_occurrences(self, query: ListOccurrences, call: Call) -> Answer[Encoded]:
         workspace = await self._workspace(query, call)
-        zone = fields.time_zone(query.time_zone or call.caller.time_zone, "time_zone")
+        zone = fields.time_zone(call.caller.time_zone if query.time_zone is None else query.time_zone, "time_zone")
         since, until = span_of(query.since, query.until, call.asked_at)
         view = await self._sources.view(workspace, query.at, call)
         position = view.position(workspace)

@@ -67,7 +67,7 @@ class Single:
         Raises:
             NotFound: there is none that starts then, or it was cancelled.
         """
-        zone = fields.time_zone(query.time_zone or call.caller.time_zone, "time_zone")
+        zone = fields.time_zone(call.caller.time_zone if query.time_zone is None else query.time_zone, "time_zone")
         answer = await self.get(APPOINTMENT, query.appointment_id, query.at, call)
         appointment = _decode(answer.value.json)
         original = original_of(query.occurrence, appointment)

@@ -15,7 +15,7 @@ from sigdep.notifications.domain.walls import day_of, end_of, next_at, quiet_unt
 from sigdep.notifications.events.inbox import Kind
 from sigdep.notifications.events.people import Channel, DigestPosted, PreferencesChanged, PreferencesEvent, QuietHours
 from sigdep.notifications.queries.people import PreferencesView
-from sigdep.recurrence.zones import zone_named
+from sigdep.recurrence.zones import UnknownZone, zone_named
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
@@ -103,10 +103,17 @@ def decide(command: PreferencesCommand, preferences: Preferences) -> list[Prefer
             return [DigestPosted(user_id=command.user_id, on=command.on, at=command.at)]
 
 
+def _zone(name: str) -> str:
+    try:
+        return zone_named(name).key
+    except UnknownZone as error:
+        raise UnknownZone.at("/time_zone", error.detail) from None
+
+
 def _decide_change(command: ChangePreferences, preferences: Preferences) -> list[PreferencesEvent]:
     changed: dict[str, Any] = {}
     if command.time_zone is not UNSET and command.time_zone != preferences.time_zone:
-        changed["time_zone"] = zone_named(command.time_zone).key
+        changed["time_zone"] = _zone(command.time_zone)
     if channels := _differing(command.choices, preferences):
         changed["channels"] = channels
     if command.quiet_hours is not UNSET and command.quiet_hours != preferences.quiet_hours:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from sigdep.kernel.errors import Invalid
+from sigdep.recurrence.zones import zone_named
 from sigdep.tasks.filter.fields import FIELDS
 from sigdep.tasks.filter.parser import parse
 from sigdep.tasks.filter.syntax import (
@@ -83,12 +84,12 @@ def _value(parameter: str, field: str, text: str) -> Value:
     return checked(FIELDS[field], Value(text.strip(), parameter=parameter))
 
 
-def zone_of(name: str | None) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
     """
     Raises:
         Invalid: there is no such time zone.
     """
     try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid.at("time_zone", "time_zone takes an IANA name, as in Europe/Berlin.") from None
+        return zone_named(name)
+    except Invalid as error:
+        raise Invalid.at("time_zone", error.detail) from None

@@ -43,7 +43,7 @@ class TaskLists:
         workspace = self._sources.workspace(query.workspace_id, call)
         tree = tree_of(query)
         needed = references(tree)
-        clock = Clock(call.asked_at, zone_of(query.time_zone or call.caller.time_zone))
+        clock = Clock(call.asked_at, zone_of(call.caller.time_zone if query.time_zone is None else query.time_zone))
         paging = Paging(query, workspace)
         view = await self._sources.view(workspace, query.at, call)
         scope = await self._scope(needed, workspace, view, clock, call)
