@@ -5,11 +5,12 @@ from uuid import UUID
 
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId, SubjectId, WorkspaceId
 from sigdep.kernel.messages import Event, State
 from sigdep.kernel.repository import Repository
 from sigdep.kernel.store import AnswerKey, EventStore, Metadata
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
+from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.testing.sample_events import NoteFiled, NoteWritten, new_command
 
 

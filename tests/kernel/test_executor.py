@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from sigdep.adapters.memory.event_store import MemoryEventStore, MemoryLog
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
-from sigdep.kernel import unit_of_work
+from sigdep.kernel import executor
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import KeyReused, Refused, StreamBusy, Unavailable, WrongExpectedVersion
 from sigdep.kernel.ids import NO_STREAM, SubjectId, WorkspaceId, partition_of
@@ -156,7 +156,7 @@ async def test_after_too_many_lost_races_the_stream_is_busy(notes: Notes, monkey
     async def lose(append: Append) -> Appended:
         raise WrongExpectedVersion(append.writes[0].stream, NO_STREAM, NO_STREAM)
 
-    monkeypatch.setattr(unit_of_work, "ATTEMPTS_MAX", 5)
+    monkeypatch.setattr(executor, "ATTEMPTS_MAX", 5)
     monkeypatch.setattr(notes.store, "append", lose)
     with pytest.raises(StreamBusy, match="5 times"):
         await notes.say(uuid7(), "a")
@@ -253,7 +253,7 @@ async def test_nor_after_a_request_that_was_cancelled_while_it_was_stored(
     assert (await notes.say(identity, "a")).state.texts == ("a", "b", "a")
 
 
-def _load(notes: Notes, identity: UUID) -> unit_of_work.Work:
+def _load(notes: Notes, identity: UUID) -> executor.Work:
     async def work(unit: UnitOfWork) -> None:
         await unit.load(notes.repository, identity)
 

@@ -21,10 +21,10 @@ from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminder
 from sigdep.kernel.channel import Message, Outcome, Sent
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import NotFound, Unavailable
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
 from sigdep.kernel.lease import Holder
 from sigdep.kernel.messages import Command, Query
-from sigdep.kernel.unit_of_work import Executor
 from sigdep.notifications.commands.people import Choice
 from sigdep.notifications.context import EVENTS, read_model
 from sigdep.notifications.domain.reminder import reminder_id

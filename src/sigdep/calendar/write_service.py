@@ -29,11 +29,12 @@ from sigdep.calendar.writing.past import find_thing
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
 from sigdep.kernel.errors import NotFound
+from sigdep.kernel.executor import Executor, Work
 from sigdep.kernel.ids import Position, SubjectId, partition_of
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
+from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 from sigdep.writing.members import Members
 from sigdep.writing.turns import Turns

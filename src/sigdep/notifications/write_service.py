@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import NotFound
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork
+from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.notifications.commands.inbox import MarkAllRead, NotificationCommand, TellPeople
 from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
 from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice

@@ -11,11 +11,12 @@ from msgspec import Struct
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
 from sigdep.kernel.errors import NotFound
+from sigdep.kernel.executor import Executor, Work
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
+from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 from sigdep.tasks.commands import (
     ChangeTasks,

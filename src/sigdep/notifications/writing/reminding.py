@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.http.stamps import internal_call, new_id
 from sigdep.kernel.clock import Clock
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
 from sigdep.kernel.keys import KeyDestroyed
-from sigdep.kernel.unit_of_work import Executor, UnitOfWork
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.notifications.commands.reminders import ScheduleThing
 from sigdep.notifications.events.reminders import ReminderFired, ReminderId, Suppression
 from sigdep.notifications.writing.attempt import Attempt, Surroundings

@@ -11,10 +11,11 @@ from sigdep.http.stamps import internal_call, new_id
 from sigdep.kernel.channel import Channel as Way
 from sigdep.kernel.channel import Message, Outcome, Postponed, Sent, Undeliverable
 from sigdep.kernel.clock import Clock
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId, SubjectId
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.lease import Holder
-from sigdep.kernel.unit_of_work import Executor, UnitOfWork
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.notifications.commands.deliveries import (
     AttemptDelivery,
     DeliveryCommand,

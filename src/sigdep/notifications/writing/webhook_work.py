@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.stamps import internal_call, new_id
 from sigdep.kernel.channel import Message, Outcome
+from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId, Version
 from sigdep.kernel.keys import KeyDestroyed
-from sigdep.kernel.unit_of_work import Executor, UnitOfWork
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.notifications.domain.telling import News
 from sigdep.notifications.domain.webhook import Behind, Webhook, host_of, secrets_at, wants
 from sigdep.notifications.domain.webhook_decisions import miss

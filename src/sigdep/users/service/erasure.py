@@ -15,10 +15,11 @@ from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.errors import SigdepError
+from sigdep.kernel.executor import Work
 from sigdep.kernel.ids import CommandId, SubjectId
 from sigdep.kernel.read_store import Compare, Order, Row, Select
 from sigdep.kernel.store import Metadata
-from sigdep.kernel.unit_of_work import UnitOfWork, Work
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.users.commands import (
     BeginUserErasure,
     BeginWorkspaceErasure,

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Refused
+from sigdep.kernel.executor import Executor, Work
 from sigdep.kernel.ids import CommandId, WorkspaceId
 from sigdep.kernel.keys import KeyDestroyed, KeyRing
 from sigdep.kernel.messages import State
 from sigdep.kernel.repository import Repository
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Executor, Outcome, UnitOfWork, Work
+from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.rpc.call import Call, WorkspacePosition
 from sigdep.users.credentials.opaque import Opaque, derived_id
 from sigdep.users.credentials.passwords import Passwords
