@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from sigdep.gateway.application import create_application
 from sigdep.gateway.asset_files import integrity, read_own, read_vendored, vendored
-from sigdep.gateway.feed import FeedParameters
+from sigdep.gateway.feed_endpoint import FeedParameters
 from tests.gateway.test_feed import EmptyFeed
 from tests.http.demo import SETTINGS, Notes, People, client_of
 

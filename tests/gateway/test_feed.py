@@ -15,7 +15,7 @@ from sigdep.adapters.memory.event_store import MemoryEventStore
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
-from sigdep.gateway import feed as feed_module
+from sigdep.gateway import feed_endpoint as feed_module
 from sigdep.gateway import feed_source as feed_source_module
 from sigdep.gateway.application import create_application
 from sigdep.gateway.feed import FeedBatch

@@ -19,7 +19,8 @@ from sigdep.gateway.docs import docs_pages
 from sigdep.gateway.document import gateway_document
 from sigdep.gateway.edge import Edge, Observer, dispatch, nowhere
 from sigdep.gateway.endpoints import Endpoint
-from sigdep.gateway.feed import Feed, FeedEndpoint
+from sigdep.gateway.feed import Feed
+from sigdep.gateway.feed_endpoint import FeedEndpoint
 from sigdep.gateway.gcra import LocalLimiters
 from sigdep.gateway.health import Check, health_pages
 from sigdep.gateway.identity import Identified

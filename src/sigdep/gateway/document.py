@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from sigdep.gateway.endpoints import Endpoint
-from sigdep.gateway.feed import FeedEndpoint, FeedItem, FeedPage, FeedParameters
+from sigdep.gateway.feed_endpoint import FeedEndpoint, FeedItem, FeedPage, FeedParameters
 from sigdep.gateway.live.endpoints import LiveTicket, TicketEndpoint
 from sigdep.gateway.pages import Page
 from sigdep.http.openapi import OtherOperation, openapi_document, problem_responses, security_of
