@@ -20,7 +20,7 @@ from sigdep.tasks.commands import (
     ForgetWorkspace,
 )
 from sigdep.tasks.events import TaskCreated, WorkspaceForgotten
-from sigdep.tasks.write_service import KEPT
+from sigdep.writing.erased import KEPT
 from tests.tasks.stories import ADA, HOME, MILK, NOON, TEAM
 from tests.tasks.write_side import World, if_match
 

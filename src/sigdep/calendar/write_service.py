@@ -1,10 +1,6 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -26,32 +22,19 @@ from sigdep.calendar.writing.calendars import change_calendar
 from sigdep.calendar.writing.feeds import change_feed
 from sigdep.calendar.writing.imports import Became, Readers, Tally, take_over
 from sigdep.calendar.writing.past import find_thing
-from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
-from sigdep.kernel.errors import NotFound
-from sigdep.kernel.executor import Executor, Work
-from sigdep.kernel.ids import Position, SubjectId, partition_of
-from sigdep.kernel.keys import KeyDestroyed
+from sigdep.kernel.executor import Executor
+from sigdep.kernel.ids import Position, partition_of
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
+from sigdep.writing.carrying_out import Done, done_before, execute
+from sigdep.writing.erased import KEPT, erased_is_not_found
 from sigdep.writing.members import Members
 from sigdep.writing.turns import Turns
 
 CONTEXT: Final = "calendar"
-
-KEPT: Final = SubjectId(UUID(int=0))
-"""Whose key seals what must outlive every workspace. Nobody has this id, so nobody destroys the key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A command that has been carried out, now or when it was asked for the first time."""
-
-    outcome: Outcome
-    attempt: Attempt | None
-    """The attempt that succeeded. None: the answer is that of an earlier request."""
 
 
 class CalendarWrite:
@@ -69,28 +52,17 @@ class CalendarWrite:
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if isinstance(message, FindThing):
-            with _erased_is_not_found():
+            with erased_is_not_found():
                 return Answer(value=await find_thing(self._around, message, call))
         if not isinstance(message, WriteCommand):
             raise TypeError(f"calendar.write carries out no {type(message).__name__}.")
-        with _erased_is_not_found():
+        with erased_is_not_found():
             if isinstance(message, ImportCalendar):
                 return await self._import(message, call)
-            done = await self._answered(call) or await self._carry_out(message, call)
+            done = await done_before(self._executor, call) or await self._carry_out(message, call)
             return self._answer(message, done, new=not call.dry_run)
 
-    async def _answered(self, call: Call) -> Done | None:
-        """What an earlier request with the same idempotency key led to. Asked before looking at any state."""
-        if call.answer_key is None:
-            return None
-        outcome = await self._executor.answered(call.answer_key)
-        if outcome is None:
-            return None
-        for state in outcome.states.values():
-            call.caller.require(state.workspace_id, "viewer", "This")
-        return Done(outcome, None)
-
-    async def _carry_out(self, command: WriteCommand, call: Call) -> Done:
+    async def _carry_out(self, command: WriteCommand, call: Call) -> Done[Attempt]:
         workspace = await workspace_of(self._around, command, call)
         attempt: Attempt | None = None
 
@@ -102,9 +74,9 @@ class CalendarWrite:
         things = things_of(command)
         if things:
             async with self._turns.of(things):
-                outcome = await self._execute(workspace, work, call)
+                outcome = await execute(self._executor, workspace, work, call)
         else:
-            outcome = await self._execute(workspace, work, call)
+            outcome = await execute(self._executor, workspace, work, call)
         return Done(outcome, None if outcome.repeated else attempt)
 
     async def _import(self, command: ImportCalendar, call: Call) -> Answer[Imported]:
@@ -120,23 +92,13 @@ class CalendarWrite:
             results = await take_over(Attempt(self._around, unit, call), command, rest)
 
         while True:  # Once at least: whether the calendar takes anything is found out in any case.
-            position = (await self._execute(workspace, work, call)).position
+            position = (await execute(self._executor, workspace, work, call)).position
             tally.add(results)
             rest = rest[len(results) :]
             if not rest:
                 break
         where = WorkspacePosition(CONTEXT, partition_of(workspace), position)
         return Answer(value=tally.shown(), position=where)
-
-    async def _execute(self, workspace: WorkspaceId, work: Work, call: Call) -> Outcome:
-        return await self._executor.execute(
-            workspace,
-            call.command_id,
-            work,
-            metadata=call.metadata,
-            answer_key=call.answer_key,
-            dry_run=call.dry_run,
-        )
 
     async def _perform(self, attempt: Attempt, command: WriteCommand) -> None:
         """Decide and record, and say which state the answer shows."""
@@ -161,7 +123,7 @@ class CalendarWrite:
         around.calendars.forget_where(lambda state: state.workspace_id == workspace_id)
         around.feeds.forget_where(lambda state: state.workspace_id == workspace_id)
 
-    def _answer(self, command: WriteCommand, done: Done, *, new: bool) -> Answer[Any]:
+    def _answer(self, command: WriteCommand, done: Done[Attempt], *, new: bool) -> Answer[Any]:
         outcome = done.outcome
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
         if isinstance(command, ForgetWorkspace):
@@ -169,12 +131,3 @@ class CalendarWrite:
         new = new and (done.attempt is None or not done.attempt.repeated)
         new = new and isinstance(command, ScheduleAppointment | CreateCalendar)
         return Answer(value=outcome.state, version=outcome.version, position=position, created=new)
-
-
-@contextmanager
-def _erased_is_not_found() -> Iterator[None]:
-    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
-    try:
-        yield
-    except KeyDestroyed:
-        raise NotFound("This workspace has been erased.") from None

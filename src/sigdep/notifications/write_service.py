@@ -1,17 +1,14 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid5
 
 from msgspec.structs import replace
 
 from sigdep.contracts.ids import WorkspaceId
-from sigdep.kernel.errors import NotFound
 from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
-from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
@@ -35,6 +32,8 @@ from sigdep.notifications.writing.telling import tell_person
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
+from sigdep.writing.carrying_out import answered_before, execute
+from sigdep.writing.erased import erased_is_not_found
 from sigdep.writing.members import Members
 
 CONTEXT: Final = "notifications"
@@ -73,15 +72,11 @@ class NotificationsWrite:
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if not isinstance(message, WriteCommand):
             raise TypeError(f"notifications.write carries out no {type(message).__name__}.")
-        with _erased_is_not_found():
-            outcome = await self._answered(call)
+        with erased_is_not_found():
+            outcome = await answered_before(self._executor, call)
             if outcome is None:
                 outcome = await self._carry_out(message, call)
             return self._answer(message, outcome, call)
-
-    async def _answered(self, call: Call) -> Outcome | None:
-        """What an earlier request with the same idempotency key led to. Only its own caller has that key."""
-        return None if call.answer_key is None else await self._executor.answered(call.answer_key)
 
     async def _carry_out(self, command: WriteCommand, call: Call) -> Outcome:
         if isinstance(command, WebhookCommand):
@@ -171,14 +166,7 @@ class NotificationsWrite:
         async def work(unit: UnitOfWork) -> None:
             await perform(Attempt(self._around, unit, call))
 
-        return await self._executor.execute(
-            workspace,
-            call.command_id,
-            work,
-            metadata=call.metadata,
-            answer_key=call.answer_key,
-            dry_run=call.dry_run,
-        )
+        return await execute(self._executor, workspace, work, call)
 
     def _answer(self, command: WriteCommand, outcome: Outcome, call: Call) -> Answer[Any]:
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
@@ -216,12 +204,3 @@ def _marking(command: MarkAllRead, unread: Sequence[NotificationId]) -> Any:
 def _part_of(command_id: CommandId, number: int) -> CommandId:
     """The id of one append of several that one command leads to: the same when it is repeated."""
     return CommandId(uuid5(command_id, str(number)))
-
-
-@contextmanager
-def _erased_is_not_found() -> Iterator[None]:
-    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
-    try:
-        yield
-    except KeyDestroyed:
-        raise NotFound("This workspace has been erased.") from None

@@ -1,22 +1,15 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from msgspec import Struct
 
-from sigdep.contracts.ids import WorkspaceId
 from sigdep.contracts.things import FindThing
-from sigdep.kernel.errors import NotFound
-from sigdep.kernel.executor import Executor, Work
-from sigdep.kernel.ids import SubjectId, Version
-from sigdep.kernel.keys import KeyDestroyed
+from sigdep.kernel.executor import Executor
+from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
-from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
+from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
 from sigdep.tasks.commands import (
     ChangeTasks,
@@ -42,13 +35,12 @@ from sigdep.tasks.writing.labels import change_label
 from sigdep.tasks.writing.past import find_thing
 from sigdep.tasks.writing.projects import change_project
 from sigdep.tasks.writing.tasks import change_task
+from sigdep.writing.carrying_out import Done, done_before, execute
+from sigdep.writing.erased import KEPT, erased_is_not_found
 from sigdep.writing.members import Members
 from sigdep.writing.turns import Turns
 
 CONTEXT: Final = "tasks"
-
-KEPT: Final = SubjectId(UUID(int=0))
-"""Whose key seals what must outlive every workspace. Nobody has this id, so nobody destroys the key."""
 
 
 class BatchResult(Struct, frozen=True, kw_only=True):
@@ -56,15 +48,6 @@ class BatchResult(Struct, frozen=True, kw_only=True):
 
     results: tuple[Task, ...]
     """For each operation, in order, the task that it was about, as it is after the whole batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A command that has been carried out, now or when it was asked for the first time."""
-
-    outcome: Outcome
-    attempt: Attempt | None
-    """The attempt that succeeded. None: the answer is that of an earlier request."""
 
 
 class TasksWrite:
@@ -81,26 +64,15 @@ class TasksWrite:
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         if isinstance(message, FindThing):
-            with _erased_is_not_found():
+            with erased_is_not_found():
                 return Answer(value=await find_thing(self._around, message, call))
         if not isinstance(message, WriteCommand):
             raise TypeError(f"tasks.write carries out no {type(message).__name__}.")
-        with _erased_is_not_found():
-            done = await self._answered(call) or await self._carry_out(message, call)
+        with erased_is_not_found():
+            done = await done_before(self._executor, call) or await self._carry_out(message, call)
             return await self._answer(message, done, new=not call.dry_run)
 
-    async def _answered(self, call: Call) -> Done | None:
-        """What an earlier request with the same idempotency key led to. Asked before looking at any state."""
-        if call.answer_key is None:
-            return None
-        outcome = await self._executor.answered(call.answer_key)
-        if outcome is None:
-            return None
-        for state in outcome.states.values():
-            call.caller.require(state.workspace_id, "viewer", "This")
-        return Done(outcome, None)
-
-    async def _carry_out(self, command: WriteCommand, call: Call) -> Done:
+    async def _carry_out(self, command: WriteCommand, call: Call) -> Done[Attempt]:
         workspace = await workspace_of(self._around, command, call)
         attempt: Attempt | None = None
 
@@ -113,20 +85,10 @@ class TasksWrite:
         things = things_of(command)
         if things:
             async with self._turns.of(things):
-                outcome = await self._execute(workspace, work, call)
+                outcome = await execute(self._executor, workspace, work, call)
         else:
-            outcome = await self._execute(workspace, work, call)
+            outcome = await execute(self._executor, workspace, work, call)
         return Done(outcome, None if outcome.repeated else attempt)
-
-    async def _execute(self, workspace: WorkspaceId, work: Work, call: Call) -> Outcome:
-        return await self._executor.execute(
-            workspace,
-            call.command_id,
-            work,
-            metadata=call.metadata,
-            answer_key=call.answer_key,
-            dry_run=call.dry_run,
-        )
 
     async def _perform(self, attempt: Attempt, command: WriteCommand) -> None:
         """Decide and record, and say which state the answer shows."""
@@ -153,7 +115,7 @@ class TasksWrite:
         for repository in (around.tasks, around.projects, around.labels):
             repository.forget_where(lambda state: state.workspace_id == workspace_id)
 
-    async def _answer(self, command: WriteCommand, done: Done, *, new: bool) -> Answer[Any]:
+    async def _answer(self, command: WriteCommand, done: Done[Attempt], *, new: bool) -> Answer[Any]:
         outcome = done.outcome
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
         new = new and (done.attempt is None or not done.attempt.repeated)
@@ -172,7 +134,7 @@ class TasksWrite:
     async def _answer_comment(
         self,
         command: CommentOnTask | EditComment | DeleteComment,
-        done: Done,
+        done: Done[Attempt],
         position: WorkspacePosition,
         *,
         new: bool,
@@ -184,12 +146,3 @@ class TasksWrite:
             comment = await comment_then(self._around.store, outcome.state, outcome.shown[0], command)
         version = None if comment is None else Version(comment.version)
         return Answer(value=comment, version=version, position=position, created=new and type(command) is CommentOnTask)
-
-
-@contextmanager
-def _erased_is_not_found() -> Iterator[None]:
-    """A workspace whose key is destroyed does not exist any more, even where a state is still remembered."""
-    try:
-        yield
-    except KeyDestroyed:
-        raise NotFound("This workspace has been erased.") from None

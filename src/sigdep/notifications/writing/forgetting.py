@@ -1,16 +1,10 @@
 """Commands to forget: those who have left a workspace, and whatever was erased."""
 
-from typing import Final
-from uuid import UUID
-
-from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
 from sigdep.notifications.domain.oblivion import decide_person, decide_workspace
 from sigdep.notifications.writing.attempt import Surroundings
-
-KEPT: Final = SubjectId(UUID(int=0))
-"""Whose key seals what must outlive every workspace and person. Nobody has this id, so nobody destroys the key."""
+from sigdep.writing.erased import KEPT
 
 
 async def forget(
