@@ -18,15 +18,15 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import Position, Positions, Version, partition_of
-from sigdep.kernel.read_store import Order, Row
+from sigdep.kernel.read_store import Row
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.histories import page_of
 from sigdep.reading.moments import Moment
 from sigdep.reading.sources import Sources, not_found
 from sigdep.reading.things import Thing
 from sigdep.rpc.call import Answer, Call, Encoded, WorkspacePosition
 
 _SHOWN: Final = ("workspace_id", "version", "document")
-_BY_VERSION: Final = (Order("version"),)
 
 _decode: Final = msgspec.json.Decoder(Appointment).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -86,18 +86,9 @@ class Single:
         thing = THINGS[query.thing]
         events = await self._sources.events(thing, query.id, call)
         workspace = events[0].workspace
-        paging = Paging(query, workspace)
-        entries = list(history_of(thing, events))
-        if query.newest_first:
-            entries.reverse()
-        if query.cursor is not None:
-            (last,) = paging.place(query.cursor, thing.table, _BY_VERSION)
-            assert isinstance(last, int)
-            entries = [one for one in entries if (one.version < last if query.newest_first else one.version > last)]
-        shown = entries[: query.limit]
-        following = paging.cursor((shown[-1].version,) if len(shown) < len(entries) else None)
+        entries, following = page_of(history_of(thing, events), query, Paging(query, workspace), thing.table)
         return Answer(
-            value=History(workspace_id=workspace, entries=shown, next_cursor=following),
+            value=History(workspace_id=workspace, entries=entries, next_cursor=following),
             position=_position(events),
         )
 
