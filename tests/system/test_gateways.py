@@ -73,7 +73,7 @@ class Elsewhere:
 
 
 def live_at(url: str, query: str = "", **headers: str) -> connect:
-    return connect(f"{url.replace('http://', 'ws://')}/api/live{query}", additional_headers=headers)
+    return connect(f"{url.replace('http://', 'ws://')}/api/live{query}", additional_headers=headers, max_queue=None)
 
 
 @asynccontextmanager

@@ -21,8 +21,9 @@ KILLS: Final = 3
 
 
 def live(person: Person) -> connect:
+    """A connection that takes all that it is told: one that holds back cannot see the other side close, and waits."""
     url = str(person.client.base_url).rstrip("/").replace("http://", "ws://")
-    return connect(f"{url}/api/live", additional_headers={"Authorization": f"Bearer {person.token}"})
+    return connect(f"{url}/api/live", additional_headers={"Authorization": f"Bearer {person.token}"}, max_queue=None)
 
 
 async def subscribe(client: ClientConnection, workspace: str, start: str | None = None) -> None:
