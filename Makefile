@@ -20,7 +20,7 @@ TESTS ?=
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench chaos kafka services lock clean
+.PHONY: help install run test check bench brokers chaos kafka services lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ check: $(VENV)/run.stamp $(VENV)/dev.stamp ## Lint, formatting, types, import ru
 
 bench: $(VENV)/run.stamp $(VENV)/bench.stamp ## Run the benchmarks
 	$(BIN)/python -m benchmarks
+
+# Where one fails, the others run all the same.
+brokers: $(VENV)/run.stamp $(VENV)/test.stamp ## Run all tests of the API on the cluster with each broker; BROKER=… takes one
+	@failed=; for broker in $(or $(BROKER),nats kafka rabbitmq redis); do \
+		echo "The API on the cluster with $$broker:"; \
+		SIGDEP_BROKER=$$broker $(BIN)/python -m pytest -rs -m api $(or $(TESTS),tests/system) || failed="$$failed $$broker"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Failed with:$$failed" >&2; exit 1; fi
 
 chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run, ROUNDS=… of each, BROKER=… takes another broker
 	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(if $(ROUNDS),SIGDEP_ROUNDS=$(ROUNDS)) $(if $(BROKER),SIGDEP_BROKER=$(BROKER)) \

@@ -8,6 +8,7 @@ import pytest
 
 pytest.register_assert_rewrite("sigdep.testing")  # The contract suites fail as plainly as tests do.
 
+from sigdep.services.distributed.engines.processes import EngineMissing  # noqa: E402
 from sigdep.testing.broker_servers import running  # noqa: E402
 from sigdep.testing.opensearch_server import OpenSearchServer  # noqa: E402
 from sigdep.testing.servers import (  # noqa: E402
@@ -29,7 +30,7 @@ def missing_servers_skip() -> Iterator[None]:
         yield
     except ServerNotProvided as missing:
         pytest.skip(str(missing))
-    except ServerMissing as missing:
+    except (ServerMissing, EngineMissing) as missing:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing), pytrace=False)
         pytest.skip(str(missing))

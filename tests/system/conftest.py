@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
 
-from sigdep.testing.running_server import Mode, RunningServer, running_server
+from sigdep.testing.running_server import RunningServer
+from tests.system.installations import CLUSTER, EMBEDDED, installations, shared_server
 from tests.system.person import Person, signed_up
 
 LONG: Final = os.environ.get("SIGDEP_LONG") == "1"
@@ -19,31 +20,33 @@ Say = Callable[[str], None]
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[RunningServer]:
     """One process. Shared: leave it running."""
-    with _shared("up") as server:
+    with shared_server("up") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[RunningServer]:
     """A process for each service. Shared: leave it running."""
-    with _shared("cluster") as server:
+    with shared_server("cluster") as server:
         yield server
 
 
-@pytest.fixture(params=["embedded", "cluster"])
-def server(request: pytest.FixtureRequest) -> RunningServer:
-    """Either: clients must not see a difference."""
-    shared: RunningServer = request.getfixturevalue(request.param)
-    return shared
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    """Each installation in turn: clients must not see a difference."""
+    if request.param in (EMBEDDED, CLUSTER):
+        yield request.getfixturevalue(request.param)
+    else:
+        with shared_server("cluster", request.param) as server:  # One at a time: its tests follow each other.
+            yield server
 
 
-@contextmanager
-def _shared(mode: Mode) -> Iterator[RunningServer]:
-    with running_server(mode=mode, outgoing_allow="127.0.0.0/8") as shared:  # Receivers of webhooks are here too.
-        yield shared
-        # After all that the tests have sent it.
-        assert shared.stop() == 0
-        assert "Traceback" not in shared.printed
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whoever asks for a `server`, or somebody who has an account there, is a test of the API: `-m api`."""
+    if "server" in metafunc.fixturenames:
+        every_broker = metafunc.definition.get_closest_marker("every_broker") is not None
+        chosen = [pytest.param(name, marks=pytest.mark.api) for name in installations(every_broker=every_broker)]
+        metafunc.parametrize("server", chosen, indirect=True, scope="session")
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import pytest
 
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.engines.processes import free_port
+from tests.conftest import missing_servers_skip
+from tests.system.installations import need_broker
 from tests.system.person import Person
 
 READY_SECONDS_MAX: Final = 60.0
@@ -41,13 +42,11 @@ async def chaos_cluster(**plan: object) -> AsyncIterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="sigdep-chaos-") as name:
         Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
         usual = Plan(data=Path(name) / "data", port=free_port(), settings={"SIGDEP_LIMITS": "false"})
-        try:
-            async with running_cluster(replace(usual, **plan), lambda _line: None) as cluster:  # type: ignore[arg-type]
+        planned = replace(usual, **plan)  # type: ignore[arg-type]
+        need_broker(planned.broker)
+        with missing_servers_skip():
+            async with running_cluster(planned, lambda _line: None) as cluster:
                 yield cluster
-        except EngineMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
 
 
 async def process_of(cluster: Cluster, name: str) -> int:

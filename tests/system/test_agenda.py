@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from tests.system.person import Person, problem
 
 WEEK = {"from": "2030-11-25T00:00:00Z", "to": "2030-12-02T00:00:00Z"}
 
 
+@pytest.mark.every_broker
 async def test_tasks_and_events_of_a_week_stand_in_one_list_page_by_page(ada: Person) -> None:
     await ada.write(
         "POST",

@@ -39,6 +39,7 @@ from tests.system.faults import (
     stop,
     until_answered,
 )
+from tests.system.installations import BROKER
 from tests.system.person import signed_up
 from tests.system.reminder_sink import reminder_sink
 
@@ -58,7 +59,6 @@ READY_SECONDS: Final = 3.0
 """p99 after kill -9, where all rounds are run."""
 
 
-BROKER: Final = os.environ.get("SIGDEP_BROKER", "nats")
 CONTEXTS: Final = ("tasks", "calendar", "notifications")
 HOLDERS: Final = tuple(f"{context}.{side}" for context in CONTEXTS for side in ("read", "write"))
 """Of leases: who sleeps through the end of one, and wakes without knowing."""

@@ -21,7 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_ports
+from sigdep.services.distributed.engines.processes import free_ports
+from tests.conftest import missing_servers_skip
 from tests.system.conftest import LONG, Say
 from tests.system.person import Person, signed_up
 from tests.system.test_live import SECONDS_MAX, Memory, hear, subscribe
@@ -48,16 +49,12 @@ async def two_gateways(broker: str = "nats", **settings: str) -> AsyncIterator[C
             replicas={"gateway": 2, "users.read": 2},
             settings={f"SIGDEP_{setting.upper()}": value for setting, value in settings.items()},
         )
-        try:
+        with missing_servers_skip():
             async with running_cluster(plan, lambda _line: None) as cluster:
                 assert cluster.redis is not None or os.environ.get("CI") != "true", "Redis is not installed."
                 if cluster.redis is None:
                     pytest.skip("Redis is not on this machine.")
                 yield cluster
-        except EngineMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing), pytrace=False)
-            pytest.skip(str(missing))
 
 
 class Elsewhere:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.engines.processes import free_port
 from sigdep.testing.broker_servers import running
 from sigdep.testing.redis_server import RedisServer
 from tests.conftest import missing_servers_skip
@@ -37,11 +37,9 @@ async def cluster(redis_server: RedisServer) -> AsyncIterator[Cluster]:
             "SIGDEP_REDIS_URL": redis_server.url,
         }
         plan = Plan(data=Path(folder), port=free_port(), redis=False, settings=settings, replicas={"tasks.read": 2})
-        try:
+        with missing_servers_skip():
             async with running_cluster(plan, lambda _: None) as cluster:
                 yield cluster
-        except EngineMissing as missing:
-            pytest.skip(str(missing))
         printed = "".join(path.read_text(errors="replace") for path in (Path(folder) / "logs").glob("*.log"))
         assert "Traceback" not in printed
         assert "redis is away" in printed

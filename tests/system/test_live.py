@@ -7,6 +7,7 @@ from collections import defaultdict
 from time import perf_counter
 from typing import Any, Final
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -58,6 +59,7 @@ class Memory:
                 self.titles.append(event["data"]["title"])
 
 
+@pytest.mark.every_broker
 async def test_what_one_does_another_sees_until_they_are_removed(ada: Person, bob: Person) -> None:
     workspace = await ada.open_workspace()
     await ada.invite(bob, workspace, "viewer")
@@ -94,6 +96,7 @@ async def test_a_session_that_has_ended_closes_its_connection(ada: Person) -> No
         assert (client.close_code, perf_counter() - started < patience(1)) == (4401, True)
 
 
+@pytest.mark.every_broker
 async def test_who_keeps_losing_their_connection_under_writers_hears_everything_once(ada: Person) -> None:
     memory = Memory()
 

@@ -37,6 +37,7 @@ async def team(ada: Person, bob: Person) -> str:
     return workspace
 
 
+@pytest.mark.every_broker
 async def test_who_is_assigned_is_told_once_and_nobody_else_is(ada: Person, bob: Person, team: str) -> None:
     task = await ada.add_task("Buy milk", workspace_id=team, assignee_ids=[ada.id, bob.id])
     (told,) = await inbox(bob, 1)
@@ -112,6 +113,7 @@ async def test_a_notification_goes_from_unread_to_done(ada: Person, bob: Person,
     assert [item["state"] for item in await inbox(bob, 3, state="read")] == ["read"] * 3
 
 
+@pytest.mark.every_broker
 async def test_the_inbox_is_live_for_its_person_and_for_nobody_else(ada: Person, bob: Person, team: str) -> None:
     async with live(bob) as his, live(ada) as hers:
         for client in (his, hers):

@@ -169,6 +169,7 @@ async def told(person: Person, title: str, state: str) -> JSON:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.every_broker
 async def test_a_reminder_says_why_it_came_or_did_not(ada: Person, bob: Person) -> None:
     at = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
     done = await ada.add_task("Done in time", reminders=[{"at": at}])

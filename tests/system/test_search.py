@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
-from sigdep.services.distributed.engines.processes import EngineMissing, free_port
+from sigdep.services.distributed.engines.processes import free_port
 from sigdep.testing.opensearch_server import FIRST_START_SECONDS_MAX, OpenSearchServer
+from tests.conftest import missing_servers_skip
 from tests.system.person import Person, signed_up
 
 pytestmark = [pytest.mark.timeout(FIRST_START_SECONDS_MAX), pytest.mark.asyncio(loop_scope="module")]
@@ -32,11 +33,9 @@ async def searching(opensearch_server: OpenSearchServer) -> AsyncIterator[Cluste
             "SIGDEP_SEARCH_URL": f"{opensearch_server.url}/{NAME}",
         }
         plan = Plan(data=Path(folder), port=free_port(), settings=settings, replicas={"tasks.read": 2})
-        try:
+        with missing_servers_skip():
             async with running_cluster(plan, lambda _: None) as cluster:
                 yield cluster
-        except EngineMissing as missing:
-            pytest.skip(str(missing))
         assert "Traceback" not in printed(Path(folder))
 
 

@@ -1,9 +1,12 @@
 """What a newcomer does in the first five minutes."""
 
+import pytest
+
 from tests.system.feed import read_feed
 from tests.system.person import Person
 
 
+@pytest.mark.every_broker
 async def test_a_task_is_made_listed_done_and_remembered(ada: Person) -> None:
     milk = await ada.add_task("Buy milk", priority="high", due_on="2026-12-24")
     assert (milk["title"], milk["status"], milk["version"]) == ("Buy milk", "open", 1)
@@ -20,6 +23,7 @@ async def test_a_task_is_made_listed_done_and_remembered(ada: Person) -> None:
     assert [entry["version"] for entry in sorted(history, key=lambda entry: entry["version"])] == [1, 2]
 
 
+@pytest.mark.every_broker
 async def test_the_feed_tells_what_has_happened_in_order(ada: Person) -> None:
     milk = await ada.add_task("Buy milk")
     await ada.edit_task(milk["id"], priority="low")
@@ -33,6 +37,7 @@ async def test_the_feed_tells_what_has_happened_in_order(ada: Person) -> None:
     ]
 
 
+@pytest.mark.every_broker
 async def test_a_quick_walk_through_projects_labels_and_comments(ada: Person) -> None:
     project = await ada.write("POST", "/api/projects", {"name": "House"})
     label = await ada.write("POST", "/api/labels", {"name": "errand"})

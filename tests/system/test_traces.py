@@ -31,16 +31,16 @@ def sink() -> Iterator[OtlpSink]:
 
 
 @pytest.fixture(scope="module", params=["up", "cluster"])
-def server(request: pytest.FixtureRequest, sink: OtlpSink) -> Iterator[RunningServer]:
+def observed(request: pytest.FixtureRequest, sink: OtlpSink) -> Iterator[RunningServer]:
     """It traces only what it is asked to trace."""
     with running_server(mode=request.param, otlp_endpoint=sink.url, trace_ratio=0) as running:
         yield running
         assert running.stop() == 0
 
 
-def trace_of(server: RunningServer) -> str:
+def trace_of(observed: RunningServer) -> str:
     """Of the one request that a test looks at, in each server another one."""
-    return TRACE[:-4] + ("0001" if server.mode == "up" else "0002")
+    return TRACE[:-4] + ("0001" if observed.mode == "up" else "0002")
 
 
 def tree(spans: Sequence[KeptSpan]) -> dict[tuple[str, str], str]:
@@ -69,14 +69,14 @@ CLUSTER: Final = {
 
 
 async def test_a_request_is_one_tree_of_spans_from_the_gateway_to_the_listener(
-    server: RunningServer, sink: OtlpSink
+    observed: RunningServer, sink: OtlpSink
 ) -> None:
-    expected, trace_id = EMBEDDED if server.mode == "up" else CLUSTER, trace_of(server)
-    async with signed_up(server.url) as ada, live(ada) as listener:
+    expected, trace_id = EMBEDDED if observed.mode == "up" else CLUSTER, trace_of(observed)
+    async with signed_up(observed.url) as ada, live(ada) as listener:
         await subscribe(listener, ada.workspace)
         await hear(listener, "subscribed")
         await ada.read("/api/tasks")  # Whom the token stands for is known by now.
-        traced = {"traceparent": f"00-{trace_id}-{ABOVE}-01", "X-Request-Id": f"traced-{server.mode}"}
+        traced = {"traceparent": f"00-{trace_id}-{ABOVE}-01", "X-Request-Id": f"traced-{observed.mode}"}
         await ada.write("POST", "/api/tasks", {"title": "A secret title"}, headers=traced)
         event = (await hear(listener, "event"))["event"]
         while event["type"] != "sigdep.tasks.TaskCreated":
@@ -91,7 +91,7 @@ async def test_a_request_is_one_tree_of_spans_from_the_gateway_to_the_listener(
     assert not any(span.failed for span in spans)
     assert all(span.started_ns <= span.ended_ns for span in spans)
     _are_nested_in_time(spans)
-    _say_what_they_are(spans, server)
+    _say_what_they_are(spans, observed)
     assert "secret title" not in repr(spans)
     appended = next(span for span in spans if span.name == "append tasks")
     assert event["traceparent"] == f"00-{trace_id}-{appended.span_id}-01"  # Listeners may go on from there.
@@ -108,56 +108,56 @@ def _are_nested_in_time(spans: Sequence[KeptSpan]) -> None:
                 assert span.ended_ns <= above.ended_ns
 
 
-def _say_what_they_are(spans: Sequence[KeptSpan], server: RunningServer) -> None:
+def _say_what_they_are(spans: Sequence[KeptSpan], observed: RunningServer) -> None:
     of = {span.name: span for span in spans}
     request = of["POST /api/tasks"]
     assert request.kind == "server"
     assert request.attributes["http.route"] == "/api/tasks"
     assert request.attributes["http.response.status_code"] == 201
-    assert request.attributes["sigdep.request_id"] == f"traced-{server.mode}"
-    assert of["append tasks"].attributes["db.system.name"] == ("sqlite" if server.mode == "up" else "postgresql")
+    assert request.attributes["sigdep.request_id"] == f"traced-{observed.mode}"
+    assert of["append tasks"].attributes["db.system.name"] == ("sqlite" if observed.mode == "up" else "postgresql")
     assert of[PROCESS].kind == "consumer"
     assert of[PROCESS].attributes["messaging.consumer.group.name"] == "tasks projector"
     assert of["push live"].attributes["sigdep.listeners"] == 1
-    if server.mode == "cluster":
+    if observed.mode == "cluster":
         for name in (PROCESS, "publish tasks"):
             assert of[name].attributes["messaging.system"] == "nats"
 
 
 async def test_a_slow_call_is_found_by_its_trace_in_the_log_of_every_process_that_took_part(
-    server: RunningServer,
+    observed: RunningServer,
 ) -> None:
     """Whether it is recorded or not: this one waits for a position that does not come, and is not."""
-    async with signed_up(server.url) as ada:
+    async with signed_up(observed.url) as ada:
         task = await ada.add_task()
         here = decode_position(ada.position, "Sigdep-Position")
         far = encode_position(replace(here, position=Position(here.position + 1_000)))
-        headers = {"X-Request-Id": f"late-{server.mode}", "Sigdep-Min-Position": far}
+        headers = {"X-Request-Id": f"late-{observed.mode}", "Sigdep-Min-Position": far}
         answer = await ada.client.get(f"/api/tasks/{task['id']}", headers=headers)
         assert answer.status_code == 503
-    lines = await lines_of(server, f"late-{server.mode}", 2)
+    lines = await lines_of(observed, f"late-{observed.mode}", 2)
     assert {line["event"] for line in lines} == {"request", "slow call"}
     (trace_id,) = {line["trace_id"] for line in lines}
     assert re.fullmatch("[0-9a-f]{32}", trace_id)
-    if server.mode == "cluster":
+    if observed.mode == "cluster":
         assert {line["service"] for line in lines if line["event"] == "slow call"} == {"gateway", "tasks.read"}
 
 
-async def lines_of(server: RunningServer, request_id: str, least: int) -> list[dict[str, Any]]:
+async def lines_of(observed: RunningServer, request_id: str, least: int) -> list[dict[str, Any]]:
     """What all processes have printed for a request, once all of it must be."""
     lines: list[dict[str, Any]] = []
     for _ in range(100):
         await asyncio.sleep(0.1)
-        printed = [line for line in server.printed.splitlines() if line.startswith("{")]
+        printed = [line for line in observed.printed.splitlines() if line.startswith("{")]
         lines = [line for line in map(json.loads, printed) if line.get("request_id") == request_id]
         if len(lines) >= least and any(line["event"] == "request" for line in lines):
             break
     return lines
 
 
-async def test_what_is_not_traced_leaves_nothing(server: RunningServer, sink: OtlpSink) -> None:
-    trace_id = trace_of(server)[:-4] + "ffff"
-    async with signed_up(server.url) as ada:
+async def test_what_is_not_traced_leaves_nothing(observed: RunningServer, sink: OtlpSink) -> None:
+    trace_id = trace_of(observed)[:-4] + "ffff"
+    async with signed_up(observed.url) as ada:
         before = len(sink.spans)
         unsampled = {"traceparent": f"00-{trace_id}-{ABOVE}-00"}
         task = await ada.write("POST", "/api/tasks", {"title": "Not traced"}, headers=unsampled)

@@ -56,6 +56,7 @@ async def deliveries(person: Person, webhook: JSON, count: int, **parameters: st
     return items
 
 
+@pytest.mark.every_broker
 async def test_what_happens_in_its_workspace_arrives_once(ada: Person, bob: Person, sink: WebhookSink) -> None:
     await ada.add_task("Before")
     webhook = await made(ada, sink)
