@@ -136,6 +136,7 @@ class _Reader:
         self._connection = exchange.connection
         self._gone = gone
         self._looked_at = monotonic()
+        self._woken = False
 
     @property
     def ended(self) -> bool:
@@ -181,13 +182,19 @@ class _Reader:
 
     async def read(self, after: FeedPosition | None) -> FeedBatch:
         await self.look()
+        woken, self._woken = self._woken, False
+        if woken and after is not None:
+            recent = self.feed.recent(self.workspace, after, self.query.limit, self.call)
+            if recent is not None:
+                return recent
         return await self.feed.read(self.workspace, after, self.query.limit, self.call)
 
     async def wait(self, after: FeedPosition, seconds: float) -> None:
         """Until there may be something after a position, or nobody waits any more."""
         until = monotonic() + min(seconds, POLL_SECONDS)
         while (left := until - monotonic()) > 0 and not self.ended:
-            if await self.feed.changed(self.workspace, after, min(left, LOOK_SECONDS)):
+            self._woken = await self.feed.changed(self.workspace, after, min(left, LOOK_SECONDS))
+            if self._woken:
                 return
             await self.look()
 
