@@ -54,7 +54,7 @@ def line(text: str, length_max: int, pointer: str, what: str) -> str:
     if not text:
         raise Invalid.at(pointer, f"{what} must hold more than white space.")
     if len(text) > length_max:
-        raise Invalid.at(pointer, f"{what} may have {length_max} characters at most; this one has {len(text)}.")
+        raise Invalid.at(pointer, f"{what} may have {length_max:,} characters at most; this one has {len(text):,}.")
     if not text.isprintable() and _CONTROL.search(text):
         raise Invalid.at(pointer, f"{what} must be one line without control characters.")
     return text
