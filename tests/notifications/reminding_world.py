@@ -35,7 +35,7 @@ from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.reminding import TASKS, ReminderReactions
 from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.horizon import Horizon
-from sigdep.notifications.writing.messages import message_of
+from sigdep.notifications.writing.messages import Messages
 from sigdep.notifications.writing.owners import Owners
 from sigdep.notifications.writing.reminding import Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
@@ -209,7 +209,7 @@ class World:
             executor,
             read=self.read,
             targets=TargetsOfPeople(write.around, users=self.roster, write=write),
-            message=lambda delivery, notification: message_of(delivery, notification, "https://sigdep.example"),
+            messages=Messages(self.read, "https://sigdep.example"),
             clock=self.clock,
             holder=Holder(name, name, incarnation),
             figures=self.figures,

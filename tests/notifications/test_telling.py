@@ -5,20 +5,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sigdep.contracts.ids import UserId
+from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.ids import SubjectId
-from sigdep.notifications.commands.oblivion import ForgetPerson
+from sigdep.notifications.commands.oblivion import ForgetPerson, ForgetWorkspace
 from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.delivery import delivery_id
 from sigdep.notifications.domain.devices import DEVICES, Devices
+from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.domain.preferences import PREFERENCES, Preferences
 from sigdep.notifications.domain.telling import News, Told, digest_news, tell
 from sigdep.notifications.events.deliveries import DeliveryRequested
+from sigdep.notifications.events.inbox import NotificationPosted
 from sigdep.notifications.events.people import Channel, DeviceId, DeviceRegistered, PreferencesChanged, QuietHours
+from sigdep.notifications.queries.digest import FindDigestItems
+from sigdep.notifications.queries.inbox import GetNotification
 from sigdep.notifications.queries.people import GetPreferences, ListDevices
 from sigdep.notifications.timers import Timers
 from sigdep.services.verifying import verify_read_model
-from tests.notifications.stories import ADA, BOB, HOME, KEY, LATER, NOON, TEAM, TOLD, identity, posted
+from tests.notifications.stories import ADA, BOB, EVE, HOME, KEY, LATER, NOON, TEAM, TOLD, identity, posted
 from tests.notifications.world import World
 
 PHONE, BROWSER = DeviceId(identity(61)), DeviceId(identity(62))
@@ -112,6 +116,36 @@ async def test_the_time_zone_is_that_of_the_profile_until_one_is_said(world: Wor
     assert (await world.ask(GetPreferences())).value == answer.value
 
 
+async def test_a_digest_names_what_waits_and_says_how_much_more_there_is(world: World) -> None:
+    digest = await _digested(world, 23)
+    assert digest.title == "Unread: 23 tasks assigned to you"
+    first, *others = digest.body.split("\n\n")
+    assert first == f"Task assigned to you: Task 22\n{posted().link}"
+    assert (len(others), others[-1]) == (20, "And 3 more.")
+    assert (await world.ask(GetNotification(notification_id=digest.id))).value.body == digest.body
+
+
+async def test_a_digest_holds_no_words_that_would_outlive_their_workspace(world: World) -> None:
+    digest = await _digested(world, 2)
+    (event,) = [
+        one.event for one in await world.events() if isinstance(one.event, NotificationPosted) and one.event.items
+    ]
+    assert "Task" not in repr((event.body, event.items))
+    asked = FindDigestItems(user_id=BOB, items=digest.items)
+    assert [one.words for one in (await world.ask(asked, None)).value] == [
+        "Task assigned to you: Task 1",
+        "Task assigned to you: Task 0",
+    ]
+    assert (await world.ask(replace(asked, user_id=EVE), None)).value == ()
+    home = {WorkspaceId(BOB): world.roles[BOB][WorkspaceId(BOB)]}
+    world.roles[BOB] = home
+    assert (await world.ask(GetNotification(notification_id=digest.id))).value.body == ""
+    await world.keys.destroy(SubjectId(TEAM))
+    await world.ask(ForgetWorkspace(workspace_id=TEAM, at=LATER), None)
+    await world.project()
+    assert (await world.ask(asked, None)).value == ()
+
+
 async def test_a_digest_says_how_much_waits_once_a_day(world: World) -> None:
     await world.tell(BOB, key="1", title="One")
     await world.tell(BOB, key="2", title="Two")
@@ -125,7 +159,7 @@ async def test_a_digest_says_how_much_waits_once_a_day(world: World) -> None:
     await world.project()
     await timers.run_due(NOON + timedelta(hours=23))
     digest, *others = await world.inbox()
-    assert (digest.kind, digest.title, digest.body) == ("digest", "Unread: 2 tasks assigned to you", "")
+    assert (digest.kind, digest.title) == ("digest", "Unread: 2 tasks assigned to you")
     assert digest.workspace_id == BOB  # Their personal one has their id here.
     assert len(others) == 2
     await timers.run_due(NOON + timedelta(hours=25, minutes=30))
@@ -148,7 +182,7 @@ async def test_a_digest_that_was_told_and_not_noted_is_told_once(world: World) -
     await world.ask(_change(digest_at="13:30", time_zone="UTC"))
     await world.project()
     post = PostDigest(user_id=BOB, workspace_id=_home(BOB), on=NOON.date(), title="Unread: 1 mention", at=LATER)
-    await world.write._tell_some(digest_news(post.workspace_id, post.on, post.title, post.at), [BOB], world.call(None))
+    await world.write._tell_some(digest_news(post), [BOB], world.call(None))
     for _ in range(2):
         await world.ask(post, None)
     assert [one.kind for one in await world.inbox()].count("digest") == 1
@@ -185,3 +219,13 @@ def _home(user: UserId) -> Any:
 def test_a_choice_is_about_one_way_of_one_kind() -> None:
     said = preferences(channels={"task.assigned": {"fcm": False}})
     assert [way.channel for way in told(said, news=replace(NEWS, kind="task.mentioned")).ways] == ["fcm", "web_push"]
+
+
+async def _digested(world: World, tasks: int) -> Notification:
+    """The digest of so many."""
+    for number in range(tasks):
+        await world.tell(BOB, key=str(number), title=f"Task {number}", link=posted().link)
+    await world.ask(_change(digest_at="13:30", time_zone="UTC"))
+    await world.project()
+    await Timers(world.write, world.read).run_due(NOON + timedelta(minutes=90))
+    return (await world.inbox())[0]

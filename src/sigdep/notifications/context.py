@@ -36,7 +36,7 @@ from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.due_work import DueWork
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.horizon import Horizon
-from sigdep.notifications.writing.messages import message_of
+from sigdep.notifications.writing.messages import Messages
 from sigdep.notifications.writing.owners import Owners
 from sigdep.notifications.writing.reminding import ReminderFigures, Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
@@ -165,6 +165,7 @@ def open_reminding(
     around, executor = write.around, write.executor
     reminding = Reminding(around, executor, owners=Owners(owners), clock=clock, zones=zones, figures=figures)
     targets = TargetsOfPeople(around, users=users, write=write)
+    messages = Messages(read, url)
     senders: dict[str, DueWork] = {
         channel: Sender(
             channel,
@@ -173,7 +174,7 @@ def open_reminding(
             executor,
             read=read,
             targets=targets,
-            message=lambda delivery, notification: message_of(delivery, notification, url),
+            messages=messages,
             clock=clock,
             holder=holder,
             figures=figures,

@@ -26,7 +26,7 @@ from sigdep.notifications.commands.webhooks import (
     RotateWebhookSecret,
 )
 from sigdep.notifications.queries.deliveries import DueDeliveries, FindAbandonedDeliveries, FindDueDeliveries
-from sigdep.notifications.queries.digest import DigestDue, FindDigestItems, FindDigestsDue
+from sigdep.notifications.queries.digest import DigestDue, DigestItem, FindDigestItems, FindDigestsDue
 from sigdep.notifications.queries.inbox import (
     CountNotifications,
     FindReturning,
@@ -111,7 +111,7 @@ READ: Final = ServiceContract(
         FindUnread: FoundPage,
         FindReturning: tuple[Found, ...],
         FindDigestsDue: tuple[DigestDue, ...],
-        FindDigestItems: tuple[str, ...],
+        FindDigestItems: tuple[DigestItem, ...],
         FindDueWebhookDeliveries: tuple[WebhookDeliveryPlace, ...],
         FindWebhooksBehind: tuple[WebhookPlace, ...],
         FindDueReminders: DueReminders,

@@ -37,7 +37,15 @@ class Timers:
         digests: Sequence[DigestDue] = (await self._find(FindDigestsDue(now=now, limit=AT_ONCE))).value
         for due in digests:
             await self._do(
-                PostDigest(user_id=due.user_id, workspace_id=due.workspace_id, on=due.on, title=due.title, at=now),
+                PostDigest(
+                    user_id=due.user_id,
+                    workspace_id=due.workspace_id,
+                    on=due.on,
+                    title=due.title,
+                    items=due.items,
+                    more=due.more,
+                    at=now,
+                ),
                 now,
             )
         return max(len(returning), len(digests)) >= AT_ONCE

@@ -41,6 +41,8 @@ CONTEXT: Final = "notifications"
 RECIPIENTS_AT_ONCE: Final = 20
 """People who are told with one append: with all their devices they stay far below what one takes."""
 
+_OF_NEWS: Final = frozenset(News.__struct_fields__) & frozenset(TellPeople.__struct_fields__)
+
 
 class NotificationsWrite:
     """A Service (`rpc/call.py`) of every command in `commands.py`."""
@@ -121,8 +123,7 @@ class NotificationsWrite:
         """Some people after the other: each is told once, however often this begins anew."""
         strangers = await self._around.members.are_members(command.workspace_id, command.recipients)
         recipients = [user for user in dict.fromkeys(command.recipients) if user not in strangers]
-        fields = {name: getattr(command, name) for name in News.__struct_fields__}
-        news = News(**fields)
+        news = News(**{name: getattr(command, name) for name in _OF_NEWS})
         outcome = await self._tell_some(news, recipients[:RECIPIENTS_AT_ONCE], call)
         for start in range(RECIPIENTS_AT_ONCE, len(recipients), RECIPIENTS_AT_ONCE):
             part = replace(call, command_id=_part_of(call.command_id, start))
@@ -139,7 +140,7 @@ class NotificationsWrite:
     async def _post_digest(self, command: PostDigest, workspace: WorkspaceId, call: Call) -> Outcome:
         """First it is told, which happens once whatever comes between; then it is noted that it was."""
         if command.title:
-            news = digest_news(command.workspace_id, command.on, command.title, command.at)
+            news = digest_news(command)
             part = replace(call, command_id=_part_of(call.command_id, 1))
             await self._tell_some(news, [command.user_id], part)
 

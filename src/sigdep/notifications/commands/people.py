@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType
-from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.events.inbox import Kind, NotificationId
 from sigdep.notifications.events.people import Channel, DeviceId, QuietHours
 
 
@@ -44,6 +44,10 @@ class PostDigest(Command):
     title: str
     """Empty: there is nothing to tell, and nothing is posted."""
     at: datetime
+    items: tuple[NotificationId, ...] = ()
+    """What it tells of, the newest first."""
+    more: int = 0
+    """So many more there are."""
 
 
 PreferencesCommand = ChangePreferences | PostDigest

@@ -6,8 +6,10 @@ from typing import Final
 
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.events.inbox import Kind
+from sigdep.notifications.queries.digest import DigestItem
 
-LINES_MAX: Final = 20
+ITEMS_MAX: Final = 20
+"""Notifications of which one digest tells. Of more it says how many."""
 
 WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
     "task.assigned": ("task assigned to you", "tasks assigned to you"),
@@ -26,22 +28,23 @@ WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
 
 def digest_title(unread: Sequence[Notification]) -> str:
     """How much waits. Empty: nothing does."""
-    counts = Counter(notification.kind for notification in _told(unread))
+    counts = Counter(notification.kind for notification in unread)
     parts = [f"{count} {WORDS[kind][count > 1]}" for kind, count in counts.most_common()]
     return f"Unread: {', '.join(parts)}" if parts else ""
 
 
-def digest_items(unread: Sequence[Notification]) -> tuple[str, ...]:
-    """What waits, line by line.
+def digest_item(notification: Notification) -> DigestItem:
+    """What a digest says of it."""
+    words = f"{WORDS[notification.kind][0].capitalize()}: {notification.title}"
+    return DigestItem(words=words, link=notification.link)
+
+
+def digest_body(items: Sequence[DigestItem], more: int, url: str = "") -> str:
+    """What waits, in text.
 
     Args:
-        unread: the newest first.
+        more: so many more there were.
+        url: what links begin with. Empty: they are paths.
     """
-    told = _told(unread)
-    lines = [f"{WORDS[one.kind][0].capitalize()}: {one.title}" for one in told[:LINES_MAX]]
-    return (*lines, f"And {len(told) - LINES_MAX} more.") if len(told) > LINES_MAX else tuple(lines)
-
-
-def _told(unread: Sequence[Notification]) -> Sequence[Notification]:
-    """Earlier digests do not count."""
-    return [notification for notification in unread if notification.kind != "digest"]
+    parts = [item.words if item.link is None else f"{item.words}\n{url}{item.link}" for item in items]
+    return "\n\n".join([*parts, f"And {more:,} more."] if more else parts)

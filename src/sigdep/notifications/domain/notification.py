@@ -48,10 +48,15 @@ class Notification(State):
     kind: Kind
     title: str
     body: str
+    """Of a digest: what it tells of, as that is known when it is shown."""
     thing: Thing | None
     link: str | None
     by: UserId | None
     urgent: bool
+    items: tuple[NotificationId, ...]
+    """What a digest tells of, the newest first."""
+    more: int
+    """So many more there were."""
     occurred_at: datetime
     posted_at: datetime
     state: Standing
@@ -72,6 +77,8 @@ ABSENT: Final = Notification(
     link=None,
     by=None,
     urgent=False,
+    items=(),
+    more=0,
     occurred_at=_NEVER,
     posted_at=_NEVER,
     state="unread",
@@ -165,6 +172,8 @@ def _posted(event: NotificationPosted) -> Notification:
         link=event.link,
         by=event.by,
         urgent=event.urgent,
+        items=event.items,
+        more=event.more,
         occurred_at=event.occurred_at,
         posted_at=event.at,
         state="unread",
@@ -175,5 +184,5 @@ def _posted(event: NotificationPosted) -> Notification:
 
 
 NOTIFICATION: Final = Decider[Any, Notification](
-    category="notification", initial=ABSENT, decide=decide, evolve=evolve, schema="notification-1"
+    category="notification", initial=ABSENT, decide=decide, evolve=evolve, schema="notification-2"
 )

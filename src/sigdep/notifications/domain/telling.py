@@ -1,18 +1,19 @@
 """Telling one person one thing: what is posted in their inbox, and by which ways it goes out to them."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.notifications.commands.people import PostDigest
 from sigdep.notifications.domain.delivery import delivery_id
 from sigdep.notifications.domain.devices import Devices
 from sigdep.notifications.domain.notification import notification_id
 from sigdep.notifications.domain.preferences import Preferences, not_before, wants
 from sigdep.notifications.events.deliveries import DeliveryRequested
-from sigdep.notifications.events.inbox import Kind, NotificationPosted, Thing
+from sigdep.notifications.events.inbox import Kind, NotificationId, NotificationPosted, Thing
 from sigdep.notifications.events.people import Channel
 
 
@@ -33,6 +34,9 @@ class News(Struct, frozen=True, kw_only=True):
     by: UserId | None = None
     """Who did it. They are never told."""
     urgent: bool = False
+    items: tuple[NotificationId, ...] = ()
+    """What a digest tells of."""
+    more: int = 0
 
 
 class Way(NamedTuple):
@@ -85,6 +89,8 @@ def tell(news: News, recipient: UserId, preferences: Preferences, devices: Devic
         link=news.link,
         by=news.by,
         urgent=news.urgent,
+        items=news.items,
+        more=news.more,
     )
     quiet = not_before(preferences, now, urgent=news.urgent)
     targets: list[tuple[Channel, UUID]] = [("email", recipient)]
@@ -93,6 +99,14 @@ def tell(news: News, recipient: UserId, preferences: Preferences, devices: Devic
     return Told(posted, tuple(ways))
 
 
-def digest_news(workspace_id: WorkspaceId, on: date, title: str, at: datetime) -> News:
+def digest_news(digest: PostDigest) -> News:
     """Of one day, for its one recipient."""
-    return News(workspace_id=workspace_id, kind="digest", title=title, key=f"digest {on}", occurred_at=at)
+    return News(
+        workspace_id=digest.workspace_id,
+        kind="digest",
+        title=digest.title,
+        key=f"digest {digest.on}",
+        occurred_at=digest.at,
+        items=digest.items,
+        more=digest.more,
+    )

@@ -62,6 +62,10 @@ class NotificationPosted(Event, omit_defaults=True):
     by: UserId | None = None
     """Who did it. None: the system itself."""
     urgent: bool = False
+    items: tuple[NotificationId, ...] = ()
+    """What a digest tells of. They are gone with their workspaces, which is why none of their words is here."""
+    more: int = 0
+    """So many more there were."""
 
 
 class NotificationMarkedRead(Event):

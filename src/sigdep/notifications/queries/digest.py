@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.messages import Query
+from sigdep.notifications.events.inbox import NotificationId
 
 
 class FindDigestsDue(Query):
@@ -16,12 +17,22 @@ class FindDigestsDue(Query):
 
 
 class FindDigestItems(Query):
-    """What a digest that goes out says beside its title, line by line.
+    """What a digest that goes out says of these notifications, which are from all workspaces of a person.
 
-    No digest holds it: it is from all workspaces of a person, and must be gone where one of them is erased.
+    No digest holds their words, which must be gone where one of the workspaces is erased.
     """
 
     user_id: UserId
+    items: tuple[NotificationId, ...]
+
+
+class DigestItem(Struct, frozen=True, kw_only=True):
+    """One thing of which a digest tells."""
+
+    words: str
+    """What it is, and its title."""
+    link: str | None
+    """Where it is to be seen: a path below the server's own address."""
 
 
 class DigestDue(Struct, frozen=True, kw_only=True):
@@ -33,3 +44,7 @@ class DigestDue(Struct, frozen=True, kw_only=True):
     on: date
     title: str
     """Empty: there is nothing to tell."""
+    items: tuple[NotificationId, ...]
+    """What it tells of, the newest first."""
+    more: int
+    """So many more there are."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from sigdep.kernel.document_model import DocumentModel, document_table
-from sigdep.kernel.read_store import Column, Index, Row
+from sigdep.kernel.read_store import Column, Index, Order, Row
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification
 
 NOTIFICATIONS: Final = document_table(
@@ -23,6 +23,7 @@ NOTIFICATIONS: Final = document_table(
         Index(("snoozed_until",)),
     ],
 )
+NEWEST_FIRST: Final = (Order("posted_at", descending=True),)
 
 
 def notification_columns(notification: Notification) -> Row:

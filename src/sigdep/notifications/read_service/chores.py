@@ -1,26 +1,16 @@
 """Questions of the writing side, and of whoever looks what time it is: about nobody in particular."""
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.read_store import All, Compare, Condition, Order, Row, Select
-from sigdep.notifications.domain.digest import digest_items, digest_title
-from sigdep.notifications.domain.notification import Notification
-from sigdep.notifications.domain.preferences import Preferences, digest_day
 from sigdep.notifications.events.inbox import NotificationId
-from sigdep.notifications.queries.digest import DigestDue, FindDigestItems, FindDigestsDue
 from sigdep.notifications.queries.inbox import FindReturning, FindUnread, Found, FoundPage
-from sigdep.notifications.read_models.notifications import NOTIFICATIONS
-from sigdep.notifications.read_models.people import PREFERENCE_ROWS
-from sigdep.notifications.read_service.inbox import NEWEST_FIRST
-from sigdep.notifications.read_service.rows import Rows, notification_in, require_nobody, state_in
+from sigdep.notifications.read_models.notifications import NEWEST_FIRST, NOTIFICATIONS
+from sigdep.notifications.read_service.rows import Rows, require_nobody
 from sigdep.rpc.call import Answer, Call
-
-DIGESTED_MAX: Final = 200
-"""So many unread notifications are counted in a digest."""
 
 _PLACE: Final = ("id", "workspace_id")
 
@@ -52,34 +42,6 @@ class Chores:
             columns=_PLACE,
         )
         return Answer(value=tuple(_found(row) for row in (await self._rows.select(select)).rows))
-
-    async def find_digests_due(self, query: FindDigestsDue, call: Call) -> Answer[tuple[DigestDue, ...]]:
-        require_nobody(call)
-        select = Select(
-            table=PREFERENCE_ROWS,
-            where=Compare("digest_due_at", "<=", query.now),
-            order=(Order("digest_due_at"),),
-            limit=query.limit,
-        )
-        page = await self._rows.select(select)
-        return Answer(value=tuple([await self._due(state_in(row, Preferences), query) for row in page.rows]))
-
-    async def find_digest_items(self, query: FindDigestItems, call: Call) -> Answer[tuple[str, ...]]:
-        require_nobody(call)
-        return Answer(value=digest_items(await self._unread(query.user_id)))
-
-    async def _due(self, preferences: Preferences, query: FindDigestsDue) -> DigestDue:
-        return DigestDue(
-            user_id=preferences.user_id,
-            workspace_id=preferences.workspace_id,
-            on=digest_day(preferences, query.now),
-            title=digest_title(await self._unread(preferences.user_id)),
-        )
-
-    async def _unread(self, user: UserId) -> Sequence[Notification]:
-        where = All((Compare("recipient_id", "=", user), Compare("state", "=", "unread")))
-        select = Select(table=NOTIFICATIONS, where=where, order=NEWEST_FIRST, limit=DIGESTED_MAX)
-        return [notification_in(row) for row in (await self._rows.select(select)).rows]
 
 
 def _found(row: Row) -> Found:

@@ -10,16 +10,15 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.routes import Listing
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.ids import Version
-from sigdep.kernel.read_store import PAGE_ROWS_MAX, All, Compare, Condition, OneOf, Order, Row, Select
+from sigdep.kernel.read_store import PAGE_ROWS_MAX, All, Compare, Condition, OneOf, Row, Select
 from sigdep.kernel.store import EventLog
 from sigdep.notifications.domain.notification import NOTIFICATION, Notification, NotificationNotFound
 from sigdep.notifications.events.inbox import Kind
 from sigdep.notifications.queries.inbox import CountNotifications, Counts, GetNotification, ListNotifications
-from sigdep.notifications.read_models.notifications import NOTIFICATIONS
+from sigdep.notifications.read_models.notifications import NEWEST_FIRST, NOTIFICATIONS
+from sigdep.notifications.read_service.digests import Digests
 from sigdep.notifications.read_service.rows import Rows, notification_in
 from sigdep.rpc.call import Answer, Call, Principal
-
-NEWEST_FIRST: Final = (Order("posted_at", descending=True),)
 
 _COUNTED: Final = ("workspace_id", "kind")
 
@@ -31,8 +30,9 @@ class Inbox:
     that come with the call hide it.
     """
 
-    def __init__(self, rows: Rows, log: EventLog) -> None:
+    def __init__(self, rows: Rows, log: EventLog, digests: Digests) -> None:
         self._rows = rows
+        self._digests = digests
         self._log = log
 
     async def get(self, query: GetNotification, call: Call) -> Answer[Notification]:
@@ -41,7 +41,8 @@ class Inbox:
         if notification.recipient_id != call.caller.user_id or notification.workspace_id not in call.caller.roles:
             raise NotificationNotFound
         position = self._rows.reflected(notification.workspace_id)
-        return Answer(value=notification, version=Version(notification.version), position=position)
+        (shown,) = await self._digests.worded([notification], call.caller)
+        return Answer(value=shown, version=Version(notification.version), position=position)
 
     async def _folded(self, query: GetNotification) -> Notification:
         """What a write has returned is there, even where the projector is a moment behind."""
@@ -58,7 +59,8 @@ class Inbox:
         )
         position = self._rows.reflected(query.workspace_id or who.user_id)
         page = await self._rows.select(paging.after(select, query.cursor))
-        shown = [notification_in(row) for row in page.rows if _is_member(row, who)]
+        found = [notification_in(row) for row in page.rows if _is_member(row, who)]
+        shown = await self._digests.worded(found, who)
         return Answer(value=Listing(items=shown, next_cursor=paging.cursor(page.next)), position=position)
 
     async def count(self, _query: CountNotifications, call: Call) -> Answer[Counts]:

@@ -31,6 +31,7 @@ from sigdep.notifications.queries.webhook_deliveries import FindDueWebhookDelive
 from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
+from sigdep.notifications.read_service.digests import Digests
 from sigdep.notifications.read_service.inbox import Inbox
 from sigdep.notifications.read_service.reminders import Reminders
 from sigdep.notifications.read_service.rows import CONTEXT, Rows, state_in
@@ -55,7 +56,8 @@ class NotificationsRead:
         self._rows: Final = Rows(store, progress)
         self._progress: Final = progress
         self._push_key = push_key
-        inbox, chores = Inbox(self._rows, log), Chores(self._rows)
+        digests, chores = Digests(self._rows), Chores(self._rows)
+        inbox = Inbox(self._rows, log, digests)
         webhooks = Webhooks(self._rows, log)
         reminders = Reminders(self._rows, log)
         self._handlers: Final[Mapping[type, Handler]] = {
@@ -67,8 +69,8 @@ class NotificationsRead:
             GetPushKey: self._get_push_key,
             FindUnread: chores.find_unread,
             FindReturning: chores.find_returning,
-            FindDigestsDue: chores.find_digests_due,
-            FindDigestItems: chores.find_digest_items,
+            FindDigestsDue: digests.find_due,
+            FindDigestItems: digests.find_items,
             GetWebhook: webhooks.get,
             ListWebhooks: webhooks.find,
             ListWebhookDeliveries: webhooks.deliveries,

@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from sigdep.http.stamps import internal_call
 from sigdep.kernel.channel import Message
 from sigdep.notifications.domain.delivery import Delivery
+from sigdep.notifications.domain.digest import digest_body
 from sigdep.notifications.domain.notification import Notification
+from sigdep.notifications.queries.digest import DigestItem, FindDigestItems
+from sigdep.rpc.call import Service
 
 KEPT: Final = timedelta(days=1)
 """For so long others may hold it for somebody who is away."""
@@ -17,20 +22,38 @@ _PUSHED_AT_ONCE: Final = frozenset({"reminder"})
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def message_of(delivery: Delivery, notification: Notification, url: str) -> Message:
-    """The same each time that it is sent.
+class Messages:
+    """What is sent of notifications: the same each time, but for what a digest may not tell any more."""
 
-    Args:
-        url: of this server, as people know it.
-    """
-    return Message(
-        key=str(delivery.id),
-        kind=notification.kind,
-        title=notification.title,
-        body=notification.body,
-        link=None if notification.link is None else url.rstrip("/") + notification.link,
-        occurred_at=notification.occurred_at,
-        document=_encode(notification),
-        urgent=notification.urgent or notification.kind in _PUSHED_AT_ONCE,
-        keep_seconds=round(KEPT / timedelta(seconds=1)),
-    )
+    def __init__(self, read: Service, url: str) -> None:
+        """
+        Args:
+            read: the reading side of this context.
+            url: of this server, as people know it.
+        """
+        self._read = read
+        self._url = url.rstrip("/")
+
+    async def of(self, delivery: Delivery, notification: Notification) -> Message:
+        """
+        Raises:
+            Unavailable: the reading side is away.
+        """
+        if notification.items:
+            notification = replace(notification, body=await self._digest(notification))
+        return Message(
+            key=str(delivery.id),
+            kind=notification.kind,
+            title=notification.title,
+            body=notification.body,
+            link=None if notification.link is None else self._url + notification.link,
+            occurred_at=notification.occurred_at,
+            document=_encode(notification),
+            urgent=notification.urgent or notification.kind in _PUSHED_AT_ONCE,
+            keep_seconds=round(KEPT / timedelta(seconds=1)),
+        )
+
+    async def _digest(self, digest: Notification) -> str:
+        query = FindDigestItems(user_id=digest.recipient_id, items=digest.items)
+        items: tuple[DigestItem, ...] = (await self._read.ask(query, internal_call())).value
+        return digest_body(items, digest.more, self._url)

@@ -1,7 +1,7 @@
 """Sends what is to go out on one channel: the attempt is stored, the channel called, the result stored."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -25,7 +25,6 @@ from sigdep.notifications.commands.deliveries import (
     SuppressDelivery,
 )
 from sigdep.notifications.domain.delivery import Delivery, decide
-from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.domain.retrying import pause
 from sigdep.notifications.events.deliveries import DeliveryAttempted, DeliveryEvent, DeliverySuppression
 from sigdep.notifications.events.people import Channel
@@ -37,6 +36,7 @@ from sigdep.notifications.queries.deliveries import (
 )
 from sigdep.notifications.writing.attempt import Surroundings
 from sigdep.notifications.writing.due_work import DueWork, Found, Piece
+from sigdep.notifications.writing.messages import Messages
 from sigdep.notifications.writing.targets import Targets
 from sigdep.rpc.call import Service
 
@@ -89,7 +89,7 @@ class Sender:
         *,
         read: Service,
         targets: Targets,
-        message: Callable[[Delivery, Notification], Message],
+        messages: Messages,
         clock: Clock,
         holder: Holder,
         figures: DeliveryFigures,
@@ -98,13 +98,13 @@ class Sender:
         """
         Args:
             read: the reading side of this context.
-            message: what is sent of a notification.
+            messages: what is sent of notifications.
             holder: this process. What its predecessors of the same place were trying is taken up at once.
         """
         self.work = DueWork(f"{channel} deliveries", clock, self._find, SENT_AT_ONCE_MAX)
         self._channel: Final = channel
         self._way, self._around, self._executor, self._read = way, around, executor, read
-        self._targets, self._message, self._clock, self._holder = targets, message, clock, holder
+        self._targets, self._messages, self._clock, self._holder = targets, messages, clock, holder
         self._heir_until: datetime | None = None
         self._figures, self._chance = figures, chance or Random()  # noqa: S311  It spreads pauses, and hides nothing.
 
@@ -142,7 +142,7 @@ class Sender:
             return await self._suppress(delivery, "target_gone", now)
         notifications = self._around.notifications
         notification = (await notifications.load(notifications.decider.stream(delivery.notification_id))).state
-        message = self._message(delivery, notification)
+        message = await self._messages.of(delivery, notification)
         attempted = await self._begin(delivery, begin)
         if attempted is None:
             return False
