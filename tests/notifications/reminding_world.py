@@ -41,6 +41,7 @@ from sigdep.notifications.writing.reminding import Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
 from sigdep.notifications.writing.sender import Sender
 from sigdep.notifications.writing.targets import TargetsOfPeople
+from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.rpc.call import Answer, Call, Principal
 from sigdep.services.projector import Projector
 
@@ -191,7 +192,13 @@ class World:
     def process(self, name: str = "one", *, alone: bool = False, zones: str = "2026b", incarnation: int = 1) -> Side:
         """Another process that writes, on the same log."""
         write = NotificationsWrite(
-            self.store, members=self.roster, read=self.read, sources={}, url_objection=lambda _url: None, alone=alone
+            self.store,
+            members=self.roster,
+            read=self.read,
+            sources={},
+            url_objection=lambda _url: None,
+            tokens=UnsubscribeTokens(bytes(32)),
+            alone=alone,
         )
         executor: Executor = write.executor
         reminding = Reminding(
@@ -209,7 +216,7 @@ class World:
             executor,
             read=self.read,
             targets=TargetsOfPeople(write.around, users=self.roster, write=write),
-            messages=Messages(self.read, "https://sigdep.example"),
+            messages=Messages(self.read, "https://sigdep.example", write.tokens),
             clock=self.clock,
             holder=Holder(name, name, incarnation),
             figures=self.figures,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.notifications.commands.people import ChangePreferences, Choice, PostDigest
+from sigdep.notifications.commands.people import ChangePreferences, Choice, DeclineEmails, PostDigest
 from sigdep.notifications.domain.preferences import (
     PREFERENCES,
     Preferences,
@@ -16,7 +16,7 @@ from sigdep.notifications.domain.preferences import (
     view,
     wants,
 )
-from sigdep.notifications.events.people import DigestPosted, PreferencesChanged, QuietHours
+from sigdep.notifications.events.people import DigestPosted, PreferencesChanged, QuietHours, Unsubscribed
 from sigdep.recurrence.zones import UnknownZone
 from sigdep.testing.given import Given
 from tests.notifications.stories import BOB, HOME, LATER, NOON
@@ -130,3 +130,14 @@ def test_one_who_has_said_nothing_sees_what_everybody_has() -> None:
     assert (shown.time_zone, shown.quiet_hours, shown.digest_at, shown.version) == ("Europe/Berlin", None, None, 0)
     assert shown.channels["reminder"] == {"email": False, "fcm": True, "web_push": True}
     assert shown.channels["event.invited"] == {"email": True, "fcm": True, "web_push": True}
+
+
+def test_whoever_unsubscribes_first_has_said_nothing_of_their_time_zone() -> None:
+    """Times on the wall need that of the profile all the same, when they say something of them."""
+    decline = DeclineEmails(user_id=BOB, kind="digest", at=NOON)
+    after = given().when(decline).then(Unsubscribed(user_id=BOB, kind="digest", at=NOON))
+    shown = view(after.state, time_zone="Europe/Berlin")
+    assert (shown.time_zone, shown.channels["digest"]["email"], shown.version) == ("Europe/Berlin", False, 1)
+    assert not after.state.zoned
+    after.when(decline).then()
+    assert given(changed(digest_at="07:30")).state.zoned

@@ -25,6 +25,7 @@ from sigdep.notifications.read_models.model import NotificationsReadModel
 from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.hearing import Source
+from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.rpc.call import Answer, Call, Principal
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.rebuilding import begin
@@ -69,6 +70,7 @@ class World:
             read=self.read,
             sources=self.sources,
             url_objection=lambda url: None if url.startswith("http") else "An address begins with https://.",
+            tokens=UnsubscribeTokens(bytes(32)),
             alone=alone,
         )
 

@@ -40,6 +40,8 @@ class File(Struct, frozen=True, kw_only=True):
     name: str
     """As which a browser would keep it."""
     modified_at: datetime
+    shown: bool = False
+    """A page for people: browsers show it, and do not keep it."""
 
 
 class FileReader(BodyReader[F]):
@@ -83,7 +85,8 @@ async def file_reply(exchange: Exchange, file: File, headers: list[Header]) -> R
         content = await asyncio.to_thread(gzip.compress, content, GZIP_LEVEL, mtime=0)
         headers.append((b"content-encoding", b"gzip"))
     headers.append((b"content-type", f"{file.media_type}; charset=utf-8".encode()))
-    headers.append((b"content-disposition", f"attachment; filename*=UTF-8''{quote(file.name, safe='')}".encode()))
+    if not file.shown:
+        headers.append((b"content-disposition", f"attachment; filename*=UTF-8''{quote(file.name, safe='')}".encode()))
     return Reply(200, headers, content)
 
 

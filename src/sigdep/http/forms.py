@@ -15,6 +15,7 @@ from sigdep.kernel.errors import Fault, Invalid
 F = TypeVar("F")
 
 FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
 
 
 class Form(Body, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -22,6 +23,17 @@ class Form(Body, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
     Whatever is wrong with it is refused as OAuth says it: 400, `{"error": "invalid_request"}`.
     """
+
+
+class AnyForm(Body, frozen=True, kw_only=True):
+    """A body of whatever kind, which nobody looks at: what is asked for stands in the address (RFC 8058 §3.2)."""
+
+
+class AnyFormReader(BodyReader[F]):
+    """Reads the bodies of one route, whose type is an AnyForm."""
+
+    def read(self, body: bytes, headers: Any) -> F:
+        return self._kind()
 
 
 class FormReader(BodyReader[F]):

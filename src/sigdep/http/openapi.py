@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from sigdep.http.files import File, FileBody
-from sigdep.http.forms import FORM, Form
+from sigdep.http.forms import FORM, MULTIPART, AnyForm, Form
 from sigdep.http.openapi_parts import HEADERS, INTRODUCTION, PARAMETERS, SECURITY_SCHEMES
 from sigdep.http.parameters import WriteParameters
 from sigdep.http.problems import KINDS, MEDIA_TYPE, OAuthProblem, Problem, kind_of
@@ -107,6 +107,8 @@ def _operation(endpoint: TypedEndpoint, schemas: Schemas) -> Operation:
     elif endpoint.body is not None and route.method != "DELETE":
         schema = {"schema": schemas.of(endpoint.signature.body or Body)}
         operation["requestBody"] = {"required": endpoint.body.required, "content": {"application/json": schema}}
+        if endpoint.signature.body is not None and issubclass(endpoint.signature.body, AnyForm):
+            operation["requestBody"] = {"required": False, "content": {MULTIPART: schema, FORM: schema}}
         if _is_form(endpoint):
             operation["requestBody"]["content"] = {FORM: schema, "application/json": schema}
             operation["responses"]["400"] = _oauth_refusal(schemas)

@@ -13,7 +13,7 @@ from sigdep.http.bodies import BodyReader, read_body
 from sigdep.http.calls import matches_none, read_call, write_call
 from sigdep.http.exchange import Exchange, Header
 from sigdep.http.files import File, FileBody, FileReader, file_reply
-from sigdep.http.forms import Form, FormReader
+from sigdep.http.forms import AnyForm, AnyFormReader, Form, FormReader
 from sigdep.http.parameters import ParameterReader, take_dry_run
 from sigdep.http.positions import encode_position
 from sigdep.http.replies import JSON, Reply, send_reply
@@ -71,6 +71,8 @@ class TypedEndpoint:
             return None
         if issubclass(kind, FileBody):
             return FileReader(kind)
+        if issubclass(kind, AnyForm):
+            return AnyFormReader(kind)
         return FormReader(kind) if issubclass(kind, Form) else BodyReader(kind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -42,6 +42,7 @@ from sigdep.notifications.writing.reminding import ReminderFigures, Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
 from sigdep.notifications.writing.sender import DeliveryFigures, Sender
 from sigdep.notifications.writing.targets import TargetsOfPeople
+from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.notifications.writing.webhooks import UrlObjection
 from sigdep.rpc.call import Service
 from sigdep.writing.members import Members
@@ -102,6 +103,7 @@ def open_write(
     read: Service,
     sources: Mapping[str, Source],
     url_objection: UrlObjection,
+    key: bytes,
     alone: bool,
 ) -> NotificationsWrite:
     """The writing side.
@@ -111,10 +113,17 @@ def open_write(
         read: the reading side, in whichever process.
         sources: by context: what webhooks are told.
         url_objection: says what is wrong with the address of a webhook.
+        key: of the server, for what is derived and never stored. Another one makes links in old e-mails stale.
         alone: no other process writes to this log.
     """
     return NotificationsWrite(
-        log, members=members, read=read, sources=sources, url_objection=url_objection, alone=alone
+        log,
+        members=members,
+        read=read,
+        sources=sources,
+        url_objection=url_objection,
+        tokens=UnsubscribeTokens(key),
+        alone=alone,
     )
 
 
@@ -165,7 +174,7 @@ def open_reminding(
     around, executor = write.around, write.executor
     reminding = Reminding(around, executor, owners=Owners(owners), clock=clock, zones=zones, figures=figures)
     targets = TargetsOfPeople(around, users=users, write=write)
-    messages = Messages(read, url)
+    messages = Messages(read, url, write.tokens)
     senders: dict[str, DueWork] = {
         channel: Sender(
             channel,

@@ -13,7 +13,13 @@ from sigdep.notifications.commands.inbox import (
     TellPeople,
 )
 from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
-from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.people import (
+    ChangePreferences,
+    PostDigest,
+    RegisterDevice,
+    RemoveDevice,
+    Unsubscribe,
+)
 from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.commands.webhooks import (
     CreateWebhook,
@@ -36,7 +42,7 @@ from sigdep.notifications.queries.inbox import (
     GetNotification,
     ListNotifications,
 )
-from sigdep.notifications.queries.people import GetPreferences, GetPushKey, ListDevices
+from sigdep.notifications.queries.people import DeclinedKind, GetPreferences, GetPushKey, ListDevices
 from sigdep.notifications.queries.reminders import (
     DueReminders,
     FindDueReminders,
@@ -79,7 +85,9 @@ WRITE: Final = ServiceContract(
         ReplayWebhook,
         DeleteWebhook,
         RedeliverWebhook,
+        Unsubscribe,
     ),
+    values={Unsubscribe: DeclinedKind},
 )
 
 READ: Final = ServiceContract(

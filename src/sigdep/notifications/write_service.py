@@ -14,21 +14,30 @@ from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.notifications.commands.inbox import MarkAllRead, NotificationCommand, TellPeople
 from sigdep.notifications.commands.oblivion import ForgetMember, ForgetPerson, ForgetWorkspace
-from sigdep.notifications.commands.people import ChangePreferences, PostDigest, RegisterDevice, RemoveDevice
+from sigdep.notifications.commands.people import (
+    ChangePreferences,
+    DeclineEmails,
+    PostDigest,
+    RegisterDevice,
+    RemoveDevice,
+    Unsubscribe,
+)
 from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.commands.webhooks import WebhookCommand
 from sigdep.notifications.domain.devices import Devices, device_id, device_view
 from sigdep.notifications.domain.preferences import Preferences, view
 from sigdep.notifications.domain.telling import News, digest_news
 from sigdep.notifications.events.inbox import NotificationId
+from sigdep.notifications.queries.people import DeclinedKind
 from sigdep.notifications.writing.access import WriteCommand, workspace_of
-from sigdep.notifications.writing.attempt import Attempt, Surroundings
+from sigdep.notifications.writing.attempt import Attempt, Surroundings, own
 from sigdep.notifications.writing.forgetting import forget
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.inbox import change_notification, mark_all, unread_of
 from sigdep.notifications.writing.people import change_devices, change_preferences
 from sigdep.notifications.writing.snoozing import snooze
 from sigdep.notifications.writing.telling import tell_person
+from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
@@ -55,6 +64,7 @@ class NotificationsWrite:
         read: Service,
         sources: Mapping[str, Source],
         url_objection: UrlObjection,
+        tokens: UnsubscribeTokens,
         alone: bool,
     ) -> None:
         """
@@ -62,11 +72,12 @@ class NotificationsWrite:
             read: the reading side of this context.
             sources: by context: what webhooks are told.
             url_objection: says what is wrong with the address of a webhook.
+            tokens: of the links in e-mails.
             alone: no other process writes to this store.
         """
         self.around = self._around = Surroundings(store, members=members, alone=alone)
         self.executor = self._executor = Executor(store, self._around.repositories)
-        self._read = read
+        self._read, self.tokens = read, tokens
         self._webhook_asks = WebhookAsks(sources, url_objection)
         self.webhook_work = WebhookWork(self._around, self._executor)
         """What is done for webhooks by whoever runs beside this service."""
@@ -83,6 +94,8 @@ class NotificationsWrite:
     async def _carry_out(self, command: WriteCommand, call: Call) -> Outcome:
         if isinstance(command, WebhookCommand):
             return await self._ask_webhook(command, call)
+        if isinstance(command, Unsubscribe):
+            return await self._unsubscribe(command, call)
         workspace = await workspace_of(self._around, command, call)
         match command:
             case TellPeople():
@@ -111,6 +124,16 @@ class NotificationsWrite:
             show(around.reminders, await snooze(attempt, command))
         else:
             show(around.notifications, await change_notification(attempt, command))
+
+    async def _unsubscribe(self, command: Unsubscribe, call: Call) -> Outcome:
+        """Whoever has the token may, signed in or not."""
+        user, kind = self.tokens.read(command.token)
+        decline = DeclineEmails(user_id=user, kind=kind, at=command.at)
+
+        async def work(attempt: Attempt) -> None:
+            attempt.unit.show(self._around.preferences, await change_preferences(attempt, decline))
+
+        return await self._execute(own(user), replace(call, if_match=None), work)
 
     async def _ask_webhook(self, command: WebhookCommand, call: Call) -> Outcome:
         asks = self._webhook_asks
@@ -191,6 +214,8 @@ class NotificationsWrite:
                 )
             case RemoveDevice():
                 return Answer(value=None, position=position)
+            case Unsubscribe():
+                return Answer(value=DeclinedKind(kind=self.tokens.read(command.token).kind))
             case _:
                 return Answer(value=outcome.state, version=outcome.version, position=position)
 

@@ -50,7 +50,22 @@ class PostDigest(Command):
     """So many more there are."""
 
 
-PreferencesCommand = ChangePreferences | PostDigest
+class Unsubscribe(Command):
+    """No more e-mails of one kind to one person: those whom the token names. Asked by whoever has it."""
+
+    token: str
+    at: datetime
+
+
+class DeclineEmails(Command):
+    """What a token says that is one."""
+
+    user_id: UserId
+    kind: Kind
+    at: datetime
+
+
+PreferencesCommand = ChangePreferences | PostDigest | DeclineEmails
 
 
 class RegisterDevice(Command):

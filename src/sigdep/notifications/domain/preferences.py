@@ -10,10 +10,23 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import UNSET, State
-from sigdep.notifications.commands.people import ChangePreferences, Choice, PostDigest, PreferencesCommand
+from sigdep.notifications.commands.people import (
+    ChangePreferences,
+    Choice,
+    DeclineEmails,
+    PostDigest,
+    PreferencesCommand,
+)
 from sigdep.notifications.domain.walls import day_of, end_of, next_at, quiet_until, wall_time
 from sigdep.notifications.events.inbox import Kind
-from sigdep.notifications.events.people import Channel, DigestPosted, PreferencesChanged, PreferencesEvent, QuietHours
+from sigdep.notifications.events.people import (
+    Channel,
+    DigestPosted,
+    PreferencesChanged,
+    PreferencesEvent,
+    QuietHours,
+    Unsubscribed,
+)
 from sigdep.notifications.queries.people import PreferencesView
 from sigdep.recurrence.zones import UnknownZone, zone_named
 
@@ -33,6 +46,8 @@ class Preferences(State):
     workspace_id: WorkspaceId = WorkspaceId(_NOBODY)
     time_zone: str = "UTC"
     """IANA. The service takes that of the person's profile where they say nothing when they first say anything."""
+    zoned: bool = False
+    """It is theirs. Else that of their profile counts: whoever has only unsubscribed has said nothing of times."""
     channels: Mapping[Kind, Mapping[Channel, bool]] = {}
     quiet_hours: QuietHours | None = None
     digest_at: str | None = None
@@ -82,7 +97,7 @@ def view(preferences: Preferences, *, time_zone: str) -> PreferencesView:
     """
     return PreferencesView(
         channels={kind: {channel: wants(preferences, kind, channel) for channel in CHANNELS} for kind in KINDS},
-        time_zone=preferences.time_zone if preferences.version else time_zone,
+        time_zone=preferences.time_zone if preferences.zoned else time_zone,
         quiet_hours=preferences.quiet_hours,
         digest_at=preferences.digest_at,
         version=preferences.version,
@@ -101,6 +116,10 @@ def decide(command: PreferencesCommand, preferences: Preferences) -> list[Prefer
             if preferences.digest_on is not None and command.on <= preferences.digest_on:
                 return []
             return [DigestPosted(user_id=command.user_id, on=command.on, at=command.at)]
+        case DeclineEmails():
+            if not wants(preferences, command.kind, "email"):
+                return []  # Links in e-mails are followed more than once.
+            return [Unsubscribed(user_id=command.user_id, kind=command.kind, at=command.at)]
 
 
 def _zone(name: str) -> str:
@@ -147,16 +166,22 @@ def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:
     match event:
         case DigestPosted():
             return replace(preferences, digest_on=event.on, version=version)
+        case Unsubscribed():
+            return replace(
+                preferences,
+                user_id=event.user_id,
+                channels=_chosen(preferences, {event.kind: {"email": False}}),
+                updated_at=event.at,
+                version=version,
+            )
         case PreferencesChanged():
             channels = {} if event.channels is UNSET else event.channels
             return Preferences(
                 user_id=event.user_id,
                 workspace_id=event.workspace_id,
                 time_zone=preferences.time_zone if event.time_zone is UNSET else event.time_zone,
-                channels={
-                    kind: {**preferences.channels.get(kind, {}), **channels.get(kind, {})}
-                    for kind in (*preferences.channels, *(k for k in channels if k not in preferences.channels))
-                },
+                zoned=True,
+                channels=_chosen(preferences, channels),
                 quiet_hours=preferences.quiet_hours if event.quiet_hours is UNSET else event.quiet_hours,
                 digest_at=preferences.digest_at if event.digest_at is UNSET else event.digest_at,
                 digest_on=preferences.digest_on,
@@ -165,6 +190,15 @@ def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:
             )
 
 
+def _chosen(
+    preferences: Preferences, changed: Mapping[Kind, Mapping[Channel, bool]]
+) -> dict[Kind, Mapping[Channel, bool]]:
+    return {
+        kind: {**preferences.channels.get(kind, {}), **changed.get(kind, {})}
+        for kind in dict.fromkeys((*preferences.channels, *changed))
+    }
+
+
 PREFERENCES: Final = Decider[Any, Preferences](
-    category="preferences", initial=Preferences(), decide=decide, evolve=evolve, schema="preferences-1"
+    category="preferences", initial=Preferences(), decide=decide, evolve=evolve, schema="preferences-2"
 )

@@ -56,7 +56,15 @@ class DigestPosted(Event):
     at: datetime
 
 
-PreferencesEvent = PreferencesChanged | DigestPosted
+class Unsubscribed(Event):
+    """They have followed the link in an e-mail: none of that kind goes to their address any more."""
+
+    user_id: UserId
+    kind: Kind
+    at: datetime
+
+
+PreferencesEvent = PreferencesChanged | DigestPosted | Unsubscribed
 
 
 class DeviceRegistered(Event):

@@ -18,7 +18,13 @@ from sigdep.notifications.events.inbox import (
     NotificationSnoozed,
 )
 from sigdep.notifications.events.oblivion import MemberForgotten, PersonForgotten, WorkspaceForgotten
-from sigdep.notifications.events.people import DeviceRegistered, DeviceRemoved, DigestPosted, PreferencesChanged
+from sigdep.notifications.events.people import (
+    DeviceRegistered,
+    DeviceRemoved,
+    DigestPosted,
+    PreferencesChanged,
+    Unsubscribed,
+)
 from sigdep.notifications.events.reminders import (
     ReminderFired,
     ReminderRescheduled,
@@ -71,6 +77,7 @@ EVENTS: tuple[type[Event], ...] = (
     ScheduleChanged,
     PreferencesChanged,
     DigestPosted,
+    Unsubscribed,
     DeviceRegistered,
     DeviceRemoved,
     WorkspaceForgotten,

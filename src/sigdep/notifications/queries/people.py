@@ -36,6 +36,12 @@ class PreferencesView(Struct, frozen=True, kw_only=True):
     version: int
 
 
+class DeclinedKind(Struct, frozen=True, kw_only=True):
+    """Of which kind a person gets no e-mails any more."""
+
+    kind: Kind
+
+
 class DeviceView(Struct, frozen=True, kw_only=True):
     """Where something can be pushed to, without the secrets of that."""
 

@@ -6,6 +6,7 @@ from sigdep.http.routes import Route
 from sigdep.notifications.write_api.notifications import inbox_write_routes
 from sigdep.notifications.write_api.people import people_write_routes
 from sigdep.notifications.write_api.reminders import reminder_write_routes
+from sigdep.notifications.write_api.unsubscribing import unsubscribe_routes
 from sigdep.notifications.write_api.webhooks import webhook_write_routes
 from sigdep.rpc.call import Service
 
@@ -17,4 +18,5 @@ def notification_write_routes(service: Service) -> Sequence[Route]:
         *reminder_write_routes(service),
         *people_write_routes(service),
         *webhook_write_routes(service),
+        *unsubscribe_routes(service),
     )

@@ -10,9 +10,9 @@ from sigdep.notifications.commands.people import (
     ChangePreferences,
     DevicesCommand,
     PostDigest,
-    PreferencesCommand,
     RegisterDevice,
     RemoveDevice,
+    Unsubscribe,
 )
 from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.commands.webhooks import WebhookCommand
@@ -26,7 +26,8 @@ PersonalCommand: TypeAlias = (
     | NotificationCommand
     | SnoozeReminder
     | MarkAllRead
-    | PreferencesCommand
+    | ChangePreferences
+    | PostDigest
     | DevicesCommand
     | ForgetWorkspace
     | ForgetMember
@@ -34,7 +35,7 @@ PersonalCommand: TypeAlias = (
 )
 """What is about one person, or follows from what others have done. Webhooks have rules of their own."""
 
-WriteCommand: TypeAlias = PersonalCommand | WebhookCommand
+WriteCommand: TypeAlias = PersonalCommand | Unsubscribe | WebhookCommand
 
 Unasked: TypeAlias = TellPeople | ReturnNotification | PostDigest | ForgetWorkspace | ForgetMember | ForgetPerson
 """Follows from what others have done, or from the time."""

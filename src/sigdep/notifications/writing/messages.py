@@ -12,6 +12,7 @@ from sigdep.notifications.domain.delivery import Delivery
 from sigdep.notifications.domain.digest import digest_body
 from sigdep.notifications.domain.notification import Notification
 from sigdep.notifications.queries.digest import DigestItem, FindDigestItems
+from sigdep.notifications.writing.unsubscribing import PATH, UnsubscribeTokens
 from sigdep.rpc.call import Service
 
 KEPT: Final = timedelta(days=1)
@@ -25,7 +26,7 @@ _encode: Final = msgspec.json.Encoder().encode
 class Messages:
     """What is sent of notifications: the same each time, but for what a digest may not tell any more."""
 
-    def __init__(self, read: Service, url: str) -> None:
+    def __init__(self, read: Service, url: str, tokens: UnsubscribeTokens) -> None:
         """
         Args:
             read: the reading side of this context.
@@ -33,6 +34,7 @@ class Messages:
         """
         self._read = read
         self._url = url.rstrip("/")
+        self._tokens = tokens
 
     async def of(self, delivery: Delivery, notification: Notification) -> Message:
         """
@@ -51,7 +53,11 @@ class Messages:
             document=_encode(notification),
             urgent=notification.urgent or notification.kind in _PUSHED_AT_ONCE,
             keep_seconds=round(KEPT / timedelta(seconds=1)),
+            unsubscribe_link=self._unsubscribe_link(notification) if delivery.channel == "email" else None,
         )
+
+    def _unsubscribe_link(self, notification: Notification) -> str:
+        return f"{self._url}{PATH}?token={self._tokens.make(notification.recipient_id, notification.kind)}"
 
     async def _digest(self, digest: Notification) -> str:
         query = FindDigestItems(user_id=digest.recipient_id, items=digest.items)

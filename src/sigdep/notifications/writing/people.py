@@ -13,7 +13,7 @@ async def change_preferences(attempt: Attempt, command: PreferencesCommand) -> U
     kept, user = attempt.around.preferences, command.user_id
     state = await attempt.unit.load(kept, user)
     attempt.match(kept, user, state.version)
-    if isinstance(command, ChangePreferences) and state.version == 0 and command.time_zone is UNSET:
+    if isinstance(command, ChangePreferences) and not state.zoned and command.time_zone is UNSET:
         # Times on the wall need a wall: that of the profile, as it was when the person first said anything.
         command = replace(command, time_zone=attempt.call.caller.time_zone)
     attempt.record(kept, user, preferences.decide(command, state))

@@ -55,6 +55,7 @@ def open_notifications(
         read=read,
         sources=sources,
         url_objection=url_objections(channels["webhook"]),
+        key=house.stores.secrets.key_encryption_key,
         alone=True,
     )
     context = house.opened(NOTIFICATIONS, write=write, read=read, projector=projector)

@@ -53,7 +53,8 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
     async with AsyncExitStack() as stack:
         passports = open_passports(settings, notifications_contract.WRITE.name)
         peers = await stack.enter_async_context(Peers(settings, passports, watch))
-        keys, views, leases = await open_stores(settings, load_key_encryption_key(settings.secrets_path), stack)
+        secret = load_key_encryption_key(settings.secrets_path)
+        keys, views, leases = await open_stores(settings, secret, stack)
         log = await open_log(settings, notifications.EVENTS, keys, stack)
         people, read = peers.service(PEOPLE), peers.service(notifications_contract.READ)
         channels = open_channels(settings, settings.secrets_path, stack)
@@ -67,6 +68,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
             read=read,
             sources=sources,
             url_objection=url_objections(webhooks),
+            key=secret,
             alone=False,
         )
         broker = open_broker(settings, watch, stack)
