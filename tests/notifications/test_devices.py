@@ -22,7 +22,14 @@ from tests.notifications.stories import BOB, LATER
 
 given = Given(DEVICES)
 
-POINT = urlsafe_b64encode(b"\x04" + b"x" * 64).decode().rstrip("=")
+GENERATOR = bytes.fromhex(
+    "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"
+    "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5"
+)
+"""A point of P-256 that everybody knows (NIST SP 800-186 §3.2.1.3)."""
+POINT = urlsafe_b64encode(GENERATOR).decode().rstrip("=")
+BESIDE = urlsafe_b64encode(GENERATOR[:-1] + b"\xf4").decode().rstrip("=")
+OTHER_FORM = urlsafe_b64encode(b"\x06" + GENERATOR[1:]).decode().rstrip("=")
 AUTH = urlsafe_b64encode(b"y" * 16).decode().rstrip("=")
 BROWSER = {"endpoint": "https://push.example.org/1", "p256dh": POINT, "auth": AUTH}
 
@@ -89,6 +96,10 @@ def test_a_browsers_keys_may_change_and_it_stays_one_device() -> None:
             "/subscription/endpoint",
         ),
         ({"channel": "web_push", "target": BROWSER | {"p256dh": AUTH}}, "/subscription/keys/p256dh"),
+        ({"channel": "web_push", "target": BROWSER | {"p256dh": BESIDE}}, "/subscription/keys/p256dh"),
+        ({"channel": "web_push", "target": BROWSER | {"p256dh": OTHER_FORM}}, "/subscription/keys/p256dh"),
+        ({"channel": "web_push", "target": BROWSER | {"auth": AUTH[:-3]}}, "/subscription/keys/auth"),
+        ({"channel": "web_push", "target": BROWSER | {"auth": f"{AUTH[:4]}!!!!{AUTH[4:]}"}}, "/subscription/keys/auth"),
         ({"channel": "web_push", "target": BROWSER | {"auth": "!"}}, "/subscription/keys/auth"),
         ({"channel": "email", "target": {}}, "/channel"),
         ({"name": "x" * 101}, "/name"),

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from sigdep.testing.running_server import running_server
+from tests.notifications.test_devices import GENERATOR
 from tests.system.conftest import SignUp
 from tests.system.feed import read_events
 from tests.system.person import JSON, Person, problem, signed_up
@@ -171,7 +172,11 @@ async def test_preferences_and_devices_belong_to_their_person(ada: Person, bob: 
     answer = await ada.client.patch("/api/notification-preferences", json={"digest_at": "24:00"})
     assert problem(answer, 422)["errors"][0]["pointer"] == "/digest_at"
 
-    keys = {"p256dh": _base64(b"\x04" + b"x" * 64), "auth": _base64(b"y" * 16)}
+    keys = {"p256dh": _base64(GENERATOR), "auth": _base64(b"y" * 16)}
+    for name, octets in {"p256dh": b"\x04" + b"x" * 64, "auth": b"y" * 15}.items():
+        wrong = {"endpoint": "https://push.example.org/1", "keys": keys | {name: _base64(octets)}}
+        answer = await ada.client.post("/api/devices", json={"channel": "web_push", "subscription": wrong})
+        assert problem(answer, 422)["errors"][0]["pointer"] == f"/subscription/keys/{name}"
     subscription = {"endpoint": "https://push.example.org/1", "keys": keys, "expirationTime": None}
     wish = {"channel": "web_push", "subscription": subscription, "name": "Firefox"}
     device = await ada.write("POST", "/api/devices", wish)

@@ -1,6 +1,7 @@
 """The devices of a person: where something can be pushed to."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,6 +29,12 @@ POINT_OCTETS: Final = 65
 """An uncompressed point on P-256 (RFC 8291 §3.1)."""
 SECRET_OCTETS: Final = 16
 """RFC 8291 §3.2."""
+
+_P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+"""Of the curve P-256: y² = x³ - 3x + B, modulo P."""
+
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}", re.ASCII)
 
 _IDS: Final = UUID("0b6a2bb0-5d8d-5f0a-8a41-5b1f0e7c2a64")
 """Namespace (RFC 9562 §5.5) of the ids of devices."""
@@ -132,11 +139,10 @@ def _target(channel: Channel, target: Mapping[str, str]) -> dict[str, str]:
             endpoint = _text(target, "endpoint", ENDPOINT_LENGTH_MAX, "/subscription/endpoint")
             if not endpoint.startswith("https://"):
                 raise Invalid.at("/subscription/endpoint", "The endpoint of a push service is an https URL.")
-            return {
-                "endpoint": endpoint,
-                "p256dh": _octets(target, "p256dh", POINT_OCTETS),
-                "auth": _octets(target, "auth", SECRET_OCTETS),
-            }
+            point, secret = _octets(target, "p256dh", POINT_OCTETS), _octets(target, "auth", SECRET_OCTETS)
+            if not _is_on_curve(urlsafe_b64decode(f"{point}=")):
+                raise Invalid.at("/subscription/keys/p256dh", "This is no point of the curve P-256.")
+            return {"endpoint": endpoint, "p256dh": point, "auth": secret}
         case "email":
             raise Invalid.at("/channel", "E-mail goes to the address of the account: it needs no device.")
 
@@ -152,12 +158,20 @@ def _octets(target: Mapping[str, str], name: str, length: int) -> str:
     pointer = f"/subscription/keys/{name}"
     text = _text(target, name, length * 2, pointer)
     try:
-        octets = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+        # The decoder passes over what is no base64url, and would take a key with anything in between.
+        fits = _BASE64URL.fullmatch(text) is not None
+        octets = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)) if fits else b""
     except (binascii.Error, ValueError):
         octets = b""
     if len(octets) != length:
         raise Invalid.at(pointer, f"This needs {length} octets in base64url, as browsers give them.")
     return text.rstrip("=")
+
+
+def _is_on_curve(point: bytes) -> bool:
+    """Whether it is an uncompressed point of P-256 (SEC 1 §2.3.4, NIST SP 800-186 §3.2.1.3)."""
+    x, y = int.from_bytes(point[1:33]), int.from_bytes(point[33:])
+    return point[0] == 4 and x < _P and y < _P and (y * y - (x * x * x - 3 * x + _B)) % _P == 0
 
 
 def evolve(devices: Devices, event: DevicesEvent) -> Devices:
