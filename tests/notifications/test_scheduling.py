@@ -160,6 +160,7 @@ async def test_more_than_one_append_takes_is_scheduled_in_several() -> None:
         assert [len(change.planned) for change in changes] == [400, 400, 199]
         assert changes[-1].known_until == NOON + scheduling.HORIZON
         assert not changes[-1].continues
+        assert len(world.owner.asked) == 4  # Its pages, once, and not for each append.
 
 
 async def test_an_answer_that_is_older_than_what_is_stored_by_now_is_asked_for_again() -> None:

@@ -18,7 +18,7 @@ from sigdep.notifications.events.reminders import ReminderFired, ReminderId, Sup
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.firing import fire, summarise
 from sigdep.notifications.writing.owners import Owners
-from sigdep.notifications.writing.scheduling import schedule_thing
+from sigdep.notifications.writing.scheduling import Difference, schedule_thing
 from sigdep.rpc.call import Call, WorkspacePosition
 
 APPENDS_MAX: Final = 200
@@ -70,17 +70,19 @@ class Reminding:
         Raises:
             Unavailable: the owner is away.
         """
-        stored = False
+        stored, rest = False, None
         for number in range(APPENDS_MAX):
-            more = False
+            before, rest = rest, None
 
-            async def work(attempt: Attempt) -> None:
-                nonlocal more
-                more = await schedule_thing(attempt, self._owners, command, why, position, self.zones, is_new=is_new)
+            async def work(attempt: Attempt, before: Difference | None = before) -> None:
+                nonlocal rest
+                rest = await schedule_thing(
+                    attempt, self._owners, command, why, position, self.zones, is_new=is_new, rest=before
+                )
 
             part = replace(call, command_id=CommandId(uuid5(call.command_id, f"schedule {number}")))
             stored |= await self._execute(command.workspace_id, part, work)
-            if not more:
+            if rest is None:
                 break
         return stored
 

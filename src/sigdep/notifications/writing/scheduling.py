@@ -29,6 +29,17 @@ class Wanted(NamedTuple):
     user_id: UserId
 
 
+class Difference(NamedTuple):
+    """What the owner says now and is not recorded yet."""
+
+    said: ThingReminders
+    planned: tuple[tuple[ReminderId, Wanted], ...]
+    dropped: tuple[ReminderId, ...]
+    over: tuple[ReminderId, ...]
+    version: int
+    """Of what is known of the thing, with which this was compared: with another one it must be compared anew."""
+
+
 async def schedule_thing(
     attempt: Attempt,
     owners: Owners,
@@ -38,7 +49,8 @@ async def schedule_thing(
     zones: str,
     *,
     is_new: bool,
-) -> bool:
+    rest: Difference | None,
+) -> Difference | None:
     """Record the difference between what is known of a thing and what its owner says now.
 
     Args:
@@ -46,24 +58,39 @@ async def schedule_thing(
         position: of the owner's log, which the answer must reflect.
         zones: the edition of the time-zone data.
         is_new: the thing has reminders now, and may not have had any. Else one of which nothing is known has none.
+        rest: what the append before this one has left over.
 
     Returns:
-        Whether there is more to record than one append takes: then do the same again.
+        What one append does not take: then do the same again, with it.
 
     Raises:
         Unavailable: the owner is away.
     """
-    around, thing = attempt.around, command.thing
-    # First what is known, then what is so: what is stored rests on an answer that is younger than what it replaces.
-    known = await attempt.unit.load(around.schedules, thing.id)
+    known = await attempt.unit.load(attempt.around.schedules, command.thing.id)
     if known.version == 0 and not is_new:
-        return False
+        return None
+    # Compared once, and not for each append: a thing with very many reminders would take the square of the time.
+    whole = rest if rest is not None and rest.version == known.version else None
+    if whole is None:
+        whole = await _difference(attempt, owners, command, position, known)
+    if whole is None:
+        return None
+    return await _record(attempt, command, why, zones, known, whole)
+
+
+async def _difference(
+    attempt: Attempt, owners: Owners, command: ScheduleThing, position: WorkspacePosition | None, known: Schedule
+) -> Difference | None:
+    """None: nothing is known, and there is nothing to know.
+
+    What is known was read before: what is stored rests on an answer that is younger than what it replaces.
+    """
     over, active = await _past(attempt, known, command.since)
     since = min((command.since, *active.values(), *((known.known_until,) if known.continues else ())))
     until = command.at + HORIZON
-    said = await owners.find(thing, since, until, position)
+    said = await owners.find(command.thing, since, until, position)
     if said is None and known.version == 0:
-        return False
+        return None
     if said is None:
         said = _nothing(command.workspace_id, known.title, until)
     wanted = dict(_wanted(command, known, said))
@@ -72,16 +99,27 @@ async def schedule_thing(
         one for one, due_at in known.times.items()
         if one not in wanted and one not in over and since <= due_at < said.complete_until
     ]  # fmt: skip
-    planned = differing[:CHANGES_MAX]
-    dropped = gone[: CHANGES_MAX - len(planned)]
-    is_all = len(planned) + len(dropped) == len(differing) + len(gone)
+    return Difference(said, tuple(differing), tuple(gone), over, known.version)
+
+
+async def _record(
+    attempt: Attempt, command: ScheduleThing, why: Suppression, zones: str, known: Schedule, whole: Difference
+) -> Difference | None:
+    """As much of it as one append takes. What is left over, against what is known then."""
+    said = whole.said
+    planned = whole.planned[:CHANGES_MAX]
+    dropped = whole.dropped[: CHANGES_MAX - len(planned)]
+    left = whole._replace(
+        planned=whole.planned[len(planned) :], dropped=whole.dropped[len(dropped) :], over=(), version=known.version + 1
+    )
+    is_all = not left.planned and not left.dropped
     for one, what in planned:
         await _schedule(attempt, command, one, what, is_new=one not in known.times)
     for one in dropped:
         await _suppress(attempt, command, one, why)
     note = NoteSchedule(
         workspace_id=command.workspace_id,
-        thing=thing,
+        thing=command.thing,
         title=said.title,
         known_until=said.complete_until if is_all else known.known_until,
         continues=said.continues or not is_all,
@@ -89,10 +127,10 @@ async def schedule_thing(
         because=command.because,
         at=command.at,
         planned=tuple(ScheduledTime(reminder_id=one, due_at=what.due.due_at) for one, what in planned),
-        dropped=(*dropped, *over),
+        dropped=(*dropped, *whole.over),
     )
-    attempt.record(around.schedules, thing.id, schedule.decide(note, known))
-    return not is_all
+    attempt.record(attempt.around.schedules, command.thing.id, schedule.decide(note, known))
+    return None if is_all else left
 
 
 async def _past(
