@@ -40,7 +40,9 @@ from sigdep.notifications.read_models.webhooks import WEBHOOK_DELIVERIES, WEBHOO
 from sigdep.notifications.webhooks import OF_ONE_WEBHOOK_MAX, WebhookCatchUp, WebhookReactions, WebhookSender
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.webhook_work import LEASE, Begun, WebhookWork
+from sigdep.services.clock import ProcessClock
 from sigdep.testing.webhook_sink import WebhookSink
+from tests.notifications.reminding_world import Clock
 from tests.notifications.stories import ADA, BOB, EVE, HOME, TEAM, identity
 from tests.notifications.told import Told
 from tests.notifications.world import World
@@ -494,7 +496,9 @@ async def test_what_is_due_arrives_once_with_two_senders_at_it(
     await make(world, url=sink.url)
     await hear(world, told, *["TaskCreated"] * 30)
     await world.project()
-    senders = [WebhookSender(world.process().webhook_work, world.read, channel, Random(1)) for _ in range(2)]
+    senders = [
+        WebhookSender(world.process().webhook_work, world.read, channel, ProcessClock(), Random(1)) for _ in range(2)
+    ]
     for _ in range(10):
         await asyncio.gather(*(sender.begin_due(utc_now()) for sender in senders))
         await asyncio.gather(*(sender.settle() for sender in senders))
@@ -502,6 +506,21 @@ async def test_what_is_due_arrives_once_with_two_senders_at_it(
     assert sorted(sink.records.keys) == sorted(str(one.id) for one in await deliveries(world))
     assert sink.records.faults == []
     assert {json.loads(one.raw[1])["source"] for one in sink.records.arrived} == {"/contexts/tasks"}
+
+
+async def test_attempts_and_leases_go_by_the_clock_that_all_who_send_share(
+    world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
+) -> None:
+    await make(world, url=sink.url)
+    await hear(world, told, "TaskCreated")
+    await world.project()
+    ahead = utc_now() + timedelta(hours=5)
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, Clock(ahead))
+    await sender.begin_due(ahead)
+    await sender.settle()
+    await world.project()
+    (one,) = await deliveries(world)
+    assert (one.state, one.finished_at, [attempt.at for attempt in one.tried]) == ("sent", ahead, [ahead])
 
 
 async def test_one_that_is_silent_does_not_hold_up_another(
@@ -515,7 +534,7 @@ async def test_one_that_is_silent_does_not_hold_up_another(
     await make(world, OTHER, url=sink.url)
     await hear(world, told, "TaskCompleted")
     await world.project()
-    sender = WebhookSender(world.write.webhook_work, world.read, channel)
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock())
     try:
         async with asyncio.timeout(60):
             while not sink.records.arrived:
@@ -534,7 +553,7 @@ async def test_what_was_under_way_when_it_stopped_is_tried_again_under_the_same_
     await make(world, url=sink.url)
     await hear(world, told)
     await world.project()
-    sender = WebhookSender(world.write.webhook_work, world.read, channel)
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock())
     assert await sender.begin_due(utc_now()) == 1
     await sink.records.was_asked.wait()
     await sender.close()

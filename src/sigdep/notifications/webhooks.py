@@ -15,6 +15,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.public_log import EVERY_TYPE
 from sigdep.http.stamps import internal_call, utc_now
 from sigdep.kernel.channel import Channel, Outcome, Postponed
+from sigdep.kernel.clock import Clock
 from sigdep.kernel.errors import SigdepError
 from sigdep.kernel.ids import Position, partition_of
 from sigdep.notifications.domain.webhook import Webhook, wants
@@ -128,8 +129,14 @@ class WebhookSender:
     Of two that run at once each leaves alone what the other has on lease.
     """
 
-    def __init__(self, work: WebhookWork, read: Service, channel: Channel, chance: Random | None = None) -> None:
-        self._work, self._read, self._channel = work, read, channel
+    def __init__(
+        self, work: WebhookWork, read: Service, channel: Channel, clock: Clock, chance: Random | None = None
+    ) -> None:
+        """
+        Args:
+            clock: by which deliveries are due and leases end, the same for all who send.
+        """
+        self._work, self._read, self._channel, self._clock = work, read, channel, clock
         self._chance = chance or Random()  # noqa: S311  It spreads pauses, and hides nothing.
         self._under_way: Final[dict[WebhookDeliveryId, asyncio.Task[None]]] = {}
         self._of_webhook: Final[Counter[WebhookId]] = Counter()
@@ -139,7 +146,7 @@ class WebhookSender:
         try:
             while True:
                 try:
-                    begun = await self.begin_due(utc_now())
+                    begun = await self.begin_due(await self._clock.now())
                 except SigdepError as error:
                     begun = 0
                     _log.warning("webhooks wait", error=type(error).__name__)
@@ -193,10 +200,10 @@ class WebhookSender:
 
     async def _deliver(self, delivery_id: WebhookDeliveryId) -> None:
         try:
-            begun = await self._work.begin(delivery_id, utc_now())
+            begun = await self._work.begin(delivery_id, await self._clock.now())
             if begun is not None:
                 outcome = await self._send(begun)
-                await self._work.end(begun, outcome, utc_now(), self._chance.random())
+                await self._work.end(begun, outcome, await self._clock.now(), self._chance.random())
         except SigdepError as error:  # It is found again: at once, or when its lease is over.
             _log.warning("a webhook's delivery waits", delivery=str(delivery_id), error=type(error).__name__)
         except Exception as error:
@@ -211,11 +218,11 @@ class WebhookSender:
             return Postponed(reason=f"No answer within {CALL_SECONDS_MAX:g} s.")
 
 
-async def run_catch_up(catch_up: WebhookCatchUp) -> None:
+async def run_catch_up(catch_up: WebhookCatchUp, clock: Clock) -> None:
     """For ever."""
     while True:
         try:
-            await catch_up.run_due(utc_now())
+            await catch_up.run_due(await clock.now())
         except SigdepError as error:
             _log.warning("webhooks that have missed something wait", error=type(error).__name__)
         await asyncio.sleep(LOOK_SECONDS)

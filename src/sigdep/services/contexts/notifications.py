@@ -59,14 +59,14 @@ def open_notifications(
         alone=True,
     )
     context = house.opened(NOTIFICATIONS, write=write, read=read, projector=projector)
-    figures = house.watch.reminders()
+    figures, clock = house.watch.reminders(), ProcessClock()
     side = notifications.open_reminding(
         write,
         read=context.read,
         owners={kind: owner.read for kind, owner in owners.items()},
         users=users,
         channels=channels,
-        clock=ProcessClock(),
+        clock=clock,
         zones=zone_edition(),
         url=house.issuer,
         holder=Holder("up", "up", time_ns()),
@@ -90,8 +90,8 @@ def open_notifications(
     catch_up = WebhookCatchUp(write.webhook_work, context.read, sources)
     chores: dict[str, Job] = {
         "notification timers": partial(run_timers, timers),
-        "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"]).run,
-        "webhooks that catch up": partial(run_catch_up, catch_up),
+        "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"], clock).run,
+        "webhooks that catch up": partial(run_catch_up, catch_up, clock),
         **{work.name: work.run for work in side.works},
     }
     return replace(context, reactors=(*reactors, *hearers), chores=chores)

@@ -80,7 +80,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
             told = heard.get(to) or peers.public_log(to)
             replica.react(Reactor(name, told, watch.reactions(name, reactions), views), followed)
 
-        figures = watch.reminders()
+        figures, clock = watch.reminders(), await open_clock(settings, stack)
         side = notifications.open_reminding(
             write,
             read=read,
@@ -90,7 +90,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
             },
             users=people,
             channels=channels,
-            clock=await open_clock(settings, stack),
+            clock=clock,
             zones=zone_edition(),
             url=settings.public_url,
             holder=replica.holder,
@@ -110,9 +110,9 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
             replica.alone(work.name, work.run)
         replica.relay(open_relay("notifications", log.sealed, broker))
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
-        replica.alone("webhook deliveries", WebhookSender(write.webhook_work, read, webhooks).run)
+        replica.alone("webhook deliveries", WebhookSender(write.webhook_work, read, webhooks, clock).run)
         catch_up = WebhookCatchUp(write.webhook_work, read, sources)
-        replica.alone("webhooks that catch up", partial(run_catch_up, catch_up))
+        replica.alone("webhooks that catch up", partial(run_catch_up, catch_up, clock))
         yield Role(
             passports=passports,
             services={notifications_contract.WRITE: write},
