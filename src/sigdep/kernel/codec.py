@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,11 +23,15 @@ from sigdep.kernel.store import (
     Snapshot,
 )
 
+NEIGHBOURS: Final = 256
+"""Events of one append have the same metadata, and those of one commit the same instant: so many are remembered, for
+several who read at once."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _encode = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder().decode
-_decode_metadata = msgspec.json.Decoder(Metadata).decode
+_decode_metadata = lru_cache(NEIGHBOURS)(msgspec.json.Decoder(Metadata).decode)
 
 
 class StoredEvent(Struct, frozen=True, gc=False):
@@ -45,6 +50,7 @@ class StoredEvent(Struct, frozen=True, gc=False):
     numbered: bool
 
 
+@lru_cache(NEIGHBOURS)
 def instant(recorded_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=recorded_us)
 

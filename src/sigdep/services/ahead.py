@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
 
 from sigdep.kernel.ids import Positions
@@ -71,9 +72,15 @@ class _Rows:
 
     def __init__(self, store: ReadStore, changes: Changes) -> None:
         self._store = store
-        self._changed: dict[tuple[str, Key], Row | None] = {(table.name, key): None for table, key in changes.delete}
-        for table, row in changes.put:
-            self._changed[table.name, tuple(row[column] for column in table.key)] = row
+        self._changes = changes
+
+    @cached_property
+    def _changed(self) -> Mapping[tuple[str, Key], Row | None]:
+        """Made when it is asked for: a batch that only begins new streams never does, and an id is slow to hash."""
+        changed: dict[tuple[str, Key], Row | None] = {(table.name, key): None for table, key in self._changes.delete}
+        for table, row in self._changes.put:
+            changed[table.name, tuple(row[column] for column in table.key)] = row
+        return changed
 
     async def get_many(
         self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None

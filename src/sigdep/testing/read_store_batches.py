@@ -164,6 +164,26 @@ class BuildsContract(ReadStoreSetup):
         assert await store.prepare("tasks", (ITEMS,), "f") != begun
         assert await store.checkpoint(begun) == at(3)
 
+    async def test_a_build_that_is_filled_with_large_batches(self, store: ReadStore) -> None:
+        """As a rebuild does: rows come again in the same batch and in later ones, and sets hold whatever text."""
+        begun = await store.prepare("tasks", TABLES, "f")
+        odd = {"labels": frozenset({'a "b"', "c\\d", "naïve, 📎"}), "people": frozenset({"p"})}
+        rows = [item(n, title=f"word{n}", labels=frozenset({"x", f"l{n}"})) for n in range(1, 1_201)]
+        await fill(store, begun, [*rows, *(row | {"size": 1} for row in rows[::7]), item(2, size=2, **odd)])  # type: ignore[operator]
+        await fill(store, begun, [item(n, size=3, title="again") for n in range(1_101, 1_651)])
+        await store.switch(begun, TABLES)
+        assert await store.count(begun, ITEMS, ALL) == 1_650
+        again = [n for n in range(1, 1_101) if n % 7 == 1 and n != 2]
+        assert await numbers(store, begun, Compare("size", "=", 1)) == again
+        assert await store.count(begun, ITEMS, Matches("again")) == 550
+        assert await store.count(begun, ITEMS, Contains("labels", "x")) == 1_099
+        assert await numbers(store, begun, Contains("labels", "l1100")) == [1_100]
+        assert await numbers(store, begun, Contains("labels", "l1101")) == []
+        for label in ('a "b"', "c\\d", "naïve, 📎"):
+            assert await numbers(store, begun, Contains("labels", label)) == [2]
+        assert await numbers(store, begun, Contains("people", "p")) == [2]
+        assert await numbers(store, begun, Contains("labels", "p")) == []
+
     async def test_the_former_build_answers_until_it_is_swept_away(self, store: ReadStore, model: ModelId) -> None:
         await fill(store, model, [item(1)])
         begun = await store.prepare("tasks", TABLES, "third")

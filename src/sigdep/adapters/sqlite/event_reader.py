@@ -49,8 +49,6 @@ _READ_ANSWER: Final = """
 SELECT fingerprint, answer, partition, position FROM answer WHERE caller = ? AND key = ?
 """
 
-# A UUID refuses to be changed, but for these two descriptors of its slots.
-
 VERSION_MAX: Final = Version(2**31 - 1)
 POSITION_MAX: Final = Position(2**63 - 1)
 
@@ -165,12 +163,21 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[Callable[..., sqlite3.
         connection.execute("COMMIT")
 
 
+class _Ids(dict[bytes, UUID]):
+    """The ids of one read by their octets: those of neighbours are mostly the same, and each is made once."""
+
+    def __missing__(self, octets: bytes) -> UUID:
+        made = self[octets] = uuid_of(octets)
+        return made
+
+
 def stored_rows(found: Iterable[tuple[Any, ...]]) -> list[StoredRow]:
+    ids = _Ids()
     return [
         StoredRow(
-            partition, position, recorded_us, WorkspaceId(uuid_of(workspace)), stream, version,
-            CommandId(uuid_of(command_id)), kind, schema_version, payload, metadata,
-            SubjectId(uuid_of(subject)), number,
+            partition, position, recorded_us, WorkspaceId(ids[workspace]), stream, version,
+            CommandId(ids[command_id]), kind, schema_version, payload, metadata,
+            SubjectId(ids[subject]), number,
         )
         for partition, position, recorded_us, workspace, stream, version, command_id, kind, schema_version,
         payload, metadata, subject, number, *_ in found

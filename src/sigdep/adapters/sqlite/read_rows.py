@@ -4,7 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from sigdep.adapters.sql.conditions import Compiler, quoted
@@ -15,6 +15,10 @@ from sigdep.kernel.read_store import Condition, Key, Row
 
 VARIABLES_MAX: Final = 500
 """In one statement."""
+
+ROWS_AT_ONCE: Final = 250
+"""In one statement while a build is filled. The driver lets go of the interpreter for each run of a statement, and who
+wants it back from a thread that computes waits for milliseconds: the fewer runs, the more is done side by side."""
 
 
 @dataclass(slots=True)
@@ -99,11 +103,18 @@ class TableWriter:
         self._update(changed)
 
     def _upsert(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        whole = len(rows) - len(rows) % ROWS_AT_ONCE
+        statement = self._upserting(columns, ROWS_AT_ONCE)
+        for first in range(0, whole, ROWS_AT_ONCE):
+            self._connection.execute(statement, list(chain.from_iterable(rows[first : first + ROWS_AT_ONCE])))
+        self._connection.executemany(self._upserting(columns, 1), rows[whole:])
+
+    def _upserting(self, columns: Sequence[str], rows: int) -> str:
         set_all = ", ".join(f"{quoted(c)} = excluded.{quoted(c)}" for c in columns if c not in self._table.key)
-        self._connection.executemany(
-            f"INSERT INTO {self._stored.relation} ({self._listed(columns)}) VALUES ({_places(len(columns))}) "
-            f"ON CONFLICT ({self._listed(self._table.key)}) DO UPDATE SET {set_all}",
-            rows,
+        return (
+            f"INSERT INTO {self._stored.relation} ({self._listed(columns)}) "
+            f"VALUES {', '.join([f'({_places(len(columns))})'] * rows)} "
+            f"ON CONFLICT ({self._listed(self._table.key)}) DO UPDATE SET {set_all}"
         )
 
     def _insert(self, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:

@@ -4,14 +4,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from sigdep.adapters.sql.conditions import Compiler, quoted
 from sigdep.adapters.sqlite.read_values import SQL_TYPES, encode, set_members
 from sigdep.kernel.read_store import Kind, ModelId, Table, Value
-
-FILL_ROWS: Final = 1_000
-"""Rows that are read at a time while an index of our own is made."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +87,10 @@ class StoredTable:
             )
 
     def _fill_sets(self, connection: sqlite3.Connection) -> None:
-        listed = ", ".join(quoted(name) for name in self.set_columns)
-        filled = " OR ".join(f"{quoted(name)} != '[]'" for name in self.set_columns)
-        rows = connection.execute(f'SELECT "#row", {listed} FROM {self.relation} WHERE {filled}')
-        while batch := rows.fetchmany(FILL_ROWS):
-            self.add_members(
-                connection, [(row, field, stored) for row, *sets in batch for field, stored in enumerate(sets)]
+        for field, name in enumerate(self.set_columns):
+            connection.execute(
+                f'INSERT INTO {self.sets} SELECT {field}, member.value, "#row" '
+                f"FROM {self.relation}, json_each({quoted(name)}) AS member WHERE {quoted(name)} != '[]' ORDER BY 2, 3"
             )
 
     def add_members(self, connection: sqlite3.Connection, added: Sequence[tuple[int, int, str]]) -> None:

@@ -90,7 +90,7 @@ def _dates(values: _Column) -> _Column:
 
 
 def _uuids(values: _Column) -> _Column:
-    if all(value is None or isinstance(value, UUID) for value in values):
+    if _UUIDS.issuperset(map(type, values)) or all(value is None or isinstance(value, UUID) for value in values):
         return [None if value is None else value.int.to_bytes(16, "big") for value in values]
     raise _Misfit
 
@@ -108,6 +108,7 @@ def _set(value: Any) -> str:
 _STRINGS: Final = frozenset({str, type(None)})
 _BOOLEANS: Final = frozenset({bool, type(None)})
 _DATES: Final = frozenset({date, type(None)})
+_UUIDS: Final = frozenset({UUID, type(None)})
 _STORED_BOOLEANS: Final = {None: None, False: 0, True: 1}
 
 
