@@ -14,7 +14,7 @@ from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog
-from sigdep.services import projector
+from sigdep.services import renewing
 from sigdep.services.collector import calm_collector
 from sigdep.services.data_folder import LOGS, DataFolder, DataInUse
 from sigdep.services.rebuilding import Progress, rebuild
@@ -27,7 +27,7 @@ BAR_CHARACTERS: Final = 24
 RETIRED_KEPT_SECONDS: Final = 2.0
 """After the switch, until a server that runs meanwhile has noticed it."""
 
-SERVICE_RETIRED_KEPT_SECONDS: Final = projector.RETIRED_KEPT_SECONDS
+SERVICE_RETIRED_KEPT_SECONDS: Final = renewing.RETIRED_KEPT_SECONDS
 """The same for services: several replicas, each of which has to notice, and to finish what it reads."""
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -13,14 +12,12 @@ from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadStore
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.services.projecting import Build, ProjectionBroken, tables_of
-from sigdep.services.rebuilding import BATCH_EVENTS, SERVING_BATCH_EVENTS, OnProgress, Progress, begin, fill
+from sigdep.services.rebuilding import OnProgress, Progress
+from sigdep.services.renewing import RETIRED_KEPT_SECONDS, Renewal
 from sigdep.services.waiters import Waiters
 
 WAIT_SECONDS: Final = 5.0
 """How long a read waits for a position, unless told otherwise."""
-
-RETIRED_KEPT_SECONDS: Final = 10.0
-"""After a switch the former build is kept for so long, for those who were reading it."""
 
 LOOK_SECONDS: Final = 0.25
 """How often it is made sure that no other process has made another build the live one."""
@@ -67,23 +64,23 @@ class Projector:
             on_applied: must neither wait nor raise.
         """
         self.state = "starting"
-        self.rebuilding: Progress | None = None
-        """How far a build is that is being made. None: none is."""
         self._log = log
         self._read_store = read_store
         self._read_model = read_model
         self._on_progress = on_progress
         self._on_applied = on_applied
-        self._retired_kept_seconds = retired_kept_seconds
         self._build: Build | None = None
         self._changing = asyncio.Lock()
         """Held by whoever applies to the served build, or replaces it."""
         self._waiters = Waiters() if waiters is None else waiters
-        self._filling: set[ModelId] = set()
-        self._rebuilding = asyncio.Lock()
-        self._builds = asyncio.Lock()
-        """Held by whoever begins a build, or drops those that nobody has said to be filling."""
-        self._sweeping: asyncio.Task[None] | None = None
+        self._renewal = Renewal(
+            log,
+            read_store,
+            read_model,
+            changing=self._changing,
+            on_progress=self._told,
+            retired_kept_seconds=retired_kept_seconds,
+        )
         self._is_first_time = True
 
     @property
@@ -105,6 +102,11 @@ class Projector:
     def positions(self) -> Positions:
         """What a read that begins now reflects, at least."""
         return {} if self._build is None else self._build.positions
+
+    @property
+    def rebuilding(self) -> Progress | None:
+        """How far a build is that is being made. None: none is."""
+        return self._renewal.progress
 
     @property
     def has_build(self) -> bool:
@@ -159,8 +161,7 @@ class Projector:
             self._halt(f"{type(error).__name__}, which is a bug")
             raise
         finally:
-            if self._sweeping is not None:
-                self._sweeping.cancel()
+            self._renewal.stop()
 
     async def _begin(self) -> None:
         """Choose the live build made by this code; where there is none, make one, serving an older one meanwhile."""
@@ -180,7 +181,7 @@ class Projector:
             self._build = build
         self._applied(None)
         if self._is_first_time:
-            await self._sweep()
+            await self._renewal.sweep()
             self._is_first_time = False
 
     async def _load(self, model: ModelId) -> Build:
@@ -255,57 +256,20 @@ class Projector:
         Returns when the former build has been dropped.
         """
         await self._rebuild()
-        if self._sweeping is not None:
-            await asyncio.wait([self._sweeping])
+        await self._renewal.swept()
 
     async def _rebuild(self) -> None:
-        async with self._rebuilding:
-            await self._rebuild_and_switch()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        self._sweeping = asyncio.create_task(self._sweep_later())
-
-    async def _rebuild_and_switch(self) -> None:
-        async with self._builds:
-            build = await begin(self._log, self._read_store, self._read_model)
-            self._filling.add(build.model)
-        try:
-            await self._fill(build)
-            await self._fill(build)  # What came during the long first time,
-            async with self._changing:
-                # and the rest, while nothing is applied to the former build: so no read goes back.
-                await self._fill(build)
-                await self._read_store.switch(build.model, tables_of(self._read_model))
-                self._build = build
-        finally:
-            self._filling.discard(build.model)
-            self.rebuilding = None
+        await self._renewal.run(is_serving=lambda: self._build is not None, take_over=self._take_over)
         self._applied(None)
 
-    async def _fill(self, build: Build) -> None:
-        while True:
-            events = BATCH_EVENTS if self._build is None else SERVING_BATCH_EVENTS
-            try:
-                await fill(build, self._log, self._told, batch_events=events)
-                return
-            except CheckpointMoved:  # Another process fills the same build: go on from where it is.
-                await build.load()
+    def _take_over(self, build: Build) -> None:
+        self._build = build
 
     def _told(self, progress: Progress) -> None:
-        self.rebuilding = progress
         if not self.is_fit:
             self.state = f"rebuilding: {progress.done:,} of {progress.total:,} events"
         if self._on_progress is not None:
             self._on_progress(progress)
-
-    async def _sweep_later(self) -> None:
-        await asyncio.sleep(self._retired_kept_seconds)
-        with suppress(Unavailable):  # The next start sweeps too.
-            await self._sweep()
-
-    async def _sweep(self) -> None:
-        async with self._builds:
-            await self._read_store.sweep(self.name, keep=frozenset(self._filling))
 
     async def replay_parked(self) -> int:
         """Try the streams again that are set aside, as after a fix. Returns how many have caught up."""
