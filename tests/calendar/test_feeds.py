@@ -13,7 +13,7 @@ from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.feed import digest_of
 from sigdep.gateway.application import create_application
 from sigdep.gateway.settings import GatewaySettings
-from sigdep.http.bodies import BODY_BYTES_MAX
+from sigdep.ical.lines import OCTETS_MAX
 from sigdep.rpc.call import Principal
 from tests.calendar.stories import ADA, BOB, CY, EVE, TEAM
 from tests.calendar.world import ROLES, World
@@ -90,7 +90,7 @@ async def test_a_body_of_another_kind_or_too_large_is_refused(client: httpx.Asyn
     ):
         answer = await client.post(path, content=b"{}", headers={**headers, **as_("ada")})
         assert answer.status_code == 415, headers
-    assert (await take(client, kept, b"x" * (BODY_BYTES_MAX + 1))).status_code == 413
+    assert (await take(client, kept, b"x" * (OCTETS_MAX + 1))).status_code == 413
     for text in (b"", b"Hello", b"\xff", b"BEGIN:VCALENDAR\n" * 9):
         answer = await take(client, kept, text)
         assert answer.status_code == 422

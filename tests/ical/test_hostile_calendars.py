@@ -83,7 +83,7 @@ def test_zones_without_end_are_refused_with_a_sentence() -> None:
 @pytest.mark.parametrize(
     "text, reason",
     [
-        (b"x" * (OCTETS_MAX + 1), "at most 5,000,000 octets"),
+        (b"x" * (OCTETS_MAX + 1), "at most 6,000,000 octets"),
         (b"\n" * LINES_MAX, "at most 250,000 lines"),
         (octets("BEGIN:VCALENDAR\n" * (NESTING_MAX + 1)), f"Line {NESTING_MAX + 1}: components are nested at most"),
         (octets("BEGIN:VCALENDAR\n" + "BEGIN:X\nEND:X\n" * 60_000), "at most 50,000 components"),

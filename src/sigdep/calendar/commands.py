@@ -79,6 +79,8 @@ class ImportCalendar(Command):
     text: bytes
     by: UserId
     at: datetime
+    skip: int | None = None
+    """Go on behind so many of its events, as far as one request goes. None: all of them, or none."""
 
 
 class OpenFeed(Command):

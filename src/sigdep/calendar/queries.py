@@ -194,6 +194,10 @@ class Imported(Struct, frozen=True, kw_only=True):
     repaired: Sequence[RepairedEntry]
     passed_over: dict[str, int]
     """Components that are no events, as VTODO, and how many."""
+    event_count: int = 0
+    """In the whole text, as far as it could be read."""
+    next_skip: int | None = None
+    """There is more to be done: ask again with the same text, and with this as `skip`. null: all of it is done."""
 
 
 class Feed(Struct, frozen=True, kw_only=True):

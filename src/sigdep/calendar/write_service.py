@@ -1,5 +1,6 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
+import asyncio
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -20,8 +21,9 @@ from sigdep.calendar.writing.appointments import change_appointment
 from sigdep.calendar.writing.attempt import Attempt, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
 from sigdep.calendar.writing.feeds import change_feed
-from sigdep.calendar.writing.imports import Became, Readers, Tally, take_over
+from sigdep.calendar.writing.imports import take_over
 from sigdep.calendar.writing.past import find_thing
+from sigdep.calendar.writing.portions import SECONDS_MAX, Became, Readers, Tally
 from sigdep.contracts.things import FindThing
 from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import Position, partition_of
@@ -80,22 +82,25 @@ class CalendarWrite:
         return Done(outcome, None if outcome.repeated else attempt)
 
     async def _import(self, command: ImportCalendar, call: Call) -> Answer[Imported]:
-        """Part by part. No key makes it repeatable: it is, as it changes nothing the second time."""
+        """Some at a time. No key makes it repeatable: it is, as it changes nothing the second time."""
+        until = asyncio.get_running_loop().time() + SECONDS_MAX
         workspace = await workspace_of(self._around, command, call)
-        text = await self._readers.read(command.text)
-        tally, rest, position = Tally(text.reading), text.entries, Position(0)
+        portion = await self._readers.read(command.text, command.skip)
+        tally, rest, position = Tally(portion), portion.entries, Position(0)
         call = replace(call, answer_key=None, if_match=None)
         results: list[Became | SkippedEntry] = []
+        new = False
 
         async def work(unit: UnitOfWork) -> None:
             nonlocal results
-            results = await take_over(Attempt(self._around, unit, call), command, rest)
+            results = await take_over(Attempt(self._around, unit, call), command, rest, new=new)
 
         while True:  # Once at least: whether the calendar takes anything is found out in any case.
             position = (await execute(self._executor, workspace, work, call)).position
             tally.add(results)
             rest = rest[len(results) :]
-            if not rest:
+            new = results.count("created") > len(results) // 2
+            if not rest or asyncio.get_running_loop().time() > until:
                 break
         where = WorkspacePosition(CONTEXT, partition_of(workspace), position)
         return Answer(value=tally.shown(), position=where)
@@ -112,7 +117,7 @@ class CalendarWrite:
         elif isinstance(command, ForgetWorkspace):
             await self._forget(attempt, command)
         else:
-            raise TypeError("An import is carried out part by part.")
+            raise TypeError("An import is carried out by itself, some events at a time.")
 
     async def _forget(self, attempt: Attempt, command: ForgetWorkspace) -> None:
         around, workspace_id = self._around, command.workspace_id

@@ -25,7 +25,6 @@ SKIPPED_BYTES_MAX: Final = 134_217_728
 DRAINED_BYTES_MAX: Final = 16_777_216
 """Of a body that does not say how long it is, so much is read past the limit, so that its sender hears why."""
 
-_TOO_LARGE: Final = f"The body has more than {BODY_BYTES_MAX:,} bytes; send less at once."
 _MEDIA_TYPES: Final = frozenset((b"application/json", b"application/merge-patch+json"))
 
 _SUSPECT: Final = pattern(rb"\\(?:[bf]|u00(?:[0189]|7[fF]))|\x7f|\xc2[\x80-\x9f]")
@@ -39,28 +38,32 @@ _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _OTHERS: Final = bytes(code for code in range(256) if code not in b"{}[]")
 
 
-async def read_body(exchange: Exchange, receive: Receive) -> bytes:
+async def read_body(exchange: Exchange, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The whole body.
 
     Raises:
-        BodyTooLarge: over BODY_BYTES_MAX.
+        BodyTooLarge: over `bytes_max`.
         Malformed: the client went away before its end.
     """
     length = exchange.headers.get(b"content-length")
-    if length is not None and int(length) > BODY_BYTES_MAX:
-        raise BodyTooLarge(_TOO_LARGE, close=int(length) > SKIPPED_BYTES_MAX)
+    if length is not None and int(length) > bytes_max:
+        raise _too_large(bytes_max, close=int(length) > SKIPPED_BYTES_MAX)
     exchange.reading = True
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body", False) or message["type"] == "http.disconnect":
-        body = await _read_on(receive, message)
+        body = await _read_on(receive, message, bytes_max)
     exchange.reading = False
-    if len(body) > BODY_BYTES_MAX:
-        raise BodyTooLarge(_TOO_LARGE, close=False)
+    if len(body) > bytes_max:
+        raise _too_large(bytes_max, close=False)
     return body
 
 
-async def _read_on(receive: Receive, message: Message) -> bytes:
+def _too_large(bytes_max: int, *, close: bool) -> BodyTooLarge:
+    return BodyTooLarge(f"The body has more than {bytes_max:,} bytes; send less at once.", close=close)
+
+
+async def _read_on(receive: Receive, message: Message, bytes_max: int) -> bytes:
     """The rest of a body that comes in several parts. Chunked ones do not say beforehand how long they are."""
     parts: list[bytes] = []
     size = 0
@@ -69,20 +72,22 @@ async def _read_on(receive: Receive, message: Message) -> bytes:
             raise Malformed("The connection ended before the body did.")
         part = message.get("body", b"")
         size += len(part)
-        if size <= BODY_BYTES_MAX:
+        if size <= bytes_max:
             parts.append(part)
-        elif size > BODY_BYTES_MAX + DRAINED_BYTES_MAX:
-            raise BodyTooLarge(_TOO_LARGE, close=True)
+        elif size > bytes_max + DRAINED_BYTES_MAX:
+            raise _too_large(bytes_max, close=True)
         if not message.get("more_body", False):
             break
         message = await receive()
-    if size > BODY_BYTES_MAX:
-        raise BodyTooLarge(_TOO_LARGE, close=False)
+    if size > bytes_max:
+        raise _too_large(bytes_max, close=False)
     return b"".join(parts)
 
 
 class BodyReader(Generic[B]):
     """Reads the bodies of one route."""
+
+    bytes_max: int = BODY_BYTES_MAX
 
     def __init__(self, kind: type[B], *, media_types: frozenset[bytes] = _MEDIA_TYPES) -> None:
         self._kind = kind

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from sigdep.http.bodies import BodyReader
+from sigdep.http.bodies import BODY_BYTES_MAX, BodyReader
 from sigdep.http.exchange import Exchange, Header
 from sigdep.http.refusals import UnsupportedMediaType
 from sigdep.http.replies import Reply
@@ -29,6 +29,8 @@ class FileBody(Body, frozen=True, kw_only=True):
 
     media_type: ClassVar[str]
     """The only one that is taken."""
+    bytes_max: ClassVar[int] = BODY_BYTES_MAX
+    """More is refused before it is read."""
     content: bytes
 
 
@@ -46,6 +48,11 @@ class File(Struct, frozen=True, kw_only=True):
 
 class FileReader(BodyReader[F]):
     """Reads the bodies of one route, whose type is a FileBody."""
+
+    def __init__(self, kind: type[F]) -> None:
+        super().__init__(kind)
+        assert issubclass(kind, FileBody)
+        self.bytes_max = kind.bytes_max
 
     def read(self, body: bytes, headers: Any) -> F:
         """

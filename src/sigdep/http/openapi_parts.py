@@ -16,7 +16,7 @@ Tasks, calendar and reminders as one stream of events that its owner keeps.
 - `GET` answers `HEAD` as well, and every path answers `OPTIONS`.
 - Every write takes `dry_run`: it answers what would happen, and nothing is stored.
 - Texts may hold line breaks and tabs and no other control characters; years lie between 1900 and 2200;
-  a body has at most 1 MiB and is nested at most 32 deep.
+  a body has at most 1 MiB, unless its route says otherwise, and is nested at most 32 deep.
 """
 
 Part = dict[str, Any]

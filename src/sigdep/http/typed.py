@@ -119,7 +119,7 @@ class TypedEndpoint:
     async def _prepare_write(
         self, exchange: Exchange, arguments: dict[str, Any], reader: BodyReader[Any], receive: Receive
     ) -> Call:
-        octets = await read_body(exchange, receive)
+        octets = await read_body(exchange, receive, reader.bytes_max)
         rest, dry_run = take_dry_run(exchange.query)
         query = self.query.read(rest)
         if self.signature.query is not None:

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from sigdep.ical.refusals import UnreadableCalendar
 
-OCTETS_MAX: Final = 5_000_000
-"""Five times what Google imports at once."""
+OCTETS_MAX: Final = 6_000_000
+"""Ten thousand events as Google exports them."""
 LINES_MAX: Final = 250_000
 """As they stand, folded."""
 FOLDED_OCTETS_MAX: Final = 75

@@ -94,16 +94,19 @@ class UnitOfWork:
         state: S = touched.state
         return state
 
-    def begin(self, repository: Repository[S], identity: UUID) -> S:
+    def begin(self, repository: Repository[S], identity: UUID, *, guard: bool = False) -> S:
         """The same for an id that was made for this very command: without looking whether it exists.
 
         Not for an id that a client chose: it could be in use in another partition, which only looking finds out.
+
+        `guard`: nothing is recorded about it, and the command starts over if it does exist.
         """
         stream = repository.decider.stream(identity)
         touched = self._touched.get(stream)
         if touched is None:
             found = repository.begin(stream)
             touched = self._touched[stream] = _Touched(repository, found, found.state)
+        touched.guarded |= guard
         state: S = touched.state
         return state
 

@@ -140,11 +140,12 @@ def _written_extra(extra: Extra) -> str:
     return start if extra.duration is None else f"{start}/{format_duration(extra.duration)}"
 
 
-def check_series(series: Series, *, reminders: int = 0, people: int = 1) -> None:
+def check_series(series: Series, *, reminders: int = 0, people: int = 1, budget: Budget | None = None) -> None:
     """
     Args:
         reminders: of each occurrence, for each person.
         people: who are reminded.
+        budget: what may be spent on it, and shows what was. None: as much as any question may cost.
 
     Raises:
         Invalid: it happens too often, or with too many reminders, or it takes too long to find out when.
@@ -152,7 +153,7 @@ def check_series(series: Series, *, reminders: int = 0, people: int = 1) -> None
     most = min(CROWD, CROWD // reminders, REMINDED // (reminders * people)) if reminders else CROWD
     looked_at = _LOOKED_AT if most < CROWD_DAYS or any(map(_may_crowd, series.rules)) else _GLANCE
     try:
-        found = [one.starts_at for one in islice(occurrences(series, Span(EARLIEST)), looked_at)]
+        found = [one.starts_at for one in islice(occurrences(series, Span(EARLIEST), budget), looked_at)]
     except RuleTooCostly:
         raise _too_often("it takes too long to find out when it happens") from None
     if _is_crowd(found, most) or _is_crowd(sorted(midnight(one.start) for one in series.extra), most):

@@ -12,6 +12,7 @@ from sigdep.calendar.write_api import shapes
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 from sigdep.http.files import FileBody
 from sigdep.http.routes import Body, Parameters
+from sigdep.ical.lines import OCTETS_MAX
 from sigdep.kernel.messages import UNSET, UnsetType
 from sigdep.recurrence.series import EXCLUDED_MAX, EXTRA_MAX, RULES_MAX
 
@@ -27,6 +28,12 @@ class Which(Parameters, frozen=True, kw_only=True):
     occurrence is named, else `all`."""
     occurrence: str | None = None
     """The original start of the occurrence, as lists show it: `2026-12-01T09:00:00`, or `2026-12-01`."""
+
+
+class WhichPart(Parameters, frozen=True, kw_only=True):
+    skip: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    """Of a text with more events than one request takes over: begin behind so many of them, and go on as far as one
+    request does; `next_skip` of the answer says where the next one begins. Left out: the whole text, or nothing."""
 
 
 class WhichOne(Parameters, frozen=True, kw_only=True):
@@ -146,6 +153,7 @@ class CalendarFile(FileBody, frozen=True, kw_only=True):
     """iCalendar text."""
 
     media_type = "text/calendar"
+    bytes_max = OCTETS_MAX
 
 
 class OpenedFeedAddress(Struct, frozen=True, kw_only=True):

@@ -28,14 +28,20 @@ class TextWrites:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    async def import_events(self, call: Call, calendar_id: CalendarId, body: bodies.CalendarFile) -> Answer[Imported]:
+    async def import_events(
+        self, call: Call, calendar_id: CalendarId, body: bodies.CalendarFile, query: bodies.WhichPart
+    ) -> Answer[Imported]:
         """Each event by its UID: what the calendar has not is created, what the text says otherwise is updated, and the
         same text once more changes nothing. What makes no sense, is older (SEQUENCE), or is in the trash here is
         skipped, with a sentence for each; the others are imported. `dry_run` answers what would happen.
 
-        The body is the iCalendar text itself, at most 1 MiB of it, as `text/calendar`.
+        The body is the iCalendar text itself, at most 6,000,000 octets of it, as `text/calendar`. One request takes
+        over 5,000 events; a text of more is refused before anything is stored, unless it is asked for part by part:
+        with `skip=0`, then with each answer's `next_skip`, until that is null.
         """
-        command = ImportCalendar(calendar_id=calendar_id, text=body.content, by=call.caller.user_id, at=call.asked_at)
+        command = ImportCalendar(
+            calendar_id=calendar_id, text=body.content, by=call.caller.user_id, at=call.asked_at, skip=query.skip
+        )
         return await self.service.ask(command, call)
 
     async def open_feed(self, call: Call, calendar_id: CalendarId) -> Answer[bodies.OpenedFeedAddress]:

@@ -1,13 +1,10 @@
-"""Takes over the entries of an iCalendar text: each by itself, whether the others succeed or not."""
+"""Takes over the entries of an iCalendar text, many at once: each by itself, whether the others succeed or not."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
-from typing import Final, Literal
-from uuid import UUID, uuid5
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sigdep.calendar.commands import EditAppointment, ImportCalendar, ScheduleAppointment
@@ -16,108 +13,36 @@ from sigdep.calendar.domain.appointment_decisions import decide
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
 from sigdep.calendar.domain.importing import imported_again, without_marks
 from sigdep.calendar.events import AppointmentEvent
-from sigdep.calendar.interchange.incoming import Incoming, NotImported, incoming
+from sigdep.calendar.interchange.incoming import Incoming, NotImported
 from sigdep.calendar.interchange.remainder import IMPORTED
-from sigdep.calendar.queries import Imported, RepairedEntry, SkippedEntry
+from sigdep.calendar.queries import SkippedEntry
 from sigdep.calendar.writing.appointments import check_attendees
 from sigdep.calendar.writing.attempt import Attempt
-from sigdep.contracts.ids import AppointmentId, CalendarId
-from sigdep.ical.model import Entry, Reading
-from sigdep.ical.reading import read
-from sigdep.kernel.errors import Invalid, NotFound, Refused, Unavailable
-from sigdep.kernel.ids import text_of
+from sigdep.calendar.writing.known import expect_none, find_known, imported_id
+from sigdep.calendar.writing.portions import Became
+from sigdep.contracts.ids import AppointmentId
+from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.kernel.messages import UNSET
 from sigdep.kernel.store import APPEND_EVENTS_MAX, EVENT_BYTES_MAX
 
-ENTRIES_AT_ONCE: Final = 20
-"""Are stored together."""
-READ_AT_ONCE_MAX: Final = 2
-"""A megabyte is read in less than a second, by one processor."""
-SHOWN_MAX: Final = 500
-"""Of what was skipped, and of what was repaired."""
+ENTRIES_AT_ONCE: Final = 100
+"""Are stored together, unless they are large."""
+BYTES_AT_ONCE: Final = 1_048_576
+"""Of their events; what is larger is stored by itself."""
 
 SEAL_BYTES_MAX: Final = 1_024
 """An event is stored sealed, which adds less than this."""
 
 _encode: Final = msgspec.json.Encoder().encode
-_ENTRIES: Final = UUID("5f0a2c1e-7b1d-5a46-9b0e-2d8c4e6f1a37")
-"""Namespace (RFC 9562 §5.5) of the ids of appointments that were imported."""
-
-Became = Literal["created", "updated", "unchanged"]
-
-
-class ReadText(Struct, frozen=True):
-    """A text, and each of its entries as what an appointment is made with, or why it is none."""
-
-    reading: Reading
-    entries: list[Incoming | SkippedEntry]
-
-
-class Readers:
-    """Reads texts beside the event loop, and never many at once."""
-
-    def __init__(self) -> None:
-        self._reading = 0
-
-    async def read(self, text: bytes) -> ReadText:
-        """
-        Raises:
-            UnreadableCalendar: the text as a whole is no calendar.
-            Unavailable: others are being read.
-        """
-        if self._reading >= READ_AT_ONCE_MAX:
-            raise Unavailable("Other calendars are being imported. Try again in a few seconds.", 3.0)
-        self._reading += 1
-        try:
-            return await asyncio.to_thread(_read, text)
-        finally:
-            self._reading -= 1
-
-
-def _read(text: bytes) -> ReadText:
-    reading = read(text)
-    return ReadText(reading, [_incoming(entry) for entry in reading.calendar.entries])
-
-
-def _incoming(entry: Entry) -> Incoming | SkippedEntry:
-    try:
-        return incoming(entry)
-    except Invalid as error:
-        return SkippedEntry(uid=entry.uid, reason=error.detail)
-
-
-class Tally:
-    """What became of the entries so far."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._became: Counter[Became] = Counter()
-        self._skipped = [SkippedEntry(uid=one.uid, reason=one.reason, line=one.line) for one in reading.refused]
-
-    def add(self, results: Sequence[Became | SkippedEntry]) -> None:
-        for one in results:
-            if isinstance(one, SkippedEntry):
-                self._skipped.append(one)
-            else:
-                self._became[one] += 1
-
-    def shown(self) -> Imported:
-        repaired = self._reading.repaired[:SHOWN_MAX]
-        return Imported(
-            created=self._became["created"],
-            updated=self._became["updated"],
-            unchanged=self._became["unchanged"],
-            skipped_count=len(self._skipped),
-            skipped=self._skipped[:SHOWN_MAX],
-            repaired=[RepairedEntry(uid=one.uid, detail=one.detail) for one in repaired],
-            passed_over=dict(self._reading.passed_over),
-        )
 
 
 async def take_over(
-    attempt: Attempt, command: ImportCalendar, entries: Sequence[Incoming | SkippedEntry]
+    attempt: Attempt, command: ImportCalendar, entries: Sequence[Incoming | SkippedEntry], *, new: bool
 ) -> list[Became | SkippedEntry]:
     """Decide and record, as many of the entries as are stored together: one at least, where there is one.
+
+    Args:
+        new: they are likely to be. Then nothing is read to find out: should one exist, all are decided once more.
 
     Raises:
         CalendarNotFound, CalendarReadOnly
@@ -126,47 +51,51 @@ async def take_over(
     if calendar.version == 0 or calendar.workspace_id != attempt.workspace:
         raise CalendarNotFound
     changeable(calendar)
+    entries = entries[:ENTRIES_AT_ONCE]
+    find = expect_none if new and not attempt.call.dry_run else find_known
+    known = await find(attempt, command.calendar_id, [one.uid for one in entries if isinstance(one, Incoming)])
     results: list[Became | SkippedEntry] = []
-    recorded = 0
-    for found in entries[:ENTRIES_AT_ONCE]:
+    recorded = octets = 0
+    for found in entries:
         if isinstance(found, SkippedEntry):
             results.append(found)
             continue
         try:
-            became, appointment, events = await _decide(attempt, command, found)
-            _refuse_what_is_too_large(events)
+            became, appointment, events = await _decide(attempt, command, found, known[found.uid])
+            size = _size_of(events)
         except (Invalid, Refused, NotFound) as error:
             results.append(SkippedEntry(uid=found.uid, reason=error.detail))
             continue
-        recorded += len(events)
-        if recorded > APPEND_EVENTS_MAX:
+        recorded, octets = recorded + len(events), octets + size
+        if recorded > APPEND_EVENTS_MAX or (octets > BYTES_AT_ONCE and octets > size):
             break  # With the next ones.
         attempt.record(attempt.around.appointments, appointment, events)
         results.append(became)
     return results
 
 
-def _refuse_what_is_too_large(events: Sequence[AppointmentEvent]) -> None:
+def _size_of(events: Sequence[AppointmentEvent]) -> int:
     """
     Raises:
         NotImported: the store would not take them, and nothing that is stored together with them.
     """
     if len(events) > APPEND_EVENTS_MAX:
         raise NotImported(f"More than {APPEND_EVENTS_MAX:,} of its occurrences would change at once.")
-    if any(len(_encode(event)) > EVENT_BYTES_MAX - SEAL_BYTES_MAX for event in events):
+    sizes = [len(_encode(event)) + SEAL_BYTES_MAX for event in events]
+    if any(size > EVENT_BYTES_MAX for size in sizes):
         raise NotImported(f"With all its occurrences it is larger than {EVENT_BYTES_MAX:,} bytes.")
+    return sum(sizes)
 
 
 async def _decide(
-    attempt: Attempt, command: ImportCalendar, found: Incoming
+    attempt: Attempt, command: ImportCalendar, found: Incoming, appointment: Appointment
 ) -> tuple[Became, AppointmentId, Sequence[AppointmentEvent]]:
-    appointment = await _present(attempt, command.calendar_id, found.uid)
     await _check_people(attempt, found, appointment)
     if appointment.version == 0:
         schedule = ScheduleAppointment(
             by=command.by,
             at=command.at,
-            appointment_id=_identity(command.calendar_id, found.uid),
+            appointment_id=imported_id(command.calendar_id, found.uid),
             workspace_id=attempt.workspace,
             calendar_id=command.calendar_id,
             uid=found.uid,
@@ -174,6 +103,8 @@ async def _decide(
             **found.fields,
         )
         assert schedule.appointment_id is not None
+        if found.fields["recurrence"] is None and not found.changed:
+            return "created", schedule.appointment_id, decide(schedule, appointment)
         # In a thread, as the largest series keeps one busy for a while.
         return "created", schedule.appointment_id, await asyncio.to_thread(decide, schedule, appointment)
     _refuse_what_is_elsewhere(command, appointment)
@@ -203,24 +134,6 @@ def _refuse_what_is_elsewhere(command: ImportCalendar, appointment: Appointment)
         raise NotImported("It is in the trash here. Restore it first, and import again.")
     if appointment.calendar_id != command.calendar_id:
         raise NotImported("It has been moved to another calendar here.")
-
-
-def _identity(calendar_id: CalendarId, uid: str) -> AppointmentId:
-    """The same whenever it is imported into this calendar: there is nothing to look up, and nothing to be late."""
-    return AppointmentId(uuid5(_ENTRIES, f"{text_of(calendar_id)}/{uid}"))
-
-
-async def _present(attempt: Attempt, calendar_id: CalendarId, uid: str) -> Appointment:
-    """What is known under this UID: an appointment of our own, of which it is the id, or what was imported."""
-    appointments = attempt.around.appointments
-    try:
-        own = await attempt.unit.load(appointments, AppointmentId(UUID(uid)))
-    except ValueError:
-        pass
-    else:
-        if own.version > 0 and own.workspace_id == attempt.workspace and own.uid == uid:
-            return own
-    return await attempt.unit.load(appointments, _identity(calendar_id, uid))
 
 
 async def _check_people(attempt: Attempt, found: Incoming, appointment: Appointment) -> None:

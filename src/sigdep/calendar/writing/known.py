@@ -1,0 +1,61 @@
+"""Finds the appointment that a calendar knows under a UID: one of its own, or one that was imported."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID, uuid5
+
+from sigdep.calendar.domain.appointment import Appointment
+from sigdep.calendar.writing.attempt import Attempt
+from sigdep.contracts.ids import AppointmentId, CalendarId
+from sigdep.kernel.ids import text_of
+
+_ENTRIES: Final = UUID("5f0a2c1e-7b1d-5a46-9b0e-2d8c4e6f1a37")
+"""Namespace (RFC 9562 §5.5) of the ids of appointments that were imported."""
+
+
+def imported_id(calendar_id: CalendarId, uid: str) -> AppointmentId:
+    """The same whenever it is imported into this calendar: there is nothing to look up, and nothing to be late."""
+    return AppointmentId(uuid5(_ENTRIES, f"{text_of(calendar_id)}/{uid}"))
+
+
+async def find_known(attempt: Attempt, calendar_id: CalendarId, uids: Sequence[str]) -> Mapping[str, Appointment]:
+    """What is known under these UIDs, or where it would be."""
+    found = await asyncio.gather(*(find_one(attempt, calendar_id, uid) for uid in uids))
+    return dict(zip(uids, found, strict=True))
+
+
+async def expect_none(attempt: Attempt, calendar_id: CalendarId, uids: Sequence[str]) -> Mapping[str, Appointment]:
+    """The same without reading anything: should one exist, the attempt fails in the end, and another finds it."""
+    appointments, unit = attempt.around.appointments, attempt.unit
+    known: dict[str, Appointment] = {}
+    for uid in uids:
+        identity = imported_id(calendar_id, uid)
+        known[uid] = unit.begin(appointments, identity)
+        own = _own_id(uid)
+        if own is not None:
+            known[uid] = _own(attempt, unit.begin(appointments, own, guard=True), uid) or known[uid]
+    return known
+
+
+async def find_one(attempt: Attempt, calendar_id: CalendarId, uid: str) -> Appointment:
+    appointments, unit = attempt.around.appointments, attempt.unit
+    own = _own_id(uid)
+    if own is not None:
+        found = _own(attempt, await unit.load(appointments, own), uid)
+        if found is not None:
+            return found
+    return await unit.load(appointments, imported_id(calendar_id, uid))
+
+
+def _own_id(uid: str) -> AppointmentId | None:
+    """Of an appointment whose UID is its id, as it is where nobody says otherwise."""
+    try:
+        return AppointmentId(UUID(uid))
+    except ValueError:
+        return None
+
+
+def _own(attempt: Attempt, found: Appointment, uid: str) -> Appointment | None:
+    known = found.version > 0 and found.workspace_id == attempt.workspace and found.uid == uid
+    return found if known else None
