@@ -424,6 +424,36 @@ async def test_what_was_made_here_is_exported_and_imported_without_a_change(plac
     assert [one["title"] for one in await place.kept()] == ["Stand-up"]
 
 
+async def test_an_alarm_displays_the_title_as_it_is_now(place: Place) -> None:
+    """DESCRIPTION of an alarm that displays is no empty text (RFC 5545 §3.6.6), and no change when it comes back."""
+    alarm = "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nDESCRIPTION:Weekly\nEND:VALARM"
+    await place.take(calendar(weekly(more=alarm)))
+    series = await place.one()
+    await place.ask(EditAppointment, appointment_id=series["id"], scope="all", title="Changed")
+    text = await place.text()
+    assert b"ACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:Changed\r\n" in text
+    assert not any("VALARM" in line for line in series["extra_properties"])
+    assert counts(await place.take(text)) == (0, 0, 1, 0)
+
+
+async def test_what_begins_when_the_clocks_leap_lasts_as_long_as_in_any_other_night(place: Place) -> None:
+    """RFC 5545 §3.3.5: the offset before the gap. What lasts from 2:30 to 3:30 lasts an hour, there and a week later."""
+    line = "DTSTART;TZID=Europe/Berlin:20270328T023000\nDTEND;TZID=Europe/Berlin:20270328T0{}000\nSUMMARY:{}"
+    weekly_one = "UID:1\nRRULE:FREQ=WEEKLY;COUNT=2\n" + line.format(33, "Weekly")
+    await place.take(calendar(weekly_one, "UID:2\n" + line.format(31, "Short")))
+    since, until = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 4, 30, tzinfo=UTC)
+    query = ListOccurrences(calendar_id=(place.calendar.id,), since=since, until=until)
+    shown = [(one["title"], one["starts_at"], one["ends_at"], one["start"][11:16]) for one in await place.items(query)]
+    assert sorted(shown) == [
+        ("Short", "2027-03-28T01:30:00Z", "2027-03-28T02:10:00Z", "03:30"),
+        ("Weekly", "2027-03-28T01:30:00Z", "2027-03-28T02:30:00Z", "03:30"),
+        ("Weekly", "2027-04-04T00:30:00Z", "2027-04-04T01:30:00Z", "02:30"),
+    ]
+    text = await place.text()
+    assert b"DTSTART;TZID=Europe/Berlin:20270328T023000\r\nDURATION:PT1H\r\n" in text
+    assert counts(await place.take(text)) == (0, 0, 2, 0)
+
+
 async def test_a_title_never_becomes_another_property(place: Place) -> None:
     await place.take(calendar(weekly("One\\nATTENDEE:mailto:evil@example.com")))
     made = {"title": "Two", "description": "x\r\nATTENDEE:mailto:evil@example.com", "start": "2026-12-01T09:00"}

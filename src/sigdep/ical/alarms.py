@@ -15,11 +15,17 @@ ALARMS_MAX: Final = 50
 """Of one component."""
 UNDERSTOOD: Final = frozenset({"ACTION", "TRIGGER", "SUMMARY", "DESCRIPTION"})
 _ACTIONS: Final = ("DISPLAY", "AUDIO", "EMAIL")
+UNNAMED: Final = "(untitled)"
+"""What an alarm displays where nothing else is said."""
 _AT_ONCE: Final = Duration()
 
 
-def read_alarm(block: Block, keeper: Keeper) -> Alarm | None:
-    """None for one that says not when, or does something that we know not, as Apple's ACTION:NONE."""
+def read_alarm(block: Block, keeper: Keeper, summary: str) -> Alarm | None:
+    """None for one that says not when, or does something that we know not, as Apple's ACTION:NONE.
+
+    Args:
+        summary: of the component that it is in. An alarm that displays that and no more has no description of its own.
+    """
     action = block.text("ACTION").strip().upper() or "DISPLAY"
     trigger = next((line for line in block.lines if line.name == "TRIGGER"), None)
     if trigger is None or action not in _ACTIONS:
@@ -29,6 +35,7 @@ def read_alarm(block: Block, keeper: Keeper) -> Alarm | None:
     at = read_instant(trigger.value) if duration is None else None
     if (duration is None and at is None) or unknown or _has_parameters(block):
         return None
+    description = read_text(block.text("DESCRIPTION"))
     return Alarm(
         action=action,
         trigger=duration[0] if duration else None,
@@ -36,7 +43,7 @@ def read_alarm(block: Block, keeper: Keeper) -> Alarm | None:
         related="END" if known.get("RELATED", "").upper() == "END" and duration else "START",
         at=at,
         summary=read_text(block.text("SUMMARY")),
-        description=read_text(block.text("DESCRIPTION")),
+        description="" if action == "DISPLAY" and description == _shown(summary) else description,
         lines=keeper.lines(line for line in block.lines if line.name not in UNDERSTOOD),
         components=keeper.components(block.blocks),
     )
@@ -47,14 +54,19 @@ def _has_parameters(block: Block) -> bool:
     return any(line.written_parameters for line in block.lines if line.name in UNDERSTOOD - {"TRIGGER"})
 
 
-def write_alarm(alarm: Alarm) -> Iterator[str]:
+def _shown(summary: str) -> str:
+    """What an alarm displays, which must be something (RFC 5545 §3.6.6)."""
+    return summary if summary.strip() else UNNAMED
+
+
+def write_alarm(alarm: Alarm, summary: str) -> Iterator[str]:
     yield "BEGIN:VALARM"
     yield f"ACTION:{without_breaks(alarm.action)}"
     yield _trigger(alarm)
     if alarm.summary:
         yield f"SUMMARY:{write_text(alarm.summary)}"
-    if alarm.description or alarm.action == "DISPLAY":  # Which must have one, says the RFC.
-        yield f"DESCRIPTION:{write_text(alarm.description)}"
+    if alarm.action == "DISPLAY" or alarm.description:
+        yield f"DESCRIPTION:{write_text(alarm.description or _shown(summary))}"
     yield from write_kept_lines(alarm.lines, UNDERSTOOD)
     yield from write_kept(alarm.components)
     yield "END:VALARM"

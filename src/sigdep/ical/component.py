@@ -116,8 +116,11 @@ class ComponentReading:
     def _read_blocks(self) -> tuple[tuple[Alarm, ...], tuple[Kept, ...]]:
         alarms: list[Alarm] = []
         others: list[Block] = []
+        summary = read_text(self._value("SUMMARY"))
         for block in self._block.blocks:
-            alarm = read_alarm(block, self._keeper) if block.name == "VALARM" and len(alarms) < ALARMS_MAX else None
+            alarm = None
+            if block.name == "VALARM" and len(alarms) < ALARMS_MAX:
+                alarm = read_alarm(block, self._keeper, summary)
             if alarm is None:
                 others.append(block)
             else:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sigdep.ical.model import Component, Entry
 from sigdep.ical.refusals import UnreadableComponent
-from sigdep.ical.values import Moment, date_of
+from sigdep.ical.values import date_of, elapsed_between
 from sigdep.recurrence.duration import DURATION_DAYS_MAX, Duration, parse_duration
 from sigdep.recurrence.parse import parse
 from sigdep.recurrence.series import Extra, Override, Series, When
@@ -46,20 +46,10 @@ def lasting(component: Component) -> Duration | None:
     start, end = component.start, component.end
     if not start.timed:
         return Duration(days=(date_of(end.when) - date_of(start.when)).days)
-    wall_start, wall_end = (start, end) if start.zone is None else (_in_utc(start), _in_utc(end))
-    seconds = (_time(wall_end) - _time(wall_start)).total_seconds()
+    seconds = elapsed_between(start, end).total_seconds()
     if seconds > DURATION_DAYS_MAX * 86_400:
         raise UnreadableComponent(f"DTEND: it lasts for more than {DURATION_DAYS_MAX:,} days.")
     return Duration(seconds=round(seconds))
-
-
-def _in_utc(moment: Moment) -> Moment:
-    return Moment(moment.seen_from("UTC"), "UTC")
-
-
-def _time(moment: Moment) -> datetime:
-    assert isinstance(moment.when, datetime)
-    return moment.when
 
 
 def _override(component: Component, main: Component) -> Override:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sigdep.ical.lines import Line, read_parameters
 from sigdep.ical.refusals import UnreadableComponent
-from sigdep.ical.values import Moment, date_of, read_signed_duration, read_when
+from sigdep.ical.values import Moment, date_of, elapsed_between, read_signed_duration, read_when
 from sigdep.ical.zones import Zones
 from sigdep.recurrence.duration import Duration
 
@@ -86,9 +86,7 @@ class Times:
     def _is_before_the_start(self, end: Moment) -> bool:
         if not end.timed:
             return end.when < self.start.when
-        zone = self.start.zone or "UTC"
-        # On the wall of UTC, which never goes back.
-        return end.seen_from("UTC") < self.start.seen_from("UTC") if zone != "UTC" else end.when < self.start.when
+        return elapsed_between(self.start, end) < timedelta(0)
 
     def _says_all_day(self, lines: dict[str, list[Line]]) -> bool:
         names = ("X-MICROSOFT-CDO-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY")

@@ -1,7 +1,7 @@
 """Values of properties: text with its escapes, moments, durations with a sign (RFC 5545 §3.3)."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from sigdep.ical.lines import with_one_kind_of_break
 from sigdep.recurrence.duration import Duration, InvalidDuration, parse_duration
 from sigdep.recurrence.series import When
 from sigdep.recurrence.text import read_moment, write_moment
-from sigdep.recurrence.zones import to_instant, to_wall, zone_named
+from sigdep.recurrence.zones import elapsed, to_instant, to_wall, zone_named
 
 _ESCAPED: Final = re.compile(r'\\([nN\\;,:"])')
 _TEXT: Final = re.compile(r"(?:[^\\,]|\\.|\\$)*+")
@@ -34,6 +34,13 @@ class Moment(Struct, frozen=True):
         if self.zone is None or self.zone == zone:
             return wall
         return to_wall(to_instant(wall, zone_named(self.zone)), zone_named(zone))
+
+
+def elapsed_between(start: Moment, end: Moment) -> timedelta:
+    """What a clock that one carries along counts; on one wall also where the clocks leave the start out."""
+    if start.zone == end.zone and start.zone is not None:
+        return elapsed(start.seen_from(start.zone), end.seen_from(start.zone), zone_named(start.zone))
+    return end.seen_from("UTC") - start.seen_from("UTC")
 
 
 def read_text(value: str) -> str:

@@ -126,7 +126,7 @@ def _component(component: Component) -> Iterator[str]:
         yield write_attendee("ATTENDEE", attendee)
     yield from write_kept_lines(component.lines, UNDERSTOOD_OF_COMPONENTS)
     for alarm in component.alarms:
-        yield from write_alarm(alarm)
+        yield from write_alarm(alarm, component.summary)
     yield from write_kept(component.components)
     yield "END:VEVENT"
 

@@ -88,6 +88,19 @@ def _is_left_out(aware: datetime, zone: ZoneInfo) -> bool:
     return to_wall(aware.astimezone(UTC), zone) != aware.replace(tzinfo=None)
 
 
+def put_forward(wall: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much the clocks show more than this time when it is meant: nothing, unless they leave it out."""
+    aware = wall.replace(tzinfo=zone)
+    return to_wall(to_instant(wall, zone), zone) - wall if _is_left_out(aware, zone) else timedelta(0)
+
+
+def elapsed(start: datetime, end: datetime, zone: ZoneInfo) -> timedelta:
+    """What a clock that one carries along counts between two times on the wall. Where the clocks leave the start out the
+    end goes along with it: from 2:30 to 3:30 is an hour in every night."""
+    leap = put_forward(start, zone)
+    return to_instant(shift(end, leap), zone) - to_instant(shift(start, leap), zone)
+
+
 def instants(walls: Iterable[datetime], zone: ZoneInfo) -> Iterator[tuple[datetime, bool, datetime]]:
     """The instants of times on the wall, which come in order, in order, each once; with whether the clocks left the
     time out, and the time.

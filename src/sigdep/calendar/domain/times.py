@@ -8,7 +8,8 @@ from sigdep.kernel.errors import Invalid
 from sigdep.recurrence.duration import Duration, InvalidDuration
 from sigdep.recurrence.expansion import midnight
 from sigdep.recurrence.series import When
-from sigdep.recurrence.zones import shift, to_instant, to_wall, zone_named
+from sigdep.recurrence import zones
+from sigdep.recurrence.zones import put_forward, shift, to_instant, to_wall, zone_named
 
 WALL_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$"
 
@@ -69,19 +70,19 @@ def write_when(when: When) -> str:
 
 def elapsed(start: When, end: When, zone: str | None) -> timedelta:
     """What a clock that one carries along would count."""
-    place = zone_named(zone or "UTC")
-    return to_instant(midnight(end), place) - to_instant(midnight(start), place)
+    return zones.elapsed(midnight(start), midnight(end), zone_named(zone or "UTC"))
 
 
 def after(start: When, duration: Duration, zone: str | None) -> When:
-    """The end on the wall."""
+    """The end on the wall. What starts at a time that the clocks leave out ends as if they did not."""
     if not isinstance(start, datetime):
         return shift(midnight(start), timedelta(days=max(duration.days, 1))).date()
     place = zone_named(zone or "UTC")
     wall = shift(start, timedelta(days=duration.days))
     if not duration.seconds:
         return wall
-    return to_wall(shift(to_instant(wall, place), timedelta(seconds=duration.seconds)), place)
+    end = to_wall(shift(to_instant(wall, place), timedelta(seconds=duration.seconds)), place)
+    return shift(end, -put_forward(start, place))
 
 
 def checked(times: Times) -> Times:

@@ -98,8 +98,8 @@ def _content(component: Component) -> dict[str, Any]:
 def _times(component: Component) -> tuple[When, When]:
     """On the wall of the zone of the start."""
     start, end = component.start, component.end
-    if end is not None and end.zone is not None and start.zone is not None:
-        return start.when, end.seen_from(start.zone)
+    if end is not None and end.zone != start.zone and start.zone is not None:
+        return start.when, after(start.when, lasting(component) or Duration(), start.zone)
     if end is not None:
         return start.when, end.when
     lasts = component.duration or Duration(days=0 if start.timed else 1)

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, Appointment, attendees_of
 from sigdep.calendar.domain.calendar import Calendar as Kept
-from sigdep.calendar.domain.times import after, read_when
+from sigdep.calendar.domain.series import times_of
+from sigdep.calendar.domain.times import Times, after, read_when
 from sigdep.calendar.events import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange import alarms, people
 from sigdep.calendar.interchange.remainder import COLOR, color_of, read_remainder
@@ -17,6 +18,7 @@ from sigdep.ical.values import Moment, write_when
 from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.duration import Duration
 from sigdep.recurrence.series import When
+from sigdep.recurrence.zones import is_left_out, zone_named
 
 REFRESH: Final = Duration(seconds=3600)
 """How often whoever subscribes should look again."""
@@ -59,7 +61,7 @@ def _override(appointment: Appointment, series: dict[str, Any], changed: Changed
     if "start" not in own:
         own |= {
             "start": changed.occurrence,
-            "end": after(original, _lasts(appointment), appointment.time_zone).isoformat(),
+            "end": after(original, times_of(appointment).duration, appointment.time_zone).isoformat(),
         }
     own["attendees"] = attendees_of(appointment, changed)
     moment = Moment(original, appointment.time_zone if isinstance(original, datetime) else None)
@@ -70,7 +72,12 @@ def _component(appointment: Appointment, content: dict[str, Any]) -> Component:
     kept = read_remainder(content["extra_properties"])
     start, end, zone = _when(content["start"]), _when(content["end"]), content["time_zone"]
     timed = isinstance(start, datetime)
-    nominal = kept.duration is not None and timed and after(start, kept.duration, zone) == end
+    duration = None
+    if isinstance(start, datetime):
+        if kept.duration is not None and after(start, kept.duration, zone) == end:
+            duration = kept.duration
+        elif zone is not None and is_left_out(start, zone_named(zone)):
+            duration = Times(start, end, zone).duration  # An end on the wall would say something else to others.
     return replace(
         kept,
         uid=appointment.uid,
@@ -79,8 +86,8 @@ def _component(appointment: Appointment, content: dict[str, Any]) -> Component:
         created=_whole(appointment.created_at),
         modified=_whole(appointment.updated_at),
         start=Moment(start, zone if timed else None),
-        end=None if nominal or end == start else Moment(end, zone if timed else None),
-        duration=kept.duration if nominal else None,
+        end=None if duration is not None or end == start else Moment(end, zone if timed else None),
+        duration=duration,
         summary=content["title"],
         description=content["description"] or "",
         location=content["location"] or "",
@@ -103,15 +110,6 @@ def _color(shown: str | None, kept: Component) -> str:
 
 def _exact_color(shown: str | None) -> list[str]:
     return [f"{COLOR}:{shown}"] if shown is not None and shown_color(nearest_name(shown)) != shown else []
-
-
-def _lasts(appointment: Appointment) -> Duration:
-    start, end = _when(appointment.start), _when(appointment.end)
-    if not isinstance(start, datetime) or not isinstance(end, datetime):
-        return Duration(days=(end - start).days)
-    zone = appointment.time_zone
-    seconds = Moment(end, zone).seen_from("UTC") - Moment(start, zone).seen_from("UTC")
-    return Duration(seconds=round(seconds.total_seconds()))
 
 
 def _when(text: str) -> When:
