@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,11 +12,17 @@ from sigdep.calendar.commands import CreateCalendar, EditCalendar, TrashCalendar
 from sigdep.calendar.context import routes
 from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.feed import digest_of
+from sigdep.calendar.events import MemberLeft
+from sigdep.calendar.reactions import CalendarReactions
+from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.events import MemberRemoved
+from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.gateway.application import create_application
 from sigdep.gateway.settings import GatewaySettings
 from sigdep.ical.lines import OCTETS_MAX
+from sigdep.kernel.ids import SubjectId
 from sigdep.rpc.call import Principal
-from tests.calendar.stories import ADA, BOB, CY, EVE, TEAM
+from tests.calendar.stories import ADA, BOB, CY, EVE, HOME, NOON, TEAM
 from tests.calendar.world import ROLES, World
 from tests.ical.samples import GOOGLE, calendar, octets
 
@@ -160,6 +167,37 @@ async def test_a_new_secret_or_closing_ends_the_former_at_once(client: httpx.Asy
     assert (await client.delete(f"/api/calendars/{kept.id}/feed", headers=as_("ada"))).status_code == 204
     assert (await client.get(second)).status_code == 404
     assert (await client.get(f"/api/calendars/{kept.id}/feed", headers=as_("ada"))).json()["open"] is False
+
+
+async def test_the_feed_of_who_has_left_ends(client: httpx.AsyncClient, world: World, kept: Calendar) -> None:
+    """Until then, and in that workspace: who is back opens another one."""
+    path = (await open_feed(client, kept, "bob")).json()["path"]
+
+    async def hear(user: UserId, workspace: WorkspaceId, at: datetime) -> None:
+        left = MemberRemoved(workspace_id=workspace, user_id=user, removed_at=at)
+        event = CloudEvent(id="3-17", source="/contexts/users", type="sigdep.users.MemberRemoved", time=at, data=left)
+        for _ in range(2):
+            await CalendarReactions(world.write).react(event)
+
+    await hear(ADA, TEAM, world.now)
+    await hear(BOB, HOME, world.now)
+    await hear(BOB, TEAM, NOON - timedelta(days=1))
+    assert (await client.get(path)).status_code == 200, "others, elsewhere, and before"
+    await hear(BOB, TEAM, datetime.now(UTC))
+    assert (await client.get(path)).status_code == 404
+    assert (await client.get(f"/api/calendars/{kept.id}/feed", headers=as_("ada"))).json()["open"] is False
+    stored = [one for one in await world.events() if isinstance(one.event, MemberLeft) and one.event.user_id == BOB]
+    assert len(stored) == 3, "once each, however often one hears of it"
+    again = (await open_feed(client, kept, "bob")).json()["path"]
+    assert (await client.get(again)).status_code == 200
+    assert (await client.get(path)).status_code == 404
+
+
+async def test_a_member_who_left_a_workspace_that_is_erased_stops_nobody(world: World) -> None:
+    await world.keys.destroy(SubjectId(TEAM))
+    left = MemberRemoved(workspace_id=TEAM, user_id=BOB, removed_at=NOON)
+    event = CloudEvent(id="3-17", source="/contexts/users", type="sigdep.users.MemberRemoved", time=NOON, data=left)
+    await CalendarReactions(world.write).react(event)
 
 
 async def test_who_may_open_and_close_a_feed(client: httpx.AsyncClient, kept: Calendar) -> None:

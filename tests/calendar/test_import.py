@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from sigdep.calendar.commands import (
     AnswerInvitation,
@@ -19,7 +20,9 @@ from sigdep.calendar.domain.calendar import Calendar, CalendarReadOnly
 from sigdep.calendar.events import Reminder
 from sigdep.calendar.queries import ExportCalendar, Imported, ListAppointments, ListOccurrences
 from sigdep.calendar.writing.imports import ENTRIES_AT_ONCE
+from sigdep.calendar.writing.known import UidTaken
 from sigdep.calendar.writing.portions import EVENTS_MAX, WAITING_MAX, Portion, Readers, TooMuchAtOnce
+from sigdep.contracts.ids import AppointmentId
 from sigdep.ical.reading import read
 from sigdep.ical.refusals import UnreadableCalendar
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Unavailable
@@ -306,6 +309,40 @@ async def test_an_entry_that_no_store_would_take_is_skipped(place: Place) -> Non
     assert "larger than" in large.skipped[0].reason
 
 
+async def test_what_was_made_here_under_a_uid_is_found_by_it(place: Place) -> None:
+    """Also by an id that a client has chosen, and among many that are new."""
+    there = {"calendar_id": place.calendar.id, "workspace_id": TEAM}
+    made = await place.schedule(**there, uid="weekly@example.com", appointment_id=AppointmentId(uuid7()))
+    found = await place.take(calendar(weekly("Theirs"), moved()))
+    assert counts(found) == (0, 1, 0, 0)
+    series = await place.one()
+    assert (series["id"], series["title"]) == (str(made.id), "Theirs")
+    assert counts(await place.take(calendar(weekly("Theirs"), moved()))) == (0, 0, 1, 0)
+    await place.schedule(**there, uid="150@example.com")
+    assert counts(await place.take(many(2 * ENTRIES_AT_ONCE))) == (2 * ENTRIES_AT_ONCE - 1, 1, 0, 0)
+    assert len(await place.kept("150@example.com")) == 1
+    other = (await place.ask(CreateCalendar, name="Other", workspace_id=TEAM)).value
+    again = await place.ask(ImportCalendar, calendar_id=other.id, text=calendar(weekly()))
+    assert again.value.created == 1, "a UID is that of one calendar"
+
+
+async def test_a_calendar_has_a_uid_once(place: Place) -> None:
+    there = {"calendar_id": place.calendar.id, "workspace_id": TEAM}
+    await place.take(calendar(weekly()))
+    with pytest.raises(UidTaken, match="has an event with this uid"):
+        await place.schedule(**there, uid="weekly@example.com")
+    chosen = AppointmentId(uuid7())
+    made = await place.schedule(**there, uid="mine@example.com", appointment_id=chosen)
+    again = await place.schedule(**there, uid="mine@example.com", appointment_id=chosen)
+    assert (again.id, again.version) == (made.id, 1), "the same request may come again"
+    with pytest.raises(UidTaken):
+        await place.schedule(**there, uid="mine@example.com")
+    await place.ask(RemoveAppointment, appointment_id=made.id)
+    assert "in the trash" in (await place.take(calendar("UID:mine@example.com\nDTSTART:20260101"))).skipped[0].reason
+    await place.schedule(**there, uid="mine@example.com")
+    assert counts(await place.take(calendar("UID:mine@example.com\nDTSTART:20260101"))) == (0, 1, 0, 0)
+
+
 # ── what is skipped ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -437,7 +474,7 @@ async def test_an_alarm_displays_the_title_as_it_is_now(place: Place) -> None:
 
 
 async def test_what_begins_when_the_clocks_leap_lasts_as_long_as_in_any_other_night(place: Place) -> None:
-    """RFC 5545 §3.3.5: the offset before the gap. What lasts from 2:30 to 3:30 lasts an hour, there and a week later."""
+    """RFC 5545 §3.3.5: the offset before the gap. From 2:30 to 3:30 is an hour, there and a week later."""
     line = "DTSTART;TZID=Europe/Berlin:20270328T023000\nDTEND;TZID=Europe/Berlin:20270328T0{}000\nSUMMARY:{}"
     weekly_one = "UID:1\nRRULE:FREQ=WEEKLY;COUNT=2\n" + line.format(33, "Weekly")
     await place.take(calendar(weekly_one, "UID:2\n" + line.format(31, "Short")))

@@ -10,6 +10,8 @@ from tests.ical.samples import GOOGLE, calendar, octets
 from tests.system.person import JSON, Person, problem
 
 TEXT = {"Content-Type": "text/calendar"}
+ENDS_SECONDS_MAX = 20.0
+"""It is a second, where nothing else is going on."""
 QUICK_SECONDS_MAX = 5.0
 """Generous, as these machines are busy: the median is far below."""
 
@@ -69,6 +71,21 @@ async def test_a_feed_needs_its_secret_and_nothing_else(ada: Person) -> None:
         problem(await stranger.get(f"{path}.ics", params={"token": "x"}), 404)
         await ada.client.delete(f"{path}/feed")
         problem(await stranger.get(feed), 404)
+
+
+async def test_a_feed_ends_when_its_maker_leaves(ada: Person, bob: Person) -> None:
+    workspace = await ada.open_workspace()
+    await ada.invite(bob, workspace, "member")
+    made = await ada.write("POST", "/api/calendars", {"name": "Team", "workspace_id": workspace})
+    theirs = (await bob.write("POST", f"/api/calendars/{made['id']}/feed"))["path"]
+    async with httpx.AsyncClient(base_url=ada.client.base_url, trust_env=False) as stranger:
+        assert (await stranger.get(theirs)).status_code == 200
+        await ada.write("DELETE", f"/api/workspaces/{workspace}/members/{bob.id}")
+        async with asyncio.timeout(ENDS_SECONDS_MAX):
+            while (await stranger.get(theirs)).status_code != 404:
+                await asyncio.sleep(0.05)
+        ours = (await ada.write("POST", f"/api/calendars/{made['id']}/feed"))["path"]
+        assert (await stranger.get(ours)).status_code == 200
 
 
 async def test_hostile_calendars_are_refused_or_skipped_and_others_are_served_meanwhile(ada: Person) -> None:

@@ -224,6 +224,14 @@ AppointmentCommand = (
 # ── workspaces ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class EndFeeds(Command):
+    """Those that somebody has opened who is no member of the workspace any more."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    at: datetime
+
+
 class ForgetWorkspace(Command):
     """Its key has been destroyed: have whatever was derived from its events removed. Asked by nobody but a reaction."""
 

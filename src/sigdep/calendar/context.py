@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR
+from sigdep.calendar.domain.departure import DEPARTURE
 from sigdep.calendar.domain.feed import FEED
+from sigdep.calendar.domain.known_uid import KNOWN_UID
 from sigdep.calendar.domain.workspace import WORKSPACE
 from sigdep.calendar.events import EVENTS
 from sigdep.calendar.publishing import TOLD, publish
@@ -41,7 +43,7 @@ __all__ = [
     "routes",
 ]
 
-DECIDERS: Final[Collection[Decider[Any, Any]]] = (CALENDAR, FEED, APPOINTMENT, WORKSPACE)
+DECIDERS: Final[Collection[Decider[Any, Any]]] = (CALENDAR, FEED, APPOINTMENT, DEPARTURE, KNOWN_UID, WORKSPACE)
 
 
 def read_model() -> "CalendarReadModel":

@@ -10,6 +10,7 @@ from sigdep.calendar.commands import (
     CreateCalendar,
     EditAppointment,
     EditCalendar,
+    EndFeeds,
     ForgetWorkspace,
     ImportCalendar,
     OpenFeed,
@@ -64,6 +65,7 @@ WRITE: Final = ServiceContract(
         ImportCalendar,
         OpenFeed,
         CloseFeed,
+        EndFeeds,
     ),
     values={FindThing: ThingThen, ImportCalendar: Imported, OpenFeed: OpenedFeed, CloseFeed: OpenedFeed},
 )

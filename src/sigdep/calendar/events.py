@@ -156,6 +156,31 @@ class FeedClosed(Event):
 FeedEvent = FeedOpened | FeedClosed
 
 
+# ── who has left: stream `departure-<made of workspace and user>` ───────────────────────────────────────
+
+
+class MemberLeft(Event):
+    """The feeds that they have opened until then open no more: whoever leaves takes no key along."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    at: datetime
+
+
+# ── UIDs that were chosen: stream `uid-<made of calendar and UID>` ──────────────────────────────────────
+
+
+class UidChosen(Event):
+    """Under this UID the calendar knows this appointment, whose id is another."""
+
+    calendar_id: CalendarId
+    workspace_id: WorkspaceId
+    uid: str
+    appointment_id: AppointmentId
+    by: UserId
+    at: datetime
+
+
 # ── appointments: stream `appointment-<appointment id>` ─────────────────────────────────────────────────
 
 
@@ -374,5 +399,7 @@ EVENTS: tuple[type[Event], ...] = (
     AppointmentTrashed,
     AppointmentRestored,
     WorkspaceForgotten,
+    MemberLeft,
+    UidChosen,
 )
 """Every type that was ever stored."""

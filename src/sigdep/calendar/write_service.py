@@ -9,6 +9,7 @@ from sigdep.calendar.commands import (
     AppointmentCommand,
     CalendarCommand,
     CreateCalendar,
+    EndFeeds,
     FeedCommand,
     ForgetWorkspace,
     ImportCalendar,
@@ -20,7 +21,7 @@ from sigdep.calendar.writing.access import WriteCommand, things_of, workspace_of
 from sigdep.calendar.writing.appointments import change_appointment
 from sigdep.calendar.writing.attempt import Attempt, Surroundings
 from sigdep.calendar.writing.calendars import change_calendar
-from sigdep.calendar.writing.feeds import change_feed
+from sigdep.calendar.writing.feeds import change_feed, end_feeds
 from sigdep.calendar.writing.imports import take_over
 from sigdep.calendar.writing.past import find_thing
 from sigdep.calendar.writing.portions import SECONDS_MAX, Became, Readers, Tally
@@ -114,6 +115,8 @@ class CalendarWrite:
             show(around.calendars, await change_calendar(attempt, command))
         elif isinstance(command, FeedCommand):
             show(around.feeds, await change_feed(attempt, command))
+        elif isinstance(command, EndFeeds):
+            show(around.departures, await end_feeds(attempt, command))
         elif isinstance(command, ForgetWorkspace):
             await self._forget(attempt, command)
         else:
@@ -127,11 +130,13 @@ class CalendarWrite:
         around.appointments.forget_where(lambda state: state.workspace_id == workspace_id)
         around.calendars.forget_where(lambda state: state.workspace_id == workspace_id)
         around.feeds.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.departures.forget_where(lambda state: state.workspace_id == workspace_id)
+        around.uids.forget_where(lambda state: state.workspace_id == workspace_id)
 
     def _answer(self, command: WriteCommand, done: Done[Attempt], *, new: bool) -> Answer[Any]:
         outcome = done.outcome
         position = WorkspacePosition(CONTEXT, outcome.partition, outcome.position)
-        if isinstance(command, ForgetWorkspace):
+        if isinstance(command, ForgetWorkspace | EndFeeds):
             return Answer(value=None, position=position)
         new = new and (done.attempt is None or not done.attempt.repeated)
         new = new and isinstance(command, ScheduleAppointment | CreateCalendar)

@@ -95,8 +95,8 @@ def put_forward(wall: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def elapsed(start: datetime, end: datetime, zone: ZoneInfo) -> timedelta:
-    """What a clock that one carries along counts between two times on the wall. Where the clocks leave the start out the
-    end goes along with it: from 2:30 to 3:30 is an hour in every night."""
+    """What a clock that one carries along counts between two times on the wall. Where the clocks leave the start out,
+    the end goes along with it: from 2:30 to 3:30 is an hour in every night."""
     leap = put_forward(start, zone)
     return to_instant(shift(end, leap), zone) - to_instant(shift(start, leap), zone)
 

@@ -5,10 +5,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from sigdep.kernel.errors import Invalid
+from sigdep.recurrence import zones
 from sigdep.recurrence.duration import Duration, InvalidDuration
 from sigdep.recurrence.expansion import midnight
 from sigdep.recurrence.series import When
-from sigdep.recurrence import zones
 from sigdep.recurrence.zones import put_forward, shift, to_instant, to_wall, zone_named
 
 WALL_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$"

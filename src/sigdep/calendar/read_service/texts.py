@@ -9,6 +9,7 @@ import msgspec
 
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.calendar import Calendar
+from sigdep.calendar.domain.departure import DEPARTURE, departure_of, ends
 from sigdep.calendar.domain.feed import FEED, OpenedFeed, opens
 from sigdep.calendar.interchange.outgoing import calendar_of, entry_of
 from sigdep.calendar.queries import CalendarText, ExportCalendar, Feed, GetFeed, ReadFeed
@@ -67,9 +68,15 @@ class Texts:
         return await self._text(query.calendar_id, feed.workspace_id, call)
 
     async def _opened(self, calendar_id: CalendarId) -> OpenedFeed:
-        """From the log itself: what was closed a moment ago opens nothing."""
+        """From the log itself: what was closed a moment ago opens nothing, nor what somebody opened who has left."""
         events = (await self._sources.log.read(FEED.stream(calendar_id))).events
-        return FEED.fold(FEED.initial, (recorded.event for recorded in events))
+        feed = FEED.fold(FEED.initial, (recorded.event for recorded in events))
+        if feed.workspace_id is None or feed.opened_by is None:
+            return feed
+        stream = DEPARTURE.stream(departure_of(feed.workspace_id, feed.opened_by))
+        left = (await self._sources.log.read(stream)).events
+        departure = DEPARTURE.fold(DEPARTURE.initial, (recorded.event for recorded in left))
+        return OpenedFeed(workspace_id=feed.workspace_id) if ends(departure, feed) else feed
 
     async def _text(self, calendar_id: CalendarId, workspace: WorkspaceId, call: Call) -> Answer[CalendarText]:
         """

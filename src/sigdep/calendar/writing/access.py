@@ -9,6 +9,7 @@ from sigdep.calendar.commands import (
     CalendarCommand,
     CreateCalendar,
     EditAppointment,
+    EndFeeds,
     FeedCommand,
     ForgetWorkspace,
     ImportCalendar,
@@ -26,7 +27,9 @@ from sigdep.kernel.errors import Forbidden, Invalid, NotFound
 from sigdep.kernel.messages import UNSET
 from sigdep.rpc.call import Call
 
-WriteCommand: TypeAlias = CalendarCommand | FeedCommand | ImportCalendar | AppointmentCommand | ForgetWorkspace
+WriteCommand: TypeAlias = (
+    CalendarCommand | FeedCommand | ImportCalendar | AppointmentCommand | ForgetWorkspace | EndFeeds
+)
 
 
 async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) -> WorkspaceId:
@@ -38,9 +41,9 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
         NotFound: the thing does not exist, or is in a workspace that the caller is no member of: all the same.
         Forbidden: the caller's role in the workspace is too low.
     """
-    if isinstance(command, ForgetWorkspace):
+    if isinstance(command, ForgetWorkspace | EndFeeds):
         if call.principal is not None:
-            raise Forbidden("Nobody may ask for this: a workspace is forgotten when it is erased.")
+            raise Forbidden("Nobody may ask for this: it is done when a workspace is erased, or somebody leaves it.")
         return command.workspace_id
     if isinstance(command, CreateCalendar):
         return _chosen(command.workspace_id, call)
@@ -58,7 +61,7 @@ async def workspace_of(around: Surroundings, command: WriteCommand, call: Call) 
 def things_of(command: WriteCommand) -> set[UUID]:
     """What other commands may be busy with at the same time. A calendar is only looked at by what is put into it."""
     match command:
-        case ForgetWorkspace():
+        case ForgetWorkspace() | EndFeeds():
             things: tuple[object, ...] = (command.workspace_id,)
         case ScheduleAppointment() | EditAppointment():
             things = (command.appointment_id,)

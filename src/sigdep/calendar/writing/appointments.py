@@ -26,6 +26,7 @@ from sigdep.calendar.domain.fields import attendee_key
 from sigdep.calendar.events import AppointmentScheduled, Attendee
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.calendar.writing.calendars import calendar_at, default_at
+from sigdep.calendar.writing.known import choose_uid
 from sigdep.calendar.writing.undoing import undo_edit
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.errors import Fault, Invalid
@@ -90,7 +91,9 @@ async def _schedule(attempt: Attempt, command: ScheduleAppointment) -> Appointme
     zone = calendar.time_zone if command.time_zone is UNSET else command.time_zone
     command = replace(command, calendar_id=calendar.id, time_zone=zone)
     await check_attendees(attempt, command.attendees)
-    attempt.record(appointments, appointment_id, decide(command, appointment))
+    event = content.scheduled(command)
+    await choose_uid(attempt, event)
+    attempt.record(appointments, appointment_id, [event])
     return appointment_id
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import APPOINTMENT
 from sigdep.calendar.domain.calendar import CALENDAR, Calendar
+from sigdep.calendar.domain.departure import DEPARTURE, Departure
 from sigdep.calendar.domain.feed import FEED, OpenedFeed
+from sigdep.calendar.domain.known_uid import KNOWN_UID, KnownUid
 from sigdep.calendar.domain.workspace import WORKSPACE, Workspace
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.ids import SubjectId, Version
@@ -31,11 +33,16 @@ class Surroundings:
         self.calendars: Repository[Calendar] = Repository(store, CALENDAR, alone=alone)
         self.appointments: Repository[Appointment] = Repository(store, APPOINTMENT, alone=alone)
         self.feeds: Repository[OpenedFeed] = Repository(store, FEED, alone=alone)
+        self.departures: Repository[Departure] = Repository(store, DEPARTURE, alone=alone)
+        self.uids: Repository[KnownUid] = Repository(store, KNOWN_UID, alone=alone)
         self.workspaces: Repository[Workspace] = Repository(store, WORKSPACE, alone=alone)
 
     @property
     def repositories(self) -> tuple[Repository[State], ...]:
-        return (self.calendars, self.feeds, self.appointments, self.workspaces)  # type: ignore[return-value]  # Whatever they are about.
+        return (  # type: ignore[return-value]  # Whatever they are about.
+            *(self.calendars, self.feeds, self.appointments),
+            *(self.departures, self.uids, self.workspaces),
+        )
 
 
 @dataclass(slots=True)

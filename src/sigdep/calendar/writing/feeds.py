@@ -1,9 +1,13 @@
-"""Commands to the feed of a calendar."""
+"""Commands to the feeds of calendars."""
+
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from sigdep.calendar.commands import FeedCommand, OpenFeed
+from sigdep.calendar.commands import EndFeeds, FeedCommand, OpenFeed
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
+from sigdep.calendar.domain.departure import decide as decide_departure
+from sigdep.calendar.domain.departure import departure_of
 from sigdep.calendar.domain.feed import decide
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.contracts.ids import CalendarId
@@ -25,3 +29,10 @@ async def change_feed(attempt: Attempt, command: FeedCommand) -> CalendarId:
     feed = await attempt.unit.load(feeds, command.calendar_id)
     attempt.record(feeds, command.calendar_id, decide(command, feed))
     return command.calendar_id
+
+
+async def end_feeds(attempt: Attempt, command: EndFeeds) -> UUID:
+    """Decide and record, in one place for all of them."""
+    departures, which = attempt.around.departures, departure_of(command.workspace_id, command.user_id)
+    attempt.record(departures, which, decide_departure(command, await attempt.unit.load(departures, which)))
+    return which

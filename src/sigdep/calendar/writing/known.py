@@ -6,12 +6,22 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from sigdep.calendar.domain.appointment import Appointment
+from sigdep.calendar.domain.known_uid import decide
+from sigdep.calendar.events import AppointmentScheduled, UidChosen
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.contracts.ids import AppointmentId, CalendarId
+from sigdep.kernel.errors import Refused
 from sigdep.kernel.ids import text_of
 
 _ENTRIES: Final = UUID("5f0a2c1e-7b1d-5a46-9b0e-2d8c4e6f1a37")
 """Namespace (RFC 9562 §5.5) of the ids of appointments that were imported."""
+
+
+class UidTaken(Refused):
+    """The calendar knows another event by the UID that a client chose."""
+
+    def __init__(self) -> None:
+        super().__init__("The calendar has an event with this uid already. Edit that one, or choose another uid.")
 
 
 def imported_id(calendar_id: CalendarId, uid: str) -> AppointmentId:
@@ -32,6 +42,9 @@ async def expect_none(attempt: Attempt, calendar_id: CalendarId, uids: Sequence[
     for uid in uids:
         identity = imported_id(calendar_id, uid)
         known[uid] = unit.begin(appointments, identity)
+        chosen = unit.begin(attempt.around.uids, identity, guard=True).appointment_id
+        if chosen is not None and known[uid].version == 0:
+            known[uid] = await unit.load(appointments, chosen)
         own = _own_id(uid)
         if own is not None:
             known[uid] = _own(attempt, unit.begin(appointments, own, guard=True), uid) or known[uid]
@@ -45,7 +58,37 @@ async def find_one(attempt: Attempt, calendar_id: CalendarId, uid: str) -> Appoi
         found = _own(attempt, await unit.load(appointments, own), uid)
         if found is not None:
             return found
-    return await unit.load(appointments, imported_id(calendar_id, uid))
+    identity = imported_id(calendar_id, uid)
+    imported = await unit.load(appointments, identity)
+    if imported.version > 0:
+        return imported
+    chosen = (await unit.load(attempt.around.uids, identity, guard=True)).appointment_id
+    return imported if chosen is None else await unit.load(appointments, chosen)
+
+
+async def choose_uid(attempt: Attempt, event: AppointmentScheduled) -> None:
+    """Let the calendar know a new appointment by the UID that somebody has chosen for it.
+
+    Raises:
+        UidTaken: it knows another one by it.
+    """
+    if event.uid == text_of(event.appointment_id):
+        return
+    known = await find_one(attempt, event.calendar_id, event.uid)
+    if known.version > 0 and known.calendar_id == event.calendar_id and known.trashed_at is None:
+        raise UidTaken
+    identity = imported_id(event.calendar_id, event.uid)
+    chosen = UidChosen(
+        calendar_id=event.calendar_id,
+        workspace_id=attempt.workspace,
+        uid=event.uid,
+        appointment_id=event.appointment_id,
+        by=event.by,
+        at=event.at,
+    )
+    attempt.record(
+        attempt.around.uids, identity, decide(chosen, await attempt.unit.load(attempt.around.uids, identity))
+    )
 
 
 def _own_id(uid: str) -> AppointmentId | None:
