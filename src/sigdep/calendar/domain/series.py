@@ -205,14 +205,15 @@ def moved_recurrence(old: Series, new_times: Times) -> Recurrence:
     Rules speak of days and stay as they are, but for their end, which is a moment.
     """
     start = new_times.start
-    rules = tuple(_moved_rule(rule, old, new_times) for rule in old.rules)
+    rules = tuple(moved_rule(rule, old, new_times) for rule in old.rules)
     extra = tuple(replace(one, start=moved(one.start, old.start, start)) for one in old.extra)
     bare = Series(start=start, zone=new_times.zone, duration=new_times.duration, rules=rules, extra=extra)
     excluded = dict.fromkeys(_nearest(one, old, bare) for one in old.excluded)
     return written(replace(bare, excluded=tuple(excluded)))
 
 
-def _moved_rule(rule: Rule, old: Series, new_times: Times) -> Rule:
+def moved_rule(rule: Rule, old: Series, new_times: Times) -> Rule:
+    """Its days stay, and its end goes along."""
     if rule.until is None:
         return rule
     until: When = rule.until

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from bisect import bisect_right
 from typing import Any, Final
 
 from msgspec import Struct
@@ -9,17 +10,19 @@ from msgspec.structs import replace
 
 from sigdep.calendar.domain import fields
 from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS
-from sigdep.calendar.domain.times import after, write_when
+from sigdep.calendar.domain.parting import LaterPart
+from sigdep.calendar.domain.times import after, moved, write_when
 from sigdep.calendar.events import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange.alarms import reminders_of
 from sigdep.calendar.interchange.people import attendee_of, one_line
 from sigdep.calendar.interchange.remainder import IMPORTED, color_of, remainder
 from sigdep.ical.model import EPOCH, Calendar, Component, Entry
-from sigdep.ical.series import lasting, original_of
+from sigdep.ical.series import lasting, original_of, series_of
 from sigdep.ical.writing import write
 from sigdep.kernel.errors import Invalid
 from sigdep.recurrence.duration import Duration
-from sigdep.recurrence.series import When
+from sigdep.recurrence.expansion import midnight
+from sigdep.recurrence.series import Series, When
 from sigdep.recurrence.text import read_moment
 
 UNTITLED: Final = "(untitled)"
@@ -40,6 +43,9 @@ class Incoming(Struct, frozen=True, kw_only=True):
     changed: tuple[ChangedOccurrence, ...]
     mark: str
     """A line by which it is known, once it has been imported."""
+    later: tuple[LaterPart, ...] = ()
+    series: Series | None = None
+    """As the file has it, where it has later parts."""
 
 
 def incoming(entry: Entry) -> Incoming:
@@ -50,17 +56,64 @@ def incoming(entry: Entry) -> Incoming:
     main = entry.main
     if main is None:
         raise NotImported("It changes single occurrences of a series that is not in the file.")
-    if any(one.following for one in entry.overrides):
-        raise NotImported("It changes an occurrence and all that follow (RANGE=THISANDFUTURE): make two series of it.")
     mark = marked(digest_of(entry))
     content = _content(main) | {"recurrence": _recurrence(main), "sequence": main.sequence}
     content["extra_properties"] = (*content["extra_properties"], mark)
+    ranges = [one for one in entry.overrides if one.following]
+    parts = _parts(entry, main, ranges)
     return Incoming(
         uid=fields.uid(main.uid),
         fields=content,
-        changed=tuple(one for it in entry.overrides if (one := _changed(it, main, content)) is not None),
+        changed=_all_changed(parts[0], main, content, main.start.when, main.start.when),
         mark=mark,
+        later=_later(parts[1:], ranges, main, mark),
+        series=series_of(entry) if ranges else None,
     )
+
+
+def _parts(entry: Entry, main: Component, ranges: list[Component]) -> list[list[Component]]:
+    """The changes of single occurrences, by the part of the series that they are in: the first, or that of a range."""
+    parts: list[list[Component]] = [[] for _ in range(len(ranges) + 1)]
+    begins = [midnight(original_of(one, main)) for one in ranges]
+    for one in entry.overrides:
+        if not one.following:
+            parts[bisect_right(begins, midnight(original_of(one, main)))].append(one)
+    return parts
+
+
+def _later(parts: list[list[Component]], ranges: list[Component], main: Component, mark: str) -> tuple[LaterPart, ...]:
+    found: list[LaterPart] = []
+    before, begun = main.start.when, main.start.when
+    for place, (part, one) in enumerate(zip(parts, ranges, strict=True)):
+        original = original_of(one, main)
+        name = write_when(moved(original, before, begun))
+        if one.status == "CANCELLED":
+            if part or place < len(ranges) - 1:
+                raise NotImported("It ends by RANGE=THISANDFUTURE, and goes on behind that: make two series of it.")
+            return (*found, LaterPart(occurrence=name, fields=None, changed=()))
+        content = _content(one)
+        content["extra_properties"] = (*content["extra_properties"], mark)
+        changed = _all_changed(part, one, content, original, one.start.when, main)
+        found.append(LaterPart(occurrence=name, fields=content, changed=changed))
+        before, begun = original, one.start.when
+    return tuple(found)
+
+
+def _all_changed(
+    components: list[Component],
+    part: Component,
+    content: dict[str, Any],
+    before: When,
+    begun: When,
+    main: Component | None = None,
+) -> tuple[ChangedOccurrence, ...]:
+    """
+    Args:
+        before: where the part began, as the file names its occurrences; `begun`: as the part itself does.
+        main: what the file names them by. None: the part.
+    """
+    named = [(one, moved(original_of(one, main or part), before, begun)) for one in components]
+    return tuple(one for it, name in named if (one := _changed(it, part, content, name)) is not None)
 
 
 def digest_of(entry: Entry) -> str:
@@ -123,9 +176,8 @@ def _extended(text: str) -> str:
     return write_when(when) + slash + lasts
 
 
-def _changed(component: Component, main: Component, series: dict[str, Any]) -> ChangedOccurrence | None:
+def _changed(component: Component, main: Component, series: dict[str, Any], original: When) -> ChangedOccurrence | None:
     """What is different from the series. None: nothing."""
-    original = original_of(component, main)
     if component.status == "CANCELLED":
         return ChangedOccurrence(occurrence=write_when(original), cancelled=True)
     own = _content(component)

@@ -12,6 +12,7 @@ from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import decide
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
 from sigdep.calendar.domain.importing import imported_again, without_marks
+from sigdep.calendar.domain.parting import parted
 from sigdep.calendar.events import AppointmentEvent
 from sigdep.calendar.interchange.incoming import Incoming, NotImported
 from sigdep.calendar.interchange.remainder import IMPORTED
@@ -61,7 +62,8 @@ async def take_over(
             results.append(found)
             continue
         try:
-            became, appointment, events = await _decide(attempt, command, found, known[found.uid])
+            became, parts = await _decide(attempt, command, found, known[found.uid])
+            events = [event for _, part in parts for event in part]
             size = _size_of(events)
         except (Invalid, Refused, NotFound) as error:
             results.append(SkippedEntry(uid=found.uid, reason=error.detail))
@@ -69,7 +71,9 @@ async def take_over(
         recorded, octets = recorded + len(events), octets + size
         if recorded > APPEND_EVENTS_MAX or (octets > BYTES_AT_ONCE and octets > size):
             break  # With the next ones.
-        attempt.record(attempt.around.appointments, appointment, events)
+        for appointment_id, part in parts:
+            attempt.unit.begin(attempt.around.appointments, appointment_id)
+            attempt.record(attempt.around.appointments, appointment_id, part)
         results.append(became)
     return results
 
@@ -89,7 +93,7 @@ def _size_of(events: Sequence[AppointmentEvent]) -> int:
 
 async def _decide(
     attempt: Attempt, command: ImportCalendar, found: Incoming, appointment: Appointment
-) -> tuple[Became, AppointmentId, Sequence[AppointmentEvent]]:
+) -> tuple[Became, Sequence[tuple[AppointmentId, Sequence[AppointmentEvent]]]]:
     await _check_people(attempt, found, appointment)
     if appointment.version == 0:
         schedule = ScheduleAppointment(
@@ -104,12 +108,16 @@ async def _decide(
         )
         assert schedule.appointment_id is not None
         if found.fields["recurrence"] is None and not found.changed:
-            return "created", schedule.appointment_id, decide(schedule, appointment)
+            return "created", [(schedule.appointment_id, decide(schedule, appointment))]
         # In a thread, as the largest series keeps one busy for a while.
-        return "created", schedule.appointment_id, await asyncio.to_thread(decide, schedule, appointment)
+        if found.series is not None:
+            return "created", await asyncio.to_thread(parted, schedule, found.later, found.series)
+        return "created", [(schedule.appointment_id, await asyncio.to_thread(decide, schedule, appointment))]
     _refuse_what_is_elsewhere(command, appointment)
     if found.mark in appointment.extra_properties:
-        return "unchanged", appointment.id, ()
+        return "unchanged", ()
+    if found.later:
+        raise NotImported("It goes on otherwise (RANGE=THISANDFUTURE) and was changed there: change both parts here.")
     if found.fields["sequence"] < appointment.sequence:
         raise NotImported(
             f"The text has an older version of it: SEQUENCE {found.fields['sequence']}, where ours is"
@@ -117,7 +125,7 @@ async def _decide(
         )
     edit = EditAppointment(appointment_id=appointment.id, by=command.by, at=command.at, scope="all", **found.fields)
     events = await asyncio.to_thread(_changes, edit, found, appointment)
-    return "updated" if events else "unchanged", appointment.id, events
+    return "updated" if events else "unchanged", [(appointment.id, events)]
 
 
 def _changes(edit: EditAppointment, found: Incoming, appointment: Appointment) -> Sequence[AppointmentEvent]:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from sigdep.calendar.domain.parting import COMPARED
 from sigdep.calendar.domain.series import check_series
 from sigdep.calendar.interchange.incoming import Incoming, incoming
 from sigdep.calendar.queries import Imported, RepairedEntry, SkippedEntry
@@ -124,7 +125,8 @@ def _steps_of(entry: Entry) -> int:
         series = series_of(entry)
         assert series is not None
         check_series(series, reminders=len(main.alarms), budget=budget)
-    return STEPS_MAX - budget.left
+    ranges = sum(one.following for one in entry.overrides)
+    return STEPS_MAX - budget.left + (2 * COMPARED * (ranges + 1) if ranges else 0)
 
 
 def _incoming(entry: Entry) -> Incoming | SkippedEntry:
