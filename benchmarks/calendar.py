@@ -25,7 +25,8 @@ from sigdep.adapters.memory.event_store import MemoryEventStore
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.calendar.commands import CreateCalendar, ScheduleAppointment
-from sigdep.calendar.events import EVENTS, Recurrence
+from sigdep.calendar.events.appointments import Recurrence
+from sigdep.calendar.events.stored import EVENTS
 from sigdep.calendar.queries import ListOccurrences
 from sigdep.calendar.read_models.model import CalendarReadModel
 from sigdep.calendar.read_service import CalendarRead

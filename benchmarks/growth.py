@@ -28,7 +28,7 @@ from sigdep.kernel.store import Append, Metadata, StreamWrite
 from sigdep.services.collector import calm_collector
 from sigdep.services.rebuilding import Progress, rebuild
 from sigdep.tasks import context as tasks
-from sigdep.tasks.events import TaskCompleted, TaskCreated, TaskEdited
+from sigdep.tasks.events.tasks import TaskCompleted, TaskCreated, TaskEdited
 from sigdep.tasks.read_models.task_rows import TASKS
 
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)

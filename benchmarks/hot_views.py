@@ -47,7 +47,7 @@ from sigdep.rpc.call import Call, Principal, Service
 from sigdep.services.collector import calm_collector
 from sigdep.services.rebuilding import rebuild
 from sigdep.tasks import context as tasks
-from sigdep.tasks.events import TaskCreated
+from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS
 from sigdep.testing.broker_servers import running

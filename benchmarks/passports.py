@@ -18,7 +18,7 @@ from sigdep.kernel.ids import CommandId
 from sigdep.rpc.call import Call, Principal
 from sigdep.rpc.envelopes import Questions
 from sigdep.rpc.passports import Gate, Passports, Signer
-from sigdep.tasks.commands import CompleteTask
+from sigdep.tasks.commands.tasks import CompleteTask
 from sigdep.tasks.contract import WRITE
 
 MEMBERSHIPS: Final = (1, 10)

@@ -33,7 +33,7 @@ from sigdep.services.collector import calm_collector
 from sigdep.services.indexed_views import IndexedViews
 from sigdep.services.rebuilding import rebuild
 from sigdep.tasks import context as tasks
-from sigdep.tasks.events import TaskCompleted, TaskCreated
+from sigdep.tasks.events.tasks import TaskCompleted, TaskCreated
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_service import TasksRead
 from sigdep.testing.broker_servers import running

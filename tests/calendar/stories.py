@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sigdep.calendar.commands import EditAppointment, ScheduleAppointment
-from sigdep.calendar.events import AppointmentScheduled, Recurrence
+from sigdep.calendar.events.appointments import AppointmentScheduled, Recurrence
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

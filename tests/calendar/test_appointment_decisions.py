@@ -14,7 +14,7 @@ from sigdep.calendar.domain.appointment_decisions import (
     OccurrenceNotFound,
 )
 from sigdep.calendar.domain.series import OccurrencesCollide
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     AppointmentEdited,
     AppointmentRestored,
     AppointmentTrashed,

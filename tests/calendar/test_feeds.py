@@ -12,7 +12,7 @@ from sigdep.calendar.commands import CreateCalendar, EditCalendar, TrashCalendar
 from sigdep.calendar.context import routes
 from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.feed import digest_of
-from sigdep.calendar.events import MemberLeft
+from sigdep.calendar.events.feeds import MemberLeft
 from sigdep.calendar.reactions import CalendarReactions
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.events import MemberRemoved

@@ -18,7 +18,7 @@ from sigdep.calendar.commands import (
     UndoEdit,
 )
 from sigdep.calendar.domain.calendar import Calendar, CalendarReadOnly
-from sigdep.calendar.events import Reminder
+from sigdep.calendar.events.appointments import Reminder
 from sigdep.calendar.queries import ExportCalendar, Imported, ListAppointments, ListOccurrences
 from sigdep.calendar.writing.imports import ENTRIES_AT_ONCE
 from sigdep.calendar.writing.known import UidTaken

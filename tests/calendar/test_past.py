@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sigdep.calendar.commands import EditAppointment
-from sigdep.calendar.events import Attendee
+from sigdep.calendar.events.appointments import Attendee
 from sigdep.calendar.publishing import publish
 from sigdep.contracts.events import AppointmentEdited
 from sigdep.contracts.things import FindThing, ThingThen

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.calendar.domain.appointment import ABSENT, evolve
 from sigdep.calendar.domain.calendar import CALENDAR
-from sigdep.calendar.events import CalendarCreated
+from sigdep.calendar.events.calendars import CalendarCreated
 from sigdep.calendar.queries import FindBusyTimes, ListAppointments, ListOccurrences
 from sigdep.calendar.read_models.appointment_rows import (
     APPOINTMENTS,

@@ -16,7 +16,7 @@ from sigdep.calendar.commands import (
     TrashCalendar,
 )
 from sigdep.calendar.domain.series import series_of
-from sigdep.calendar.events import Attendee, Recurrence, Reminder
+from sigdep.calendar.events.appointments import Attendee, Recurrence, Reminder
 from sigdep.calendar.queries import (
     FindBusyTimes,
     GetAppointment,

@@ -18,7 +18,7 @@ from sigdep.calendar.commands import (
 )
 from sigdep.calendar.domain.appointment import EDITED_FIELDS, Appointment
 from sigdep.calendar.domain.undoing import NothingToUndo
-from sigdep.calendar.events import Attendee, Recurrence
+from sigdep.calendar.events.appointments import Attendee, Recurrence
 from sigdep.calendar.queries import ListOccurrences
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.errors import Refused

@@ -8,7 +8,7 @@ from sigdep.calendar.commands import AnswerInvitation, EditAppointment, RemoveAp
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import Joined
 from sigdep.calendar.domain.undoing import ChangedSince, NothingToUndo
-from sigdep.calendar.events import Attendee
+from sigdep.calendar.events.appointments import Attendee
 from tests.calendar.stories import DAILY, day
 from tests.calendar.world import World
 

@@ -22,7 +22,8 @@ from sigdep.calendar.commands import (
 )
 from sigdep.calendar.domain.appointment_decisions import AppointmentExists
 from sigdep.calendar.domain.calendar import CalendarReadOnly, default_calendar
-from sigdep.calendar.events import Attendee, WorkspaceForgotten
+from sigdep.calendar.events.appointments import Attendee
+from sigdep.calendar.events.oblivion import WorkspaceForgotten
 from sigdep.calendar.publishing import publish
 from sigdep.calendar.queries import ListCalendars, ListOccurrences
 from sigdep.calendar.reactions import CalendarReactions

@@ -14,7 +14,7 @@ from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.calendar.commands import ScheduleAppointment
 from sigdep.calendar.domain.appointment import ABSENT, Appointment, evolve
-from sigdep.calendar.events import EVENTS
+from sigdep.calendar.events.stored import EVENTS
 from sigdep.calendar.read_models.model import CalendarReadModel
 from sigdep.calendar.read_service import CalendarRead
 from sigdep.calendar.write_service import CalendarWrite

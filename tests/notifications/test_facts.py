@@ -8,13 +8,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from sigdep.calendar.events import EVENTS as CALENDAR_EVENTS
+from sigdep.calendar.events.stored import EVENTS as CALENDAR_EVENTS
 from sigdep.contracts import events as public
 from sigdep.contracts.events import PublicEvent
 from sigdep.kernel.messages import Event
 from sigdep.notifications.reactions import CalendarReactions, TasksReactions
 from sigdep.notifications.reactions.calendar import Fact
-from sigdep.tasks.events import EVENTS as TASK_EVENTS
+from sigdep.tasks.events.stored import EVENTS as TASK_EVENTS
 
 TESTS = Path(__file__).parents[1]
 OWNERS: dict[str, tuple[type[Event], ...]] = {"tasks": TASK_EVENTS, "calendar": CALENDAR_EVENTS}

@@ -19,7 +19,7 @@ from sigdep.notifications.reactions import TasksReactions, UsersReactions
 from sigdep.notifications.reactions.tasks import EXCERPT_LENGTH_MAX
 from sigdep.notifications.reactions.telling import NEWS_FOR
 from sigdep.rpc.call import Answer, Call
-from sigdep.tasks.commands import CommentOnTask, EditTask
+from sigdep.tasks.commands.tasks import CommentOnTask, EditTask
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.publishing import publish as publish_task
 from tests.notifications.stories import ADA, BOB, EVE, LATER, NOON, TEAM

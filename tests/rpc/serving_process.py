@@ -14,7 +14,7 @@ from sigdep.adapters.sqlite.key_ring import SqliteKeyRing
 from sigdep.kernel.codec import Codec
 from sigdep.rpc.server import RpcServer
 from sigdep.tasks.contract import WRITE
-from sigdep.tasks.events import EVENTS
+from sigdep.tasks.events.stored import EVENTS
 from sigdep.tasks.write_service import TasksWrite
 from tests.tasks.write_side import Roster, Shelf
 

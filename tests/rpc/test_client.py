@@ -20,9 +20,9 @@ from sigdep.rpc.call import Answer, Call
 from sigdep.rpc.client import RemoteService
 from sigdep.rpc.server import RpcServer
 from sigdep.rpc.servicer import BATCH_ITEMS_MAX
-from sigdep.tasks.commands import CreateTask
+from sigdep.tasks.commands.tasks import CreateTask
 from sigdep.tasks.contract import READ, WRITE
-from sigdep.tasks.events import TaskCreated
+from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.tasks.queries import GetLabel, GetTask
 from tests.patience import patience
 from tests.rpc.serving_process import open_log

@@ -32,7 +32,7 @@ from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventTooLarge
 from sigdep.rpc.call import Answer, Call
 from sigdep.rpc.failures import FAULTS_MAX, KINDS, RemoteBug, error_of, problem_of
-from sigdep.tasks.commands import CompleteTask
+from sigdep.tasks.commands.tasks import CompleteTask
 from sigdep.tasks.contract import WRITE
 from sigdep.tasks.domain.subtasks import TooDeep
 from tests.rpc.ways import Way, in_process, one_by_one, over_loopback

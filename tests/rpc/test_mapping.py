@@ -19,7 +19,7 @@ from sigdep.rpc.mapping import MAPPERS
 from sigdep.rpc.messages import message_class
 from sigdep.rpc.shapes import Unmappable, shapes_of
 from sigdep.rpc.wire import SHARED
-from sigdep.tasks.commands import CreateTask, EditTask
+from sigdep.tasks.commands.tasks import CreateTask, EditTask
 from sigdep.tasks.contract import READ, WRITE
 from sigdep.tasks.queries import ListTasks
 from tests.rpc.messages import structs

@@ -39,7 +39,7 @@ from sigdep.rpc.passports import (
 )
 from sigdep.rpc.public_log import RemotePublicLog, public_log_handler
 from sigdep.services.published_log import PublishedLog
-from sigdep.tasks.commands import CreateTask
+from sigdep.tasks.commands.tasks import CreateTask
 from sigdep.tasks.contract import WRITE
 from sigdep.testing.public_log import hear, publish_notes, texts
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, new_workspace, writing

@@ -16,7 +16,7 @@ from sigdep.rpc.describing import Describer
 from sigdep.rpc.descriptors import stored_description
 from sigdep.rpc.generate import contracts, describe, write
 from sigdep.rpc.numbering import ContractBroken, check_extends
-from sigdep.tasks.commands import CompleteTask, CreateTask
+from sigdep.tasks.commands.tasks import CompleteTask, CreateTask
 from sigdep.tasks.contract import WRITE
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from sigdep.rpc.client import RemoteService
 from sigdep.rpc.envelopes import Questions
 from sigdep.rpc.server import REQUEST_BYTES_MAX, CannotListen, RpcServer
 from sigdep.rpc.servicer import BATCH_ITEMS_MAX
-from sigdep.tasks.commands import CompleteTask, CreateTask
+from sigdep.tasks.commands.tasks import CompleteTask, CreateTask
 from sigdep.tasks.contract import READ, WRITE
 from tests.rpc.certificates import Authority
 from tests.rpc.ways import channel_to, over_loopback, serving

@@ -14,13 +14,13 @@ from sigdep.contracts.ids import CommentId, TaskId
 from sigdep.kernel.errors import Forbidden, Invalid, KeyReused, NotFound, Refused, SigdepError, Stale, Unauthenticated
 from sigdep.kernel.ids import Version
 from sigdep.rpc.call import Answer, Encoded
-from sigdep.tasks.commands import ChangeTasks, CommentOnTask, CompleteTask, CreateTask, DeleteComment, EditTask
+from sigdep.tasks.commands.tasks import ChangeTasks, CommentOnTask, CompleteTask, CreateTask, DeleteComment, EditTask
 from sigdep.tasks.contract import READ, WRITE
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TaskNotFound
 from sigdep.tasks.queries import GetHistory, GetTask, History, ListTasks
 from sigdep.users import contract as users
-from sigdep.users.commands import ExchangeRefreshToken, SignIn
+from sigdep.users.commands.requests import ExchangeRefreshToken, SignIn
 from sigdep.users.credentials.throttle import TooManyGuesses
 from sigdep.users.queries import GetProfile, ListWorkspaces, Page, Profile, WorkspaceView
 from sigdep.users.service.sessions import InvalidGrant, WrongPassword

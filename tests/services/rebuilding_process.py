@@ -15,7 +15,7 @@ from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.kernel.codec import Codec
 from sigdep.services.projecting import tables_of
 from sigdep.services.rebuilding import begin, fill
-from sigdep.tasks.events import EVENTS
+from sigdep.tasks.events.stored import EVENTS
 from sigdep.tasks.read_models.model import TasksReadModel
 
 BATCH_EVENTS = 300

@@ -23,7 +23,7 @@ from sigdep.services.projecting import Build, tables_of
 from sigdep.services.projector import Projector
 from sigdep.services.rebuilding import Progress, begin, fill, rebuild
 from sigdep.services.verifying import verify_read_model
-from sigdep.tasks.events import WorkspaceForgotten
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
 from sigdep.tasks.read_models.task_texts import TEXTS, TaskTexts
 from sigdep.testing.opensearch_server import FIRST_START_SECONDS_MAX, OpenSearchServer
 from tests.services.test_projector import WAIT_SECONDS, reached, running, until

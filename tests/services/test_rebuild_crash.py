@@ -21,7 +21,8 @@ from sigdep.kernel.store import Append, StreamWrite
 from sigdep.services.projecting import tables_of
 from sigdep.services.rebuilding import begin
 from sigdep.services.verifying import verify_read_model
-from sigdep.tasks.events import EVENTS, TaskCreated, TaskEdited
+from sigdep.tasks.events.stored import EVENTS
+from sigdep.tasks.events.tasks import TaskCreated, TaskEdited
 from sigdep.tasks.read_models.model import TasksReadModel
 from sigdep.tasks.read_models.task_rows import TASKS
 

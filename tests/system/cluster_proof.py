@@ -28,7 +28,7 @@ from sigdep.services.projecting import PARKED, tables_of
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.services.verifying import Difference, verify_read_model
 from sigdep.tasks import context as tasks
-from sigdep.tasks.events import ProjectCreated
+from sigdep.tasks.events.projects import ProjectCreated
 from sigdep.users import context as users
 from tests.system.person import Person
 

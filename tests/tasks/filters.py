@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import LabelId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.tasks.domain.task import ABSENT, Task
-from sigdep.tasks.events import TaskRecurrence, TaskReminder
+from sigdep.tasks.events.tasks import TaskRecurrence, TaskReminder
 from sigdep.tasks.filter.compile import Scope
 from sigdep.tasks.filter.dates import Clock
 from sigdep.tasks.filter.fields import FIELDS, PRIORITIES, STATUSES

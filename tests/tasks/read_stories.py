@@ -6,14 +6,16 @@ from typing import Any
 
 from sigdep.contracts.ids import CommentId, ProjectId, TaskId
 from sigdep.kernel.messages import Event
-from sigdep.tasks.events import (
-    CommentDeleted,
-    CommentEdited,
+from sigdep.tasks.events.projects import (
     ProjectArchived,
     ProjectCreated,
     ProjectRestored,
     ProjectTrashed,
     ProjectUnarchived,
+)
+from sigdep.tasks.events.tasks import (
+    CommentDeleted,
+    CommentEdited,
     TaskCancelled,
     TaskCommented,
     TaskCompleted,

@@ -19,13 +19,10 @@ from sigdep.rpc.call import Answer, Call, Principal, WorkspacePosition
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.rebuilding import begin, fill
 from sigdep.tasks.domain.task import ABSENT, Task, evolve
-from sigdep.tasks.events import (
-    EVENTS,
-    LabelCreated,
-    ProjectCreated,
-    TaskCreated,
-    TaskEdited,
-)
+from sigdep.tasks.events.labels import LabelCreated
+from sigdep.tasks.events.projects import ProjectCreated
+from sigdep.tasks.events.stored import EVENTS
+from sigdep.tasks.events.tasks import TaskCreated, TaskEdited
 from sigdep.tasks.read_models.model import TasksReadModel
 from sigdep.tasks.read_models.task_model import is_task_event
 from sigdep.tasks.read_service import TasksRead

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
-from sigdep.tasks.commands import CreateTask, EditTask
-from sigdep.tasks.events import TaskCreated, TaskEdited
+from sigdep.tasks.commands.tasks import CreateTask, EditTask
+from sigdep.tasks.events.tasks import TaskCreated, TaskEdited
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

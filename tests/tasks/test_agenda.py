@@ -18,7 +18,8 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import Invalid, NotFound
 from sigdep.kernel.read_store import ReadStore
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import ProjectArchived, ProjectUnarchived, TaskCompleted, TaskReopened, TaskTrashed
+from sigdep.tasks.events.projects import ProjectArchived, ProjectUnarchived
+from sigdep.tasks.events.tasks import TaskCompleted, TaskReopened, TaskTrashed
 from tests.tasks.filters import ME, WORKSPACE
 from tests.tasks.read_stories import Story
 from tests.tasks.read_world import World, call

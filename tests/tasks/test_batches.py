@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid, NotFound, Refused
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     BatchedCommand,
     ChangeTasks,
     CommentOnTask,

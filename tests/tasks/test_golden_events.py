@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from sigdep.kernel.messages import Event
 from sigdep.tasks import events
-from sigdep.tasks.events import EVENTS
-from sigdep.testing.golden import golden_faults
+from sigdep.tasks.events.stored import EVENTS
+from sigdep.testing.golden import defined_events, golden_faults
 
 GOLDEN = Path(__file__).with_name("golden_events.json")
 
@@ -15,9 +14,4 @@ def test_every_stored_event_has_an_example_and_every_example_can_be_read() -> No
 
 
 def test_the_list_of_events_is_complete() -> None:
-    defined = {
-        kind
-        for kind in vars(events).values()
-        if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
-    }
-    assert defined == set(EVENTS)
+    assert defined_events(events) == set(EVENTS)

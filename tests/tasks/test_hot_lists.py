@@ -21,7 +21,8 @@ from sigdep.kernel.ids import Position, Positions
 from sigdep.kernel.read_store import Changes, ModelId, Page, Select
 from sigdep.services.warmed_views import WarmedViews
 from sigdep.tasks.context import hot_changes
-from sigdep.tasks.events import TaskCompleted, WorkspaceForgotten
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.tasks import TaskCompleted
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS, assignment_row
 from sigdep.tasks.read_service.hot_lists import HotLists

@@ -7,48 +7,43 @@ import pytest
 
 from sigdep.contracts.ids import TaskId
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
-    CreateLabel,
     CreateProject,
-    DeleteComment,
-    EditComment,
-    EditLabel,
     EditProject,
-    ForgetWorkspace,
     MoveProject,
-    RestoreLabel,
     RestoreProject,
-    TrashLabel,
     TrashProject,
     UnarchiveProject,
 )
+from sigdep.tasks.commands.tasks import DeleteComment, EditComment
 from sigdep.tasks.domain.comment import CommentNotFound, NotYours, comments_of, decide_delete, decide_edit
 from sigdep.tasks.domain.label_decisions import LABEL, LabelExists, LabelInTrash, LabelNotFound
 from sigdep.tasks.domain.label_name import LABEL_NAME, FreeLabelName, NameTaken, TakeLabelName, label_name_id
 from sigdep.tasks.domain.project_decisions import PROJECT, ProjectExists, ProjectNotFound, ProjectReadOnly
 from sigdep.tasks.domain.subtasks import SUBTASKS, SUBTASKS_MAX, AddSubtask, RemoveSubtask, TooManySubtasks
 from sigdep.tasks.domain.workspace import WORKSPACE
-from sigdep.tasks.events import (
-    CommentDeleted,
-    CommentEdited,
+from sigdep.tasks.events.labels import (
     LabelCreated,
     LabelEdited,
     LabelNameFreed,
     LabelNameTaken,
     LabelRestored,
     LabelTrashed,
+)
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.projects import (
     ProjectArchived,
     ProjectCreated,
     ProjectEdited,
     ProjectRestored,
     ProjectTrashed,
     ProjectUnarchived,
-    SubtaskAdded,
-    SubtaskRemoved,
-    TaskCommented,
-    WorkspaceForgotten,
 )
+from sigdep.tasks.events.subtasks import SubtaskAdded, SubtaskRemoved
+from sigdep.tasks.events.tasks import CommentDeleted, CommentEdited, TaskCommented
 from sigdep.testing.given import Given
 from tests.tasks.stories import (
     ADA,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import EditProject, MoveProject
+from sigdep.tasks.commands.projects import EditProject, MoveProject
 from tests.tasks.stories import HOME
 from tests.tasks.write_side import World
 

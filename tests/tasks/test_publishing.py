@@ -6,7 +6,7 @@ import pytest
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.events import WorkspaceErased
 from sigdep.kernel.ids import SubjectId
-from sigdep.tasks.events import WorkspaceForgotten
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
 from sigdep.tasks.publishing import PRIVATE, publish
 from sigdep.tasks.reactions import TasksReactions
 from tests.tasks.stories import ADA, NOON, TEAM

@@ -15,7 +15,7 @@ from sigdep.http.positions import encode_position
 from sigdep.kernel.ids import Partition
 from sigdep.rpc.call import Principal, WorkspacePosition
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import TaskCommented, TaskTrashed
+from sigdep.tasks.events.tasks import TaskCommented, TaskTrashed
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_api import routes
 from sigdep.tasks.read_api.parameters import TaskListParameters

@@ -18,18 +18,8 @@ from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from sigdep.kernel.read_store import ReadStore
 from sigdep.rpc.call import Call
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import (
-    ProjectArchived,
-    ProjectRestored,
-    ProjectTrashed,
-    ProjectUnarchived,
-    TaskCommented,
-    TaskCompleted,
-    TaskMoved,
-    TaskRestored,
-    TaskStarted,
-    TaskTrashed,
-)
+from sigdep.tasks.events.projects import ProjectArchived, ProjectRestored, ProjectTrashed, ProjectUnarchived
+from sigdep.tasks.events.tasks import TaskCommented, TaskCompleted, TaskMoved, TaskRestored, TaskStarted, TaskTrashed
 from sigdep.tasks.queries import GetTask, ListComments, ListLabels, ListProjects, ListSubtasks, ListTasks
 from tests.tasks.filters import ME, NOW, OTHER, WORKSPACE
 from tests.tasks.read_world import World, all_items, call, pages

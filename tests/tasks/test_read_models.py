@@ -16,7 +16,8 @@ from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, Contains, Key, ReadStore, Row, Select, Table
 from sigdep.services.verifying import verify_read_model
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import (
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.tasks import (
     CommentDeleted,
     CommentEdited,
     TaskCommented,
@@ -26,7 +27,6 @@ from sigdep.tasks.events import (
     TaskReopened,
     TaskRestored,
     TaskTrashed,
-    WorkspaceForgotten,
 )
 from sigdep.tasks.read_models.blockers import WAITING
 from sigdep.tasks.read_models.model import TasksReadModel

@@ -18,11 +18,11 @@ from sigdep.reading import past
 from sigdep.reading.moments import Moment
 from sigdep.rpc.call import WorkspacePosition
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import (
+from sigdep.tasks.events.labels import LabelEdited
+from sigdep.tasks.events.projects import ProjectArchived
+from sigdep.tasks.events.tasks import (
     CommentDeleted,
     CommentEdited,
-    LabelEdited,
-    ProjectArchived,
     TaskCommented,
     TaskCompleted,
     TaskMoved,

@@ -6,23 +6,17 @@ import pytest
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import (
-    ArchiveProject,
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.projects import ArchiveProject, RestoreProject, TrashProject, UnarchiveProject
+from sigdep.tasks.commands.tasks import (
     CommentOnTask,
     CompleteTask,
-    CreateLabel,
     CreateTask,
-    EditLabel,
     EditTask,
     MoveTask,
-    RestoreLabel,
-    RestoreProject,
     RestoreTask,
     SnoozeTask,
-    TrashLabel,
-    TrashProject,
     TrashTask,
-    UnarchiveProject,
 )
 from sigdep.tasks.domain.label_name import NameTaken
 from sigdep.tasks.domain.project_decisions import ProjectReadOnly

@@ -14,9 +14,9 @@ from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminder
 from sigdep.kernel.errors import NotFound
 from sigdep.kernel.ids import SubjectId, partition_of
 from sigdep.rpc.call import Call, WorkspacePosition
-from sigdep.tasks.events import (
-    ProjectArchived,
-    ProjectUnarchived,
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.projects import ProjectArchived, ProjectUnarchived
+from sigdep.tasks.events.tasks import (
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
@@ -26,7 +26,6 @@ from sigdep.tasks.events import (
     TaskSnoozed,
     TaskStarted,
     TaskTrashed,
-    WorkspaceForgotten,
 )
 from tests.tasks.filters import ME, OTHER, WORKSPACE
 from tests.tasks.read_world import World, call

@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import KeyReused, NotFound
-from sigdep.tasks.commands import (
-    ChangeTasks,
-    CommentOnTask,
-    CompleteTask,
-    CreateLabel,
-    CreateProject,
-    CreateTask,
-    DeleteComment,
-    EditComment,
-)
+from sigdep.tasks.commands.labels import CreateLabel
+from sigdep.tasks.commands.projects import CreateProject
+from sigdep.tasks.commands.tasks import ChangeTasks, CommentOnTask, CompleteTask, CreateTask, DeleteComment, EditComment
 from sigdep.tasks.domain.task_decisions import TaskExists
 from sigdep.tasks.writing.comments import CommentExists
 from tests.tasks.stories import ADA, BOB, HOME, MILK, NOON, NOTE, TEAM

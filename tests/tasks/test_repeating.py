@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import TaskId
 from sigdep.kernel.errors import Refused
 from sigdep.rpc.call import Principal
-from sigdep.tasks.commands import (
-    ArchiveProject,
+from sigdep.tasks.commands.projects import ArchiveProject
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
@@ -25,7 +25,7 @@ from sigdep.tasks.domain.next_occurrence import step_from
 from sigdep.tasks.domain.subtasks import TooManySubtasks
 from sigdep.tasks.domain.task import ABSENT, Task, evolve
 from sigdep.tasks.domain.task_content import created as content_of
-from sigdep.tasks.events import TaskCompleted, TaskCreated, TaskRecurrence, TaskReminder, TaskRepeated
+from sigdep.tasks.events.tasks import TaskCompleted, TaskCreated, TaskRecurrence, TaskReminder, TaskRepeated
 from sigdep.tasks.writing import repeating
 from tests.tasks.stories import ADA, BOB, HOME, NOON, TEAM, create, identity
 from tests.tasks.write_side import World, answer_key, if_match

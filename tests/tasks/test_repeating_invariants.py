@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sigdep.contracts.ids import TaskId
 from sigdep.kernel.errors import SigdepError
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
@@ -22,7 +22,7 @@ from sigdep.tasks.commands import (
     TrashTask,
 )
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import TaskRecurrence
+from sigdep.tasks.events.tasks import TaskRecurrence
 from tests.tasks.stories import ADA, NOON, identity
 from tests.tasks.write_side import World
 

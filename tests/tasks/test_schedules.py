@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import SkipTask
+from sigdep.tasks.commands.tasks import SkipTask
 from sigdep.tasks.domain.next_occurrence import next_of, step_from
 from sigdep.tasks.domain.schedule import NoDate
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TASK, DoesNotRecur, Finished
-from sigdep.tasks.events import (
+from sigdep.tasks.events.tasks import (
     TaskCompleted,
     TaskCreated,
     TaskRecurrence,

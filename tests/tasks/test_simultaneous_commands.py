@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Stale
-from sigdep.tasks.commands import (
-    CommentOnTask,
-    CompleteTask,
-    CreateTask,
-    EditTask,
-)
+from sigdep.tasks.commands.tasks import CommentOnTask, CompleteTask, CreateTask, EditTask
 from tests.tasks.stories import HOME, MILK, TEAM
 from tests.tasks.write_side import World, if_match
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     CommentOnTask,
     CompleteTask,
     MoveTask,
@@ -19,7 +19,7 @@ from sigdep.tasks.commands import (
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_content import DueTwice
 from sigdep.tasks.domain.task_decisions import TASK, Finished, InTrash, TaskExists, TaskNotFound
-from sigdep.tasks.events import (
+from sigdep.tasks.events.tasks import (
     TaskCancelled,
     TaskCommented,
     TaskCompleted,

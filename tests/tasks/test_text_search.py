@@ -23,7 +23,7 @@ from sigdep.rpc.call import WorkspacePosition
 from sigdep.services.indexed_views import IndexedViews
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.rebuilding import begin
-from sigdep.tasks.events import TaskTrashed
+from sigdep.tasks.events.tasks import TaskTrashed
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_models.task_rows import TASKS
 from sigdep.tasks.read_models.task_texts import TEXTS, TaskTexts

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import Invalid, Refused
-from sigdep.tasks.commands import ChangeTasks, CreateTask, EditTask, MoveTask, RestoreTask, TrashTask
+from sigdep.tasks.commands.tasks import ChangeTasks, CreateTask, EditTask, MoveTask, RestoreTask, TrashTask
 from sigdep.tasks.domain.subtasks import DEPTH_MAX, SUBTASKS_MAX, TREE_TASKS_MAX, TooDeep, TooManySubtasks, WouldCycle
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import InTrash

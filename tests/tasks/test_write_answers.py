@@ -10,16 +10,10 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Stale
 from sigdep.kernel.ids import PARTITIONS, CommandId, SubjectId, partition_of
 from sigdep.rpc.call import Call, WorkspacePosition
-from sigdep.tasks.commands import (
-    ChangeTasks,
-    CommentOnTask,
-    CreateTask,
-    DeleteComment,
-    EditComment,
-    EditTask,
-    ForgetWorkspace,
-)
-from sigdep.tasks.events import TaskCreated, WorkspaceForgotten
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.commands.tasks import ChangeTasks, CommentOnTask, CreateTask, DeleteComment, EditComment, EditTask
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.writing.erased import KEPT
 from tests.tasks.stories import ADA, HOME, MILK, NOON, TEAM
 from tests.tasks.write_side import World, if_match

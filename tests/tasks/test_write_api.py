@@ -14,31 +14,30 @@ from sigdep.http.typed import TypedEndpoint
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.messages import UNSET, Command
 from sigdep.rpc.call import Answer, Call
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
+    CreateProject,
+    EditProject,
+    MoveProject,
+    RestoreProject,
+    TrashProject,
+    UnarchiveProject,
+)
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
-    CreateLabel,
-    CreateProject,
     CreateTask,
     DeleteComment,
     EditComment,
-    EditLabel,
-    EditProject,
     EditTask,
-    MoveProject,
     MoveTask,
     ReopenTask,
-    RestoreLabel,
-    RestoreProject,
     RestoreTask,
     SkipTask,
     SnoozeTask,
-    TrashLabel,
-    TrashProject,
     TrashTask,
-    UnarchiveProject,
 )
 from sigdep.tasks.domain import fields
 from sigdep.tasks.write_api.bodies import Batch, NewComment, NewTask, Where

@@ -10,25 +10,21 @@ from hypothesis import strategies as st
 from sigdep.contracts.ids import ProjectId, TaskId
 from sigdep.kernel.errors import SigdepError
 from sigdep.kernel.ids import Version
-from sigdep.tasks.commands import (
-    ArchiveProject,
+from sigdep.tasks.commands.projects import ArchiveProject, CreateProject, RestoreProject, TrashProject, UnarchiveProject
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
-    CreateProject,
     CreateTask,
     EditTask,
     MoveTask,
     ReopenTask,
-    RestoreProject,
     RestoreTask,
-    TrashProject,
     TrashTask,
-    UnarchiveProject,
 )
 from sigdep.tasks.domain.subtasks import DEPTH_MAX
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import SubtaskAdded, SubtaskRemoved
+from sigdep.tasks.events.subtasks import SubtaskAdded, SubtaskRemoved
 from tests.tasks.stories import ADA, NOON, identity
 from tests.tasks.write_side import Asked, World
 

@@ -9,33 +9,32 @@ from sigdep.contracts.ids import LabelId, ProjectId, TaskId
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from sigdep.kernel.ids import CommandId
 from sigdep.rpc.call import Call
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
+    CreateProject,
+    EditProject,
+    MoveProject,
+    RestoreProject,
+    TrashProject,
+    UnarchiveProject,
+)
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
-    CreateLabel,
-    CreateProject,
     CreateTask,
     DeleteComment,
     EditComment,
-    EditLabel,
-    EditProject,
     EditTask,
-    MoveProject,
     MoveTask,
     ReopenTask,
-    RestoreLabel,
-    RestoreProject,
     RestoreTask,
     SkipTask,
     SnoozeTask,
-    TrashLabel,
-    TrashProject,
     TrashTask,
-    UnarchiveProject,
 )
-from sigdep.tasks.events import TaskRecurrence
+from sigdep.tasks.events.tasks import TaskRecurrence
 from tests.tasks.stories import ADA, BOB, EVE, HOME, LATER, MILK, NOON, TEAM
 from tests.tasks.write_side import World
 

@@ -23,14 +23,16 @@ from sigdep.kernel.ids import NO_STREAM, CommandId, StreamId, Version
 from sigdep.kernel.messages import Command
 from sigdep.kernel.store import AnswerKey, Append, Appended, RecordedEvent, StreamSlice
 from sigdep.rpc.call import Answer, Call, Principal
-from sigdep.tasks.commands import CreateLabel, CreateProject, CreateTask, EditTask, MoveTask, RestoreTask, TrashTask
+from sigdep.tasks.commands.labels import CreateLabel
+from sigdep.tasks.commands.projects import CreateProject
+from sigdep.tasks.commands.tasks import CreateTask, EditTask, MoveTask, RestoreTask, TrashTask
 from sigdep.tasks.domain.label import Label
 from sigdep.tasks.domain.label_decisions import LABEL
 from sigdep.tasks.domain.project import Project
 from sigdep.tasks.domain.project_decisions import PROJECT
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TASK
-from sigdep.tasks.events import EVENTS
+from sigdep.tasks.events.stored import EVENTS
 from sigdep.tasks.queries import Side
 from sigdep.tasks.write_service import TasksWrite
 from tests.tasks.stories import ADA, BOB, EVE, HOME, NOON, TEAM

@@ -5,16 +5,8 @@ from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
-from sigdep.users.events import (
-    EmailId,
-    InvitationId,
-    MemberAdded,
-    MemberInvited,
-    SessionId,
-    TokenId,
-    UserRegistered,
-    WorkspaceCreated,
-)
+from sigdep.users.events.people import EmailId, InvitationId, SessionId, TokenId, UserRegistered
+from sigdep.users.events.workspaces import MemberAdded, MemberInvited, WorkspaceCreated
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sigdep.kernel.errors import Forbidden, Invalid, KeyReused, Refused, Stale, Unauthenticated
 from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import UNSET
-from sigdep.users.commands import ChangeAccount, EraseAccount, IssueToken, KeepAccount, OpenWorkspace, SignIn
+from sigdep.users.commands.requests import ChangeAccount, EraseAccount, IssueToken, KeepAccount, OpenWorkspace, SignIn
 from sigdep.users.credentials.throttle import GUESSES, TooManyGuesses
 from sigdep.users.domain.email import EmailTaken
 from sigdep.users.domain.realm import REALM, SYSTEM

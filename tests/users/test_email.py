@@ -1,9 +1,9 @@
 """An address belongs to one account at a time."""
 
 from sigdep.testing.given import Given
-from sigdep.users.commands import ClaimEmail, ReleaseEmail
+from sigdep.users.commands.people import ClaimEmail, ReleaseEmail
 from sigdep.users.domain.email import EmailTaken, email
-from sigdep.users.events import EmailClaimed, EmailReleased
+from sigdep.users.events.people import EmailClaimed, EmailReleased
 from tests.users.people import ADA, BOB, LATER, NOON
 
 given = Given(email)

@@ -19,7 +19,7 @@ from sigdep.kernel.projection import apply
 from sigdep.kernel.read_store import All
 from sigdep.rpc.call import Principal
 from sigdep.services.projector import Projector
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import (
     AnswerInvitation,
     ChangeAccount,
     EraseAccount,
@@ -30,8 +30,8 @@ from sigdep.users.commands import (
     KeepAccount,
     KeepWorkspace,
     OpenWorkspace,
-    RemoveMember,
 )
+from sigdep.users.commands.workspaces import RemoveMember
 from sigdep.users.context import EVENTS, publish, read_model
 from sigdep.users.domain.workspace_state import WorkspaceNotFound
 from sigdep.users.queries import GetProfile, GetWorkspace, ListMembers

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sigdep.users.commands import ChangeAccount, EraseAccount, Invite, IssueToken, OpenWorkspace
+from sigdep.users.commands.requests import ChangeAccount, EraseAccount, Invite, IssueToken, OpenWorkspace
 from sigdep.users.queries import GetProfile
 from tests.users.world import GRACE, open_world_on_disk
 

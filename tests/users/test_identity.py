@@ -10,9 +10,10 @@ from sigdep.kernel.errors import Unauthenticated
 from sigdep.rpc.call import Principal
 from sigdep.services.secret_files import signing_key
 from sigdep.users import identity as module
-from sigdep.users.commands import ChangeAccount, IssueToken, OpenWorkspace, RemoveMember, SignOut, WithdrawToken
+from sigdep.users.commands.requests import ChangeAccount, IssueToken, OpenWorkspace, SignOut, WithdrawToken
+from sigdep.users.commands.workspaces import RemoveMember
 from sigdep.users.credentials.signing import AccessTokens, SigningKeys
-from sigdep.users.events import SessionId
+from sigdep.users.events.people import SessionId
 from sigdep.users.identity import TRUSTED_SECONDS, VERIFIED_SECONDS
 from sigdep.users.service.reading import Reads
 from tests.users.people import identity

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Forbidden, Refused
 from sigdep.testing.given import Given
-from sigdep.users.commands import (
+from sigdep.users.commands.workspaces import (
     AcceptInvitation,
     DeclineInvitation,
     ForgetInvitation,
@@ -20,12 +20,11 @@ from sigdep.users.domain.invitations import INVITATIONS_MAX, AlreadyInvited, Alr
 from sigdep.users.domain.members import TooManyMembers
 from sigdep.users.domain.workspace import workspace
 from sigdep.users.domain.workspace_state import WorkspaceNotFound
-from sigdep.users.events import (
-    EmailId,
+from sigdep.users.events.people import EmailId, InvitationId
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,
-    InvitationId,
     InvitationRevoked,
     MemberAdded,
     WorkspaceErasureBegun,

@@ -6,11 +6,11 @@ from sigdep.contracts.ids import UserId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.errors import Forbidden, NotFound
 from sigdep.testing.given import Given
-from sigdep.users.commands import ChangeMemberRole, RemoveErasedMember, RemoveMember
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveErasedMember, RemoveMember
 from sigdep.users.domain.members import LastOwner
 from sigdep.users.domain.workspace import workspace
 from sigdep.users.domain.workspace_state import WorkspaceNotFound
-from sigdep.users.events import MemberRemoved, MemberRoleChanged, WorkspaceErasureBegun
+from sigdep.users.events.workspaces import MemberRemoved, MemberRoleChanged, WorkspaceErasureBegun
 from tests.users.people import ADA, BOB, CYD, DAN, EVE, LATER, TEAM, joined, team, team_created
 
 given = Given(workspace)

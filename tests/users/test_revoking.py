@@ -11,20 +11,19 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.revocations import Suspects
 from sigdep.kernel.errors import Unauthenticated
 from sigdep.rpc.call import Principal
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import (
     ChangeAccount,
-    ChangeMemberRole,
     EraseAccount,
     EraseWorkspace,
     ExchangeRefreshToken,
     IssueToken,
     OpenWorkspace,
-    RemoveMember,
     RevokeRefreshToken,
     SignOut,
     WithdrawToken,
 )
-from sigdep.users.events import EVENTS
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveMember
+from sigdep.users.events.stored import EVENTS
 from sigdep.users.revoking import AnyUsersEvent, suspects
 from sigdep.users.service.sessions import InvalidGrant
 from tests.users.world import GRACE, PASSWORD, World

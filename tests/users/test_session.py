@@ -6,9 +6,9 @@ import pytest
 
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.testing.given import Given
-from sigdep.users.commands import EndSession, RefreshSession, StartSession
+from sigdep.users.commands.sessions import EndSession, RefreshSession, StartSession
 from sigdep.users.domain.session import IDLE_MAX, LOST_ANSWER_GRACE, SESSION_MAX, SessionOver, session
-from sigdep.users.events import SessionEnded, SessionRefreshed, SessionStarted
+from sigdep.users.events.sessions import SessionEnded, SessionRefreshed, SessionStarted
 from tests.users.people import ADA, BOB, NOON, SESSION
 
 given = Given(session)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.kernel.errors import NotFound, Refused, Unauthenticated
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import (
     ChangeAccount,
     ExchangeRefreshToken,
     IssueToken,

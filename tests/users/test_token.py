@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.testing.given import Given
-from sigdep.users.commands import MakeToken, RevokeToken
+from sigdep.users.commands.sessions import MakeToken, RevokeToken
 from sigdep.users.domain.token import token
-from sigdep.users.events import TokenMade, TokenRevoked
+from sigdep.users.events.sessions import TokenMade, TokenRevoked
 from tests.users.people import ADA, BOB, LATER, NOON, TOKEN
 
 given = Given(token)

@@ -6,7 +6,7 @@ import pytest
 
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Unauthenticated, Unavailable
 from sigdep.rpc.call import Principal
-from sigdep.users.commands import IssueToken, WithdrawToken
+from sigdep.users.commands.requests import IssueToken, WithdrawToken
 from sigdep.users.queries import ListTokens, NewToken
 from sigdep.users.service import tokens
 from sigdep.users.service.token_uses import PRECISION_SECONDS

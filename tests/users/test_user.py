@@ -5,7 +5,7 @@ from datetime import timedelta
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import UNSET
 from sigdep.testing.given import Given
-from sigdep.users.commands import (
+from sigdep.users.commands.people import (
     BeginUserErasure,
     CancelUserErasure,
     ChangeEmail,
@@ -17,7 +17,7 @@ from sigdep.users.commands import (
     RequestUserErasure,
 )
 from sigdep.users.domain.user import UserNotFound, user
-from sigdep.users.events import (
+from sigdep.users.events.people import (
     EmailChanged,
     PasswordChanged,
     PasswordRehashed,

@@ -7,7 +7,7 @@ import pytest
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Forbidden, Refused
 from sigdep.testing.given import Given
-from sigdep.users.commands import (
+from sigdep.users.commands.workspaces import (
     BeginWorkspaceErasure,
     CancelWorkspaceErasure,
     CreateWorkspace,
@@ -17,7 +17,7 @@ from sigdep.users.commands import (
 )
 from sigdep.users.domain.workspace import workspace
 from sigdep.users.domain.workspace_state import WorkspaceNotFound
-from sigdep.users.events import (
+from sigdep.users.events.workspaces import (
     WorkspaceErased,
     WorkspaceErasureBegun,
     WorkspaceErasureCancelled,

@@ -9,17 +9,8 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from sigdep.kernel.ids import Version
 from sigdep.rpc.call import Principal
-from sigdep.users.commands import (
-    AnswerInvitation,
-    ChangeMemberRole,
-    EraseWorkspace,
-    Invite,
-    KeepWorkspace,
-    OpenWorkspace,
-    RemoveMember,
-    RenameWorkspace,
-    RevokeInvitation,
-)
+from sigdep.users.commands.requests import AnswerInvitation, EraseWorkspace, Invite, KeepWorkspace, OpenWorkspace
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveMember, RenameWorkspace, RevokeInvitation
 from sigdep.users.domain.invitations import AlreadyInvited, AlreadyMember, InvitationGone
 from sigdep.users.domain.members import LastOwner
 from sigdep.users.domain.workspace_state import WorkspaceNotFound

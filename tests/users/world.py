@@ -29,7 +29,7 @@ from sigdep.kernel.store import AnswerKey, EventStore
 from sigdep.rpc.call import Call, Principal
 from sigdep.services.projector import Projector
 from sigdep.services.secret_files import signing_key
-from sigdep.users.commands import AnswerInvitation, Invite, OpenWorkspace, SignIn, SignUp
+from sigdep.users.commands.requests import AnswerInvitation, Invite, OpenWorkspace, SignIn, SignUp
 from sigdep.users.context import EVENTS, UsersContext, open_users, read_model
 from sigdep.users.credentials.passwords import Passwords
 from sigdep.users.queries import Profile, SessionTokens, WorkspaceView

@@ -7,7 +7,7 @@ the wall and dates are text, as in `events.py`.
 from datetime import datetime
 from typing import Literal
 
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     Answer,
     AppointmentStatus,
     Attendee,

@@ -13,7 +13,7 @@ from sigdep.calendar.domain.departure import DEPARTURE
 from sigdep.calendar.domain.feed import FEED
 from sigdep.calendar.domain.known_uid import KNOWN_UID
 from sigdep.calendar.domain.workspace import WORKSPACE
-from sigdep.calendar.events import EVENTS
+from sigdep.calendar.events.stored import EVENTS
 from sigdep.calendar.publishing import TOLD, publish
 from sigdep.calendar.reactions import CalendarReactions
 from sigdep.calendar.write_service import CalendarWrite

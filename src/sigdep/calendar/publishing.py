@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sigdep.calendar.events import EVENTS
+from sigdep.calendar.events.stored import EVENTS
 from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent

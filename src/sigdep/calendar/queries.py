@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from sigdep.calendar.events import AppointmentStatus, Attendee, Reminder
+from sigdep.calendar.events.appointments import AppointmentStatus, Attendee, Reminder
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import Query

@@ -20,7 +20,7 @@ from sigdep.tasks.domain.project_decisions import PROJECT
 from sigdep.tasks.domain.subtasks import SUBTASKS
 from sigdep.tasks.domain.task_decisions import TASK
 from sigdep.tasks.domain.workspace import WORKSPACE
-from sigdep.tasks.events import EVENTS
+from sigdep.tasks.events.stored import EVENTS
 from sigdep.tasks.publishing import TOLD, publish
 from sigdep.tasks.reactions import TasksReactions
 from sigdep.tasks.write_service import TasksWrite

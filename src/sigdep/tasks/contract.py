@@ -7,32 +7,31 @@ from sigdep.contracts.agenda import AgendaPart, FindAgenda
 from sigdep.contracts.reminding import FindReminders, ThingReminders
 from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
+    CreateProject,
+    EditProject,
+    MoveProject,
+    RestoreProject,
+    TrashProject,
+    UnarchiveProject,
+)
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
     CommentOnTask,
     CompleteTask,
-    CreateLabel,
-    CreateProject,
     CreateTask,
     DeleteComment,
     EditComment,
-    EditLabel,
-    EditProject,
     EditTask,
-    ForgetWorkspace,
-    MoveProject,
     MoveTask,
     ReopenTask,
-    RestoreLabel,
-    RestoreProject,
     RestoreTask,
     SkipTask,
     SnoozeTask,
-    TrashLabel,
-    TrashProject,
     TrashTask,
-    UnarchiveProject,
 )
 from sigdep.tasks.queries import (
     FindProjectRank,

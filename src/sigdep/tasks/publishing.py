@@ -6,7 +6,9 @@ from typing import Final
 from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
-from sigdep.tasks.events import EVENTS, LabelNameFreed, LabelNameTaken, SubtaskAdded, SubtaskRemoved
+from sigdep.tasks.events.labels import LabelNameFreed, LabelNameTaken
+from sigdep.tasks.events.stored import EVENTS
+from sigdep.tasks.events.subtasks import SubtaskAdded, SubtaskRemoved
 
 SOURCE: Final = "/contexts/tasks"
 TYPES: Final = "sigdep.tasks."

@@ -11,7 +11,7 @@ from sigdep.contracts.ids import LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.kernel.ids import Position
 from sigdep.kernel.messages import Query
 from sigdep.reading.moments import Moment
-from sigdep.tasks.events import Priority, Status
+from sigdep.tasks.events.tasks import Priority, Status
 
 TaskSort = Literal[
     "due_at",

@@ -9,7 +9,7 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.events import WorkspaceErased
 from sigdep.kernel.ids import CommandId
 from sigdep.rpc.call import Call, Service
-from sigdep.tasks.commands import ForgetWorkspace
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
 
 WORKSPACE_ERASED: Final = "sigdep.users.WorkspaceErased"
 

@@ -11,19 +11,10 @@ from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call, WorkspacePosition
-from sigdep.tasks.commands import (
-    ChangeTasks,
-    CommentOnTask,
-    CreateLabel,
-    CreateProject,
-    CreateTask,
-    DeleteComment,
-    EditComment,
-    ForgetWorkspace,
-    LabelCommand,
-    ProjectCommand,
-    TaskCommand,
-)
+from sigdep.tasks.commands.labels import CreateLabel, LabelCommand
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.commands.projects import CreateProject, ProjectCommand
+from sigdep.tasks.commands.tasks import ChangeTasks, CommentOnTask, CreateTask, DeleteComment, EditComment, TaskCommand
 from sigdep.tasks.domain.comment import Comment
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.workspace import decide as decide_workspace

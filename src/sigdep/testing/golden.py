@@ -6,7 +6,10 @@ The file holds, for each event type and schema version that was ever stored, one
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -21,6 +24,14 @@ Examples = Mapping[str, Mapping[str, Any]]
 def golden_faults(file: Path, events: Iterable[type[Event]]) -> list[str]:
     """What is wrong between a golden file and the event types of a context; a right one gives []."""
     return list(_faults(json.loads(file.read_text()), {event.__name__: event for event in events}))
+
+
+def defined_events(package: ModuleType) -> set[type[Event]]:
+    """The event types that the files of a context's `events` define."""
+    files = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    found = {kind for file in files for kind in vars(file).values() if isinstance(kind, type)}
+    names = {file.__name__ for file in files}
+    return {kind for kind in found if issubclass(kind, Event) and kind.__module__ in names}
 
 
 def _faults(examples: Examples, kinds: Mapping[str, type[Event]]) -> Iterator[str]:

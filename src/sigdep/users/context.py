@@ -24,7 +24,7 @@ from sigdep.users.domain.session import session
 from sigdep.users.domain.token import token
 from sigdep.users.domain.user import user
 from sigdep.users.domain.workspace import workspace
-from sigdep.users.events import EVENTS
+from sigdep.users.events.stored import EVENTS
 from sigdep.users.identity import UsersIdentities
 from sigdep.users.publishing import TOLD, publish
 from sigdep.users.reactions import TokenUsesReactions

@@ -7,10 +7,9 @@ from sigdep.contracts.ids import UserId
 from sigdep.contracts.membership import Contact, FindByEmail, FindContact, FindStrangers
 from sigdep.rpc.call import Principal
 from sigdep.rpc.contract import ServiceContract
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import (
     AnswerInvitation,
     ChangeAccount,
-    ChangeMemberRole,
     EraseAccount,
     EraseWorkspace,
     ExchangeRefreshToken,
@@ -19,15 +18,13 @@ from sigdep.users.commands import (
     KeepAccount,
     KeepWorkspace,
     OpenWorkspace,
-    RemoveMember,
-    RenameWorkspace,
-    RevokeInvitation,
     RevokeRefreshToken,
     SignIn,
     SignOut,
     SignUp,
     WithdrawToken,
 )
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveMember, RenameWorkspace, RevokeInvitation
 from sigdep.users.queries import (
     GetProfile,
     GetPublicKeys,

@@ -24,7 +24,7 @@ from sigdep.rpc.call import Principal
 from sigdep.users.credentials.opaque import fingerprint, is_access_token
 from sigdep.users.credentials.signing import AccessTokens, NotOurToken
 from sigdep.users.domain.realm import REALM
-from sigdep.users.events import TokenId
+from sigdep.users.events.people import TokenId
 from sigdep.users.read_models.credentials import SESSIONS, TOKENS
 from sigdep.users.read_models.people import PEOPLE
 from sigdep.users.service.reading import Reads

@@ -8,7 +8,8 @@ from sigdep.contracts.cloud_event import CloudEvent, told
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import RecordedEvent
-from sigdep.users.events import MemberRemoved, UserErased, WorkspaceErased
+from sigdep.users.events.people import UserErased
+from sigdep.users.events.workspaces import MemberRemoved, WorkspaceErased
 
 SOURCE: Final = "/contexts/users"
 TYPES: Final = "sigdep.users."

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.messages import Query
-from sigdep.users.events import InvitationId, SessionId, TokenId
+from sigdep.users.events.people import InvitationId, SessionId, TokenId
 
 V = TypeVar("V")
 

@@ -5,11 +5,31 @@ from collections.abc import Sequence
 from sigdep.contracts.ids import UserId
 from sigdep.http.revocations import Suspects
 from sigdep.kernel.store import RecordedEvent
-from sigdep.users.events import (
+from sigdep.users.events.people import (
     EmailChanged,
     EmailClaimed,
     EmailEvent,
     EmailReleased,
+    PasswordChanged,
+    PasswordRehashed,
+    ProfileEdited,
+    UserErased,
+    UserErasureBegun,
+    UserErasureCancelled,
+    UserErasureRequested,
+    UserEvent,
+    UserRegistered,
+)
+from sigdep.users.events.sessions import (
+    SessionEnded,
+    SessionEvent,
+    SessionRefreshed,
+    SessionStarted,
+    TokenEvent,
+    TokenMade,
+    TokenRevoked,
+)
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,
@@ -18,22 +38,6 @@ from sigdep.users.events import (
     MemberInvited,
     MemberRemoved,
     MemberRoleChanged,
-    PasswordChanged,
-    PasswordRehashed,
-    ProfileEdited,
-    SessionEnded,
-    SessionEvent,
-    SessionRefreshed,
-    SessionStarted,
-    TokenEvent,
-    TokenMade,
-    TokenRevoked,
-    UserErased,
-    UserErasureBegun,
-    UserErasureCancelled,
-    UserErasureRequested,
-    UserEvent,
-    UserRegistered,
     WorkspaceCreated,
     WorkspaceErased,
     WorkspaceErasureBegun,

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from sigdep.calendar.domain.fields import attendee_key
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     AppointmentEdited,
     AppointmentEvent,
     AppointmentJoined,

@@ -29,7 +29,7 @@ from sigdep.calendar.domain.times import (
     read_when,
     write_when,
 )
-from sigdep.calendar.events import AppointmentEdited, AppointmentScheduled, Attendee, Recurrence
+from sigdep.calendar.events.appointments import AppointmentEdited, AppointmentScheduled, Attendee, Recurrence
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.format import format_rule

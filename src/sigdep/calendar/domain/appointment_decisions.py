@@ -29,7 +29,7 @@ from sigdep.calendar.domain.appointment import (
 from sigdep.calendar.domain.fields import attendee_key
 from sigdep.calendar.domain.series import find_occurrence, original_of, series_of, times_of
 from sigdep.calendar.domain.times import Times, write_when
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     AppointmentEvent,
     AppointmentRestored,
     AppointmentTrashed,

@@ -16,7 +16,7 @@ from sigdep.calendar.commands import (
     UnarchiveCalendar,
 )
 from sigdep.calendar.domain import fields
-from sigdep.calendar.events import (
+from sigdep.calendar.events.calendars import (
     CalendarArchived,
     CalendarCreated,
     CalendarEdited,

@@ -11,7 +11,7 @@ from sigdep.calendar.domain.appointment import EDITED_FIELDS, Appointment, evolv
 from sigdep.calendar.domain.appointment_decisions import changeable, found, occurrence_times, scope_of
 from sigdep.calendar.domain.series import series_of, written
 from sigdep.calendar.domain.times import after, write_when
-from sigdep.calendar.events import AppointmentScheduled, SeriesEnded
+from sigdep.calendar.events.appointments import AppointmentScheduled, SeriesEnded
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.ids import text_of
 from sigdep.recurrence.series import Series

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from sigdep.calendar.commands import EndFeeds
 from sigdep.calendar.domain.feed import OpenedFeed
-from sigdep.calendar.events import MemberLeft
+from sigdep.calendar.events.feeds import MemberLeft
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.ids import text_of

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from sigdep.calendar.commands import CloseFeed, FeedCommand, OpenFeed
-from sigdep.calendar.events import FeedClosed, FeedEvent, FeedOpened
+from sigdep.calendar.events.feeds import FeedClosed, FeedEvent, FeedOpened
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State

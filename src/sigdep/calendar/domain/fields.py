@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from sigdep.calendar.events import Attendee, Reminder
+from sigdep.calendar.events.appointments import Attendee, Reminder
 from sigdep.kernel.errors import Invalid
 from sigdep.recurrence.duration import InvalidDuration, format_duration, parse_duration
 from sigdep.recurrence.zones import UnknownZone, zone_named

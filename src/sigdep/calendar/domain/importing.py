@@ -8,7 +8,7 @@ from sigdep.calendar.commands import EditAppointment
 from sigdep.calendar.domain import appointment_content as content
 from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, Appointment, evolve, find_changed
 from sigdep.calendar.domain.series import times_of
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     AppointmentEvent,
     ChangedOccurrence,
     OccurrenceCancelled,

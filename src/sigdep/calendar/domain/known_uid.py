@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sigdep.calendar.events import UidChosen
+from sigdep.calendar.events.uids import UidChosen
 from sigdep.contracts.ids import AppointmentId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State

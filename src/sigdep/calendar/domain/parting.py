@@ -15,7 +15,7 @@ from sigdep.calendar.domain.appointment import ABSENT, Appointment, evolve
 from sigdep.calendar.domain.cutting import cut
 from sigdep.calendar.domain.series import moved_rule, series_of, times_of, written
 from sigdep.calendar.domain.times import Times, moved, read_when
-from sigdep.calendar.events import AppointmentEvent, ChangedOccurrence, Recurrence
+from sigdep.calendar.events.appointments import AppointmentEvent, ChangedOccurrence, Recurrence
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.errors import Invalid
 from sigdep.recurrence.expansion import midnight

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.times import Times, known_when, moved, of_kind, read_when, write_when
-from sigdep.calendar.events import ChangedOccurrence, Recurrence
+from sigdep.calendar.events.appointments import ChangedOccurrence, Recurrence
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.budget import Budget, RuleTooCostly

@@ -21,7 +21,7 @@ from sigdep.calendar.domain.appointment_decisions import Joined, changeable, pre
 from sigdep.calendar.domain.fields import attendee_key
 from sigdep.calendar.domain.series import renaming, series_of
 from sigdep.calendar.domain.times import read_when
-from sigdep.calendar.events import (
+from sigdep.calendar.events.appointments import (
     AppointmentEdited,
     AppointmentEvent,
     AppointmentJoined,

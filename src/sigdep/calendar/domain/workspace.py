@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from sigdep.calendar.commands import ForgetWorkspace
-from sigdep.calendar.events import WorkspaceForgotten
+from sigdep.calendar.events.oblivion import WorkspaceForgotten
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State
 

@@ -1,7 +1,7 @@
 """Reminders and VALARMs, one from the other."""
 
 from sigdep.calendar.domain.fields import REMINDERS_MAX
-from sigdep.calendar.events import Reminder
+from sigdep.calendar.events.appointments import Reminder
 from sigdep.ical.model import Alarm
 from sigdep.recurrence.duration import format_duration, parse_duration
 

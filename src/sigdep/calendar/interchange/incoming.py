@@ -12,7 +12,7 @@ from sigdep.calendar.domain import fields
 from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS
 from sigdep.calendar.domain.parting import LaterPart
 from sigdep.calendar.domain.times import after, moved, write_when
-from sigdep.calendar.events import ChangedOccurrence, Recurrence
+from sigdep.calendar.events.appointments import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange.alarms import reminders_of
 from sigdep.calendar.interchange.people import attendee_of, one_line
 from sigdep.calendar.interchange.remainder import IMPORTED, color_of, remainder

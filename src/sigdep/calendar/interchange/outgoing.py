@@ -9,7 +9,7 @@ from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, Appointment, a
 from sigdep.calendar.domain.calendar import Calendar as Kept
 from sigdep.calendar.domain.series import times_of
 from sigdep.calendar.domain.times import Times, after, read_when
-from sigdep.calendar.events import ChangedOccurrence, Recurrence
+from sigdep.calendar.events.appointments import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange import alarms, people
 from sigdep.calendar.interchange.remainder import COLOR, color_of, read_remainder
 from sigdep.ical.colors import nearest_name, shown_color

@@ -5,7 +5,7 @@ from typing import Final, get_args
 from uuid import UUID
 
 from sigdep.calendar.domain.fields import EMAIL_LENGTH_MAX, EMAIL_PATTERN, NAME_LENGTH_MAX, attendee_key
-from sigdep.calendar.events import Answer, Attendee, AttendeeRole
+from sigdep.calendar.events.appointments import Answer, Attendee, AttendeeRole
 from sigdep.contracts.ids import UserId
 from sigdep.ical.model import Attendee as Invited
 from sigdep.kernel.ids import text_of

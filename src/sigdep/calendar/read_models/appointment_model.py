@@ -7,7 +7,7 @@ from typing import Final, TypeGuard, get_args
 import msgspec
 
 from sigdep.calendar.domain.appointment import ABSENT, Appointment, evolve
-from sigdep.calendar.events import AppointmentEvent, AppointmentScheduled
+from sigdep.calendar.events.appointments import AppointmentEvent, AppointmentScheduled
 from sigdep.calendar.read_models.appointment_rows import (
     APPOINTMENTS,
     PARTICIPATIONS,

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from sigdep.calendar.domain.appointment import Appointment
-from sigdep.calendar.events import Attendee
+from sigdep.calendar.events.appointments import Attendee
 from sigdep.calendar.read_models.reach import reach_of
 from sigdep.kernel.messages import UNSET
 from sigdep.kernel.read_store import Column, Index, Row, Table

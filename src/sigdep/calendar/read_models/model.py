@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from sigdep.calendar.domain import appointment, calendar
-from sigdep.calendar.events import WorkspaceForgotten
+from sigdep.calendar.events.oblivion import WorkspaceForgotten
 from sigdep.calendar.read_models.appointment_model import AppointmentModel
 from sigdep.calendar.read_models.calendars import calendar_model
 from sigdep.calendar.read_models.zones_release import zones_release

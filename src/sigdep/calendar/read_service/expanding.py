@@ -14,7 +14,7 @@ import msgspec
 from sigdep.calendar.domain.appointment import Appointment, attendees_of, is_date
 from sigdep.calendar.domain.series import series_of
 from sigdep.calendar.domain.times import write_when
-from sigdep.calendar.events import ChangedOccurrence
+from sigdep.calendar.events.appointments import ChangedOccurrence
 from sigdep.calendar.queries import Occurrence
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import text_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sigdep.calendar.events import ChangedOccurrence
+from sigdep.calendar.events.appointments import ChangedOccurrence
 from sigdep.calendar.queries import FieldChange, HistoryEntry
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent

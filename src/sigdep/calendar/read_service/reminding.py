@@ -10,7 +10,7 @@ import msgspec
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.times import known_when
-from sigdep.calendar.events import Reminder
+from sigdep.calendar.events.appointments import Reminder
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.calendar.read_service.expanding import Found, Ready, ready
 from sigdep.calendar.read_service.single import Single

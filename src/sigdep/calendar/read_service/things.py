@@ -3,7 +3,8 @@
 from typing import Final
 
 from sigdep.calendar.domain import appointment, calendar
-from sigdep.calendar.events import AppointmentScheduled, CalendarCreated
+from sigdep.calendar.events.appointments import AppointmentScheduled
+from sigdep.calendar.events.calendars import CalendarCreated
 from sigdep.calendar.read_models.appointment_rows import APPOINTMENTS
 from sigdep.calendar.read_models.calendars import CALENDARS
 from sigdep.reading.things import Thing

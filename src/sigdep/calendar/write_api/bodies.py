@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from sigdep.calendar.commands import Scope
 from sigdep.calendar.domain import fields
-from sigdep.calendar.events import Answer, AppointmentStatus, Attendee, AttendeeRole, Recurrence, Reminder
+from sigdep.calendar.events.appointments import Answer, AppointmentStatus, Attendee, AttendeeRole, Recurrence, Reminder
 from sigdep.calendar.write_api import shapes
 from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 from sigdep.http.files import FileBody

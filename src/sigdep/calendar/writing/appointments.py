@@ -23,7 +23,7 @@ from sigdep.calendar.domain.calendar import Calendar
 from sigdep.calendar.domain.calendar import changeable as calendar_changeable
 from sigdep.calendar.domain.cutting import cut, cuts
 from sigdep.calendar.domain.fields import attendee_key
-from sigdep.calendar.events import AppointmentScheduled, Attendee
+from sigdep.calendar.events.appointments import AppointmentScheduled, Attendee
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.calendar.writing.calendars import calendar_at, default_at
 from sigdep.calendar.writing.known import choose_uid

@@ -12,7 +12,7 @@ from sigdep.calendar.domain.calendar import (
     decide,
     default_calendar,
 )
-from sigdep.calendar.events import CalendarCreated
+from sigdep.calendar.events.calendars import CalendarCreated
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.contracts.ids import CalendarId
 from sigdep.kernel.errors import Invalid

@@ -13,7 +13,7 @@ from sigdep.calendar.domain.appointment_decisions import decide
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
 from sigdep.calendar.domain.importing import imported_again, without_marks
 from sigdep.calendar.domain.parting import parted
-from sigdep.calendar.events import AppointmentEvent
+from sigdep.calendar.events.appointments import AppointmentEvent
 from sigdep.calendar.interchange.incoming import Incoming, NotImported
 from sigdep.calendar.interchange.remainder import IMPORTED
 from sigdep.calendar.queries import SkippedEntry

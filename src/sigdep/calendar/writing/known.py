@@ -7,7 +7,8 @@ from uuid import UUID, uuid5
 
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.known_uid import decide
-from sigdep.calendar.events import AppointmentScheduled, UidChosen
+from sigdep.calendar.events.appointments import AppointmentScheduled
+from sigdep.calendar.events.uids import UidChosen
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.contracts.ids import AppointmentId, CalendarId
 from sigdep.kernel.errors import Refused

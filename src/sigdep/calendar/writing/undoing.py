@@ -3,7 +3,7 @@
 from sigdep.calendar.commands import UndoEdit
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.undoing import Edit, NothingToUndo, Past, find_edit, undo
-from sigdep.calendar.events import AppointmentEdited, SeriesEnded
+from sigdep.calendar.events.appointments import AppointmentEdited, SeriesEnded
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.calendar.writing.calendars import calendar_at
 from sigdep.contracts.ids import AppointmentId

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import CommentId, TaskId, UserId, WorkspaceId
 from sigdep.kernel.errors import Forbidden, NotFound
 from sigdep.kernel.messages import Event, State
-from sigdep.tasks.commands import DeleteComment, EditComment
+from sigdep.tasks.commands.tasks import DeleteComment, EditComment
 from sigdep.tasks.domain import fields
-from sigdep.tasks.events import CommentDeleted, CommentEdited, TaskCommented
+from sigdep.tasks.events.tasks import CommentDeleted, CommentEdited, TaskCommented
 
 
 class CommentNotFound(NotFound):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import LabelId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, State
-from sigdep.tasks.events import LabelCreated, LabelEdited, LabelEvent, LabelRestored, LabelTrashed
+from sigdep.tasks.events.labels import LabelCreated, LabelEdited, LabelEvent, LabelRestored, LabelTrashed
 
 CATEGORY: Final = "label"
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import CreateLabel, EditLabel, LabelCommand, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, LabelCommand, RestoreLabel, TrashLabel
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.label import ABSENT, CATEGORY, SCHEMA, Label, evolve
-from sigdep.tasks.events import LabelCreated, LabelEdited, LabelEvent, LabelRestored, LabelTrashed
+from sigdep.tasks.events.labels import LabelCreated, LabelEdited, LabelEvent, LabelRestored, LabelTrashed
 
 
 class LabelNotFound(NotFound):

@@ -9,7 +9,7 @@ from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import Command, State
 from sigdep.tasks.domain.fields import folded_name
-from sigdep.tasks.events import LabelNameEvent, LabelNameFreed, LabelNameTaken
+from sigdep.tasks.events.labels import LabelNameEvent, LabelNameFreed, LabelNameTaken
 
 
 class NameTaken(Refused):

@@ -18,7 +18,7 @@ from sigdep.recurrence.series import When
 from sigdep.recurrence.zones import shift, to_instant, to_wall
 from sigdep.tasks.domain.schedule import UTC_NAME, date_of, moment, series_of, zone_of
 from sigdep.tasks.domain.task import EDITED_FIELDS, Task
-from sigdep.tasks.events import TaskCreated, TaskEdited, TaskReminder, TaskSchedule
+from sigdep.tasks.events.tasks import TaskCreated, TaskEdited, TaskReminder, TaskSchedule
 
 YEAR_MAX: Final = 2200
 """A series ends with the last year that the API takes."""

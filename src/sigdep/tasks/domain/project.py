@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import ProjectId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, State
-from sigdep.tasks.events import (
+from sigdep.tasks.events.projects import (
     ProjectArchived,
     ProjectCreated,
     ProjectEdited,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
     CreateProject,
     EditProject,
@@ -18,7 +18,7 @@ from sigdep.tasks.commands import (
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.project import ABSENT, CATEGORY, SCHEMA, Project, evolve
 from sigdep.tasks.domain.task_content import valid_rank
-from sigdep.tasks.events import (
+from sigdep.tasks.events.projects import (
     ProjectArchived,
     ProjectCreated,
     ProjectEdited,

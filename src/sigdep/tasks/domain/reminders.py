@@ -13,7 +13,7 @@ from sigdep.recurrence.zones import shift, to_instant, to_wall
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.schedule import zone_of
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import TaskReminder
+from sigdep.tasks.events.tasks import TaskReminder
 
 REMINDERS_MAX: Final = 20
 MORNING: Final = time(9)

@@ -17,9 +17,9 @@ from sigdep.recurrence.parse import parse
 from sigdep.recurrence.rule import Rule
 from sigdep.recurrence.series import Series, When
 from sigdep.recurrence.zones import to_instant, to_wall, zone_named
-from sigdep.tasks.commands import EditTask
+from sigdep.tasks.commands.tasks import EditTask
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import TaskRecurrence, TaskSchedule
+from sigdep.tasks.events.tasks import TaskRecurrence, TaskSchedule
 
 RULE_LENGTH_MAX: Final = 1_000
 UTC_NAME: Final = "UTC"

@@ -11,7 +11,7 @@ from sigdep.contracts.ids import TaskId, UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import Command, State
-from sigdep.tasks.events import SubtaskAdded, SubtaskRemoved, SubtasksEvent
+from sigdep.tasks.events.subtasks import SubtaskAdded, SubtaskRemoved, SubtasksEvent
 
 SUBTASKS_MAX: Final = 500
 """Tasks directly below one task."""

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import LabelId, TaskId, UserId
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import CreateTask, EditTask
+from sigdep.tasks.commands.tasks import CreateTask, EditTask
 from sigdep.tasks.domain import fields, schedule
 from sigdep.tasks.domain.rank import is_rank
 from sigdep.tasks.domain.reminders import reminders
 from sigdep.tasks.domain.task import Task, merged
-from sigdep.tasks.events import TaskCreated
+from sigdep.tasks.events.tasks import TaskCreated
 
 
 class DueTwice(Refused):

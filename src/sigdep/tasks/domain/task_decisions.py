@@ -7,7 +7,7 @@ from sigdep.contracts.ids import ProjectId, TaskId, UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     CommentOnTask,
     CompleteTask,
     CreateTask,
@@ -24,7 +24,7 @@ from sigdep.tasks.domain import fields
 from sigdep.tasks.domain import task_content as content
 from sigdep.tasks.domain.next_occurrence import step_from
 from sigdep.tasks.domain.task import ABSENT, CATEGORY, SCHEMA, Task, evolve
-from sigdep.tasks.events import (
+from sigdep.tasks.events.tasks import (
     Status,
     TaskCancelled,
     TaskCommented,

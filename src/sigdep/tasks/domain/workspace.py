@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.messages import State
-from sigdep.tasks.commands import ForgetWorkspace
-from sigdep.tasks.events import WorkspaceForgotten
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
 
 
 class Workspace(State):

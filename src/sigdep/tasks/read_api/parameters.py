@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.read_parameters import OneParameters, PageParameters
-from sigdep.tasks.events import Priority, Status
+from sigdep.tasks.events.tasks import Priority, Status
 from sigdep.tasks.queries import ProjectSort, TaskSort
 
 Bound = Annotated[

@@ -13,7 +13,7 @@ from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Compare, Table
 from sigdep.kernel.store import RecordedEvent
 from sigdep.tasks.domain import label, project, task
-from sigdep.tasks.events import WorkspaceForgotten
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
 from sigdep.tasks.read_models.comments import CommentModel
 from sigdep.tasks.read_models.labels import label_model
 from sigdep.tasks.read_models.projects import project_model

@@ -12,7 +12,7 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.store import RecordedEvent
 from sigdep.tasks.domain.task import ABSENT, Task, evolve
-from sigdep.tasks.events import TaskCreated, TaskEvent
+from sigdep.tasks.events.tasks import TaskCreated, TaskEvent
 from sigdep.tasks.read_models.blockers import WAITING, Change, keep_blocked, put_assignments
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS, assignment_key, assignments_differ, task_row
 

@@ -8,7 +8,7 @@ from sigdep.kernel.ids import text_of
 from sigdep.kernel.read_store import Column, Index, Row, Table, Value
 from sigdep.kernel.words import fold
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import Priority, Status
+from sigdep.tasks.events.tasks import Priority, Status
 
 OPEN: Final[frozenset[Status]] = frozenset({"open", "in_progress"})
 

@@ -8,7 +8,8 @@ from sigdep.kernel.messages import UNSET
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Compare, Key, Table
 from sigdep.kernel.store import RecordedEvent
-from sigdep.tasks.events import TaskCreated, TaskEdited, WorkspaceForgotten
+from sigdep.tasks.events.oblivion import WorkspaceForgotten
+from sigdep.tasks.events.tasks import TaskCreated, TaskEdited
 
 REVISION: Final = 1
 """Raise it when an entry comes out otherwise, or when `kernel.words` finds other words in it."""

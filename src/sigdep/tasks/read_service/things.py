@@ -4,7 +4,9 @@ from typing import Final
 
 from sigdep.reading.things import Thing
 from sigdep.tasks.domain import label, project, task
-from sigdep.tasks.events import LabelCreated, ProjectCreated, TaskCreated
+from sigdep.tasks.events.labels import LabelCreated
+from sigdep.tasks.events.projects import ProjectCreated
+from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.tasks.read_models.labels import LABELS
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import TASKS

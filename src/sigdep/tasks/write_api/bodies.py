@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.http.routes import Body, Parameters
 from sigdep.kernel.messages import UNSET, UnsetType
-from sigdep.tasks.events import Priority, Status, TaskRecurrence, TaskReminder
+from sigdep.tasks.events.tasks import Priority, Status, TaskRecurrence, TaskReminder
 from sigdep.tasks.write_api import shapes
 from sigdep.tasks.writing.batches import OPERATIONS_MAX
 

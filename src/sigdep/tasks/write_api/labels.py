@@ -7,7 +7,7 @@ from sigdep.contracts.ids import LabelId
 from sigdep.http.routes import Route
 from sigdep.kernel.errors import Refused
 from sigdep.rpc.call import Answer, Call, Service
-from sigdep.tasks.commands import CreateLabel, EditLabel, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
 from sigdep.tasks.domain.label import Label
 from sigdep.tasks.write_api import bodies
 from sigdep.tasks.write_api.bodies import given, given_for_new

@@ -7,7 +7,7 @@ from sigdep.contracts.ids import ProjectId
 from sigdep.http.routes import Route
 from sigdep.kernel.errors import Refused
 from sigdep.rpc.call import Answer, Call, Service
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.projects import (
     ArchiveProject,
     CreateProject,
     EditProject,

@@ -11,7 +11,7 @@ from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.rank import DIGITS, RANK_LENGTH_MAX
 from sigdep.tasks.domain.reminders import REMINDERS_MAX
 from sigdep.tasks.domain.schedule import RULE_LENGTH_MAX
-from sigdep.tasks.events import Anchor
+from sigdep.tasks.events.tasks import Anchor
 
 
 def _shown(**schema: Any) -> Meta:

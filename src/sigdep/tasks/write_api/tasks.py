@@ -9,7 +9,7 @@ from sigdep.contracts.ids import CommentId, TaskId, WorkspaceId
 from sigdep.http.routes import Route
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.rpc.call import Answer, Call, Service
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     BatchedCommand,
     ChangeTasks,
     CommentOnTask,

@@ -8,21 +8,17 @@ from sigdep.contracts.ids import LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound
 from sigdep.rpc.call import Call
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.labels import CreateLabel, LabelCommand
+from sigdep.tasks.commands.oblivion import ForgetWorkspace
+from sigdep.tasks.commands.projects import CreateProject, ProjectCommand, RestoreProject, TrashProject
+from sigdep.tasks.commands.tasks import (
     ChangeTasks,
-    CreateLabel,
-    CreateProject,
     CreateTask,
     DeleteComment,
     EditComment,
     EditTask,
-    ForgetWorkspace,
-    LabelCommand,
     MoveTask,
-    ProjectCommand,
-    RestoreProject,
     TaskCommand,
-    TrashProject,
 )
 from sigdep.tasks.domain.label_decisions import LabelNotFound
 from sigdep.tasks.domain.project_decisions import ProjectNotFound

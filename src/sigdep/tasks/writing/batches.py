@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from sigdep.kernel.errors import Fault, Invalid, SigdepError
-from sigdep.tasks.commands import ChangeTasks
+from sigdep.tasks.commands.tasks import ChangeTasks
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.tasks import change_task
 

@@ -11,11 +11,11 @@ from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Shown
-from sigdep.tasks.commands import CommentOnTask, DeleteComment, EditComment
+from sigdep.tasks.commands.tasks import CommentOnTask, DeleteComment, EditComment
 from sigdep.tasks.domain.comment import Comment, CommentEvent, comments_of, decide_delete, decide_edit, evolve
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import changeable, decide
-from sigdep.tasks.events import TaskCommented
+from sigdep.tasks.events.tasks import TaskCommented
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.references import matching_task, task_to_change
 

@@ -5,12 +5,12 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import LabelId
 from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import CreateLabel, EditLabel, LabelCommand, RestoreLabel, TrashLabel
+from sigdep.tasks.commands.labels import CreateLabel, EditLabel, LabelCommand, RestoreLabel, TrashLabel
 from sigdep.tasks.domain.label import Label
 from sigdep.tasks.domain.label_decisions import LabelExists, LabelNotFound, decide, label_name
 from sigdep.tasks.domain.label_name import FreeLabelName, TakeLabelName, label_name_id
 from sigdep.tasks.domain.label_name import decide as decide_name
-from sigdep.tasks.events import LabelCreated
+from sigdep.tasks.events.labels import LabelCreated
 from sigdep.tasks.writing.attempt import Attempt
 
 

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import ProjectId, TaskId
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import EditTask, MoveTask
+from sigdep.tasks.commands.tasks import EditTask, MoveTask
 from sigdep.tasks.domain.subtasks import DEPTH_MAX, AddSubtask, RemoveSubtask, TooDeep, WouldCycle
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import changeable, decide, followed
-from sigdep.tasks.events import TaskEvent
+from sigdep.tasks.events.tasks import TaskEvent
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.ranks import task_rank
 from sigdep.tasks.writing.references import project_at, task_at

@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import ProjectId
 from sigdep.kernel.ids import Version
-from sigdep.tasks.commands import CreateProject, MoveProject, ProjectCommand
+from sigdep.tasks.commands.projects import CreateProject, MoveProject, ProjectCommand
 from sigdep.tasks.domain.project import Project
 from sigdep.tasks.domain.project_decisions import ProjectExists, ProjectNotFound, decide
-from sigdep.tasks.events import ProjectCreated
+from sigdep.tasks.events.projects import ProjectCreated
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.ranks import project_rank
 

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from sigdep.contracts.ids import ProjectId, TaskId
 from sigdep.kernel.errors import Invalid
-from sigdep.tasks.commands import CreateProject, CreateTask, MoveProject, MoveTask
+from sigdep.tasks.commands.projects import CreateProject, MoveProject
+from sigdep.tasks.commands.tasks import CreateTask, MoveTask
 from sigdep.tasks.domain import rank as ranks
 from sigdep.tasks.domain.task_content import valid_rank
 from sigdep.tasks.queries import Side

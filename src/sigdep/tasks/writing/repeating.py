@@ -10,12 +10,12 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from sigdep.contracts.ids import TaskId
-from sigdep.tasks.commands import MoveTask
+from sigdep.tasks.commands.tasks import MoveTask
 from sigdep.tasks.domain.next_occurrence import Step, copy_of, made_anew, next_of, step_from
 from sigdep.tasks.domain.subtasks import AddSubtask, TooManySubtasks
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
 from sigdep.tasks.domain.task import Task
-from sigdep.tasks.events import (
+from sigdep.tasks.events.tasks import (
     TaskCompleted,
     TaskCreated,
     TaskEvent,

@@ -6,7 +6,7 @@ from sigdep.contracts.ids import ProjectId, TaskId
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.ids import Version
 from sigdep.kernel.messages import UNSET
-from sigdep.tasks.commands import (
+from sigdep.tasks.commands.tasks import (
     CommentOnTask,
     CompleteTask,
     CreateTask,
@@ -24,7 +24,7 @@ from sigdep.tasks.domain.subtasks import AddSubtask
 from sigdep.tasks.domain.subtasks import decide as decide_subtasks
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.domain.task_decisions import TaskExists, decide, restored_along, trashed
-from sigdep.tasks.events import TaskCreated
+from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.tasks.writing.attempt import Attempt
 from sigdep.tasks.writing.comments import comment_on_task
 from sigdep.tasks.writing.moves import decide_move, new_place

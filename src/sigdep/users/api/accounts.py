@@ -8,7 +8,7 @@ from sigdep.kernel.errors import Refused, SigdepError, TooMany
 from sigdep.kernel.messages import UNSET, UnsetType
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.users.api import shapes
-from sigdep.users.commands import ChangeAccount, EraseAccount, KeepAccount, SignUp
+from sigdep.users.commands.requests import ChangeAccount, EraseAccount, KeepAccount, SignUp
 from sigdep.users.queries import GetProfile, Profile
 
 

@@ -9,7 +9,7 @@ from sigdep.http.refusals import OAuthRefused
 from sigdep.http.routes import Route
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.users.api import shapes
-from sigdep.users.commands import ExchangeRefreshToken, RevokeRefreshToken
+from sigdep.users.commands.requests import ExchangeRefreshToken, RevokeRefreshToken
 from sigdep.users.credentials.signing import JsonWebKeySet
 from sigdep.users.queries import GetPublicKeys, SessionTokens
 from sigdep.users.service.sessions import InvalidGrant

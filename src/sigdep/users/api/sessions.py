@@ -6,8 +6,8 @@ from sigdep.http.routes import Body, Listing, Route
 from sigdep.kernel.errors import NotFound, Refused, TooMany, Unauthenticated
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.users.api import shapes
-from sigdep.users.commands import SignIn, SignOut
-from sigdep.users.events import SessionId
+from sigdep.users.commands.requests import SignIn, SignOut
+from sigdep.users.events.people import SessionId
 from sigdep.users.queries import ListSessions, SessionTokens, SessionView
 
 

@@ -9,9 +9,9 @@ from sigdep.http.routes import Body, Listing, Route
 from sigdep.kernel.errors import Forbidden, NotFound, Refused
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.users.api import shapes
-from sigdep.users.commands import IssueToken, WithdrawToken
+from sigdep.users.commands.requests import IssueToken, WithdrawToken
 from sigdep.users.domain.token import SCOPES
-from sigdep.users.events import TokenId
+from sigdep.users.events.people import TokenId
 from sigdep.users.queries import ListTokens, NewToken, TokenView
 
 

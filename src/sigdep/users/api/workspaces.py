@@ -10,18 +10,9 @@ from sigdep.http.routes import Body, Listing, Method, Route
 from sigdep.kernel.errors import Forbidden, NotFound, Refused
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.users.api import shapes
-from sigdep.users.commands import (
-    AnswerInvitation,
-    ChangeMemberRole,
-    EraseWorkspace,
-    Invite,
-    KeepWorkspace,
-    OpenWorkspace,
-    RemoveMember,
-    RenameWorkspace,
-    RevokeInvitation,
-)
-from sigdep.users.events import InvitationId
+from sigdep.users.commands.requests import AnswerInvitation, EraseWorkspace, Invite, KeepWorkspace, OpenWorkspace
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveMember, RenameWorkspace, RevokeInvitation
+from sigdep.users.events.people import InvitationId
 from sigdep.users.queries import (
     GetWorkspace,
     InvitationView,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.ids import CommandId
-from sigdep.users.events import EmailId, InvitationId, SessionId, TokenId
+from sigdep.users.events.people import EmailId, InvitationId, SessionId, TokenId
 
 KEY_BYTES_MIN: Final = 32
 

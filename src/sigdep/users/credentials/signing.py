@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Unauthenticated
-from sigdep.users.events import SessionId
+from sigdep.users.events.people import SessionId
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "at+jwt"

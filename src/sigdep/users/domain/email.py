@@ -7,8 +7,8 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.messages import State
-from sigdep.users.commands import ClaimEmail, EmailCommand, ReleaseEmail
-from sigdep.users.events import EmailClaimed, EmailEvent, EmailReleased
+from sigdep.users.commands.people import ClaimEmail, EmailCommand, ReleaseEmail
+from sigdep.users.events.people import EmailClaimed, EmailEvent, EmailReleased
 
 
 class Email(State):

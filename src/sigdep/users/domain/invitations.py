@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from sigdep.kernel.errors import Forbidden, NotFound, Refused
-from sigdep.users.commands import (
+from sigdep.users.commands.workspaces import (
     AcceptInvitation,
     DeclineInvitation,
     ForgetInvitation,
@@ -14,7 +14,7 @@ from sigdep.users.commands import (
 )
 from sigdep.users.domain.members import MEMBERS_MAX, TooManyMembers
 from sigdep.users.domain.workspace_state import Invitation, Workspace
-from sigdep.users.events import (
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,

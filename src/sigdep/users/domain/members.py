@@ -6,9 +6,9 @@ from typing import Final
 from sigdep.contracts.ids import UserId
 from sigdep.contracts.roles import Role, at_least
 from sigdep.kernel.errors import Forbidden, NotFound, Refused
-from sigdep.users.commands import ChangeMemberRole, RemoveErasedMember, RemoveMember
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveErasedMember, RemoveMember
 from sigdep.users.domain.workspace_state import Workspace
-from sigdep.users.events import MemberRemoved, MemberRoleChanged
+from sigdep.users.events.workspaces import MemberRemoved, MemberRoleChanged
 
 MEMBERS_MAX: Final = 1_000
 """In one workspace."""

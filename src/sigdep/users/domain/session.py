@@ -11,8 +11,9 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import State
-from sigdep.users.commands import EndSession, RefreshSession, SessionCommand, StartSession
-from sigdep.users.events import SessionEnded, SessionEvent, SessionId, SessionRefreshed, SessionStarted
+from sigdep.users.commands.sessions import EndSession, RefreshSession, SessionCommand, StartSession
+from sigdep.users.events.people import SessionId
+from sigdep.users.events.sessions import SessionEnded, SessionEvent, SessionRefreshed, SessionStarted
 
 LOST_ANSWER_GRACE: Final = timedelta(seconds=10)
 """So long the token before may be exchanged again, for the very same new one: its answer may have been lost

@@ -11,8 +11,9 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.kernel.messages import State
-from sigdep.users.commands import MakeToken, RevokeToken, TokenCommand
-from sigdep.users.events import TokenEvent, TokenId, TokenMade, TokenRevoked
+from sigdep.users.commands.sessions import MakeToken, RevokeToken, TokenCommand
+from sigdep.users.events.people import TokenId
+from sigdep.users.events.sessions import TokenEvent, TokenMade, TokenRevoked
 
 SCOPES: Final = (
     "calendar:read",

@@ -11,7 +11,7 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import UNSET, State
-from sigdep.users.commands import (
+from sigdep.users.commands.people import (
     BeginUserErasure,
     CancelUserErasure,
     ChangeEmail,
@@ -23,7 +23,7 @@ from sigdep.users.commands import (
     RequestUserErasure,
     UserCommand,
 )
-from sigdep.users.events import (
+from sigdep.users.events.people import (
     EmailChanged,
     EmailId,
     PasswordChanged,

@@ -5,7 +5,7 @@ from typing import Final
 
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Refused
-from sigdep.users.commands import (
+from sigdep.users.commands.workspaces import (
     AcceptInvitation,
     BeginWorkspaceErasure,
     CancelWorkspaceErasure,
@@ -24,7 +24,7 @@ from sigdep.users.commands import (
 )
 from sigdep.users.domain import invitations, members
 from sigdep.users.domain.workspace_state import Workspace, evolve
-from sigdep.users.events import (
+from sigdep.users.events.workspaces import (
     MemberAdded,
     WorkspaceCreated,
     WorkspaceErased,

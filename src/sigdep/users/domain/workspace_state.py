@@ -12,12 +12,11 @@ from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role, at_least
 from sigdep.kernel.errors import Forbidden, NotFound
 from sigdep.kernel.messages import State, field
-from sigdep.users.events import (
-    EmailId,
+from sigdep.users.events.people import EmailId, InvitationId
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,
-    InvitationId,
     InvitationRevoked,
     MemberAdded,
     MemberInvited,

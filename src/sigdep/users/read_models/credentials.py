@@ -6,15 +6,8 @@ from typing import Final
 from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Compare, Index, Key, Row, Table
-from sigdep.users.events import (
-    SessionEnded,
-    SessionRefreshed,
-    SessionStarted,
-    TokenMade,
-    TokenRevoked,
-    UserErased,
-    UserErasureBegun,
-)
+from sigdep.users.events.people import UserErased, UserErasureBegun
+from sigdep.users.events.sessions import SessionEnded, SessionRefreshed, SessionStarted, TokenMade, TokenRevoked
 
 SESSIONS: Final = Table(
     name="sessions",

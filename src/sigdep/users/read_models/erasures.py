@@ -8,16 +8,13 @@ from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Compare, Index, Key, Table
-from sigdep.users.events import (
+from sigdep.users.events.people import UserErased, UserErasureBegun, UserErasureCancelled, UserErasureRequested
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,
     InvitationRevoked,
     MemberInvited,
-    UserErased,
-    UserErasureBegun,
-    UserErasureCancelled,
-    UserErasureRequested,
     WorkspaceErased,
     WorkspaceErasureBegun,
     WorkspaceErasureCancelled,

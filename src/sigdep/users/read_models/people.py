@@ -7,7 +7,7 @@ from sigdep.kernel.messages import UNSET, Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Key, Table
 from sigdep.kernel.store import RecordedEvent
-from sigdep.users.events import (
+from sigdep.users.events.people import (
     EmailChanged,
     PasswordChanged,
     PasswordRehashed,

@@ -6,7 +6,7 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Compare, Index, Key, Row, Table
 from sigdep.kernel.store import RecordedEvent
-from sigdep.users.events import (
+from sigdep.users.events.workspaces import (
     InvitationAccepted,
     InvitationDeclined,
     InvitationForgotten,

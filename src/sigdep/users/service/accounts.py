@@ -9,29 +9,26 @@ from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.messages import UNSET
 from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.rpc.call import Answer, Call
-from sigdep.users.commands import (
+from sigdep.users.commands.people import (
     CancelUserErasure,
-    ChangeAccount,
     ChangeEmail,
     ChangePassword,
     ClaimEmail,
-    CreateWorkspace,
     EditProfile,
-    EraseAccount,
-    KeepAccount,
     RegisterUser,
     ReleaseEmail,
     RequestUserErasure,
-    SignUp,
     UserCommand,
 )
+from sigdep.users.commands.requests import ChangeAccount, EraseAccount, KeepAccount, SignUp
+from sigdep.users.commands.workspaces import CreateWorkspace
 from sigdep.users.credentials.opaque import derived_id
 from sigdep.users.domain import email, user, workspace
 from sigdep.users.domain.addresses import check_new_password, normalised
 from sigdep.users.domain.email import EmailTaken
 from sigdep.users.domain.texts import check_line, check_locale
 from sigdep.users.domain.user import User, UserNotFound
-from sigdep.users.events import SessionId
+from sigdep.users.events.people import SessionId
 from sigdep.users.queries import Profile
 from sigdep.users.service.guesses import check_password
 from sigdep.users.service.surroundings import IdTaken, Surroundings

@@ -20,19 +20,17 @@ from sigdep.kernel.ids import CommandId, SubjectId
 from sigdep.kernel.read_store import Compare, Order, Row, Select
 from sigdep.kernel.store import Metadata
 from sigdep.kernel.unit_of_work import UnitOfWork
-from sigdep.users.commands import (
-    BeginUserErasure,
+from sigdep.users.commands.people import BeginUserErasure, FinishUserErasure, ReleaseEmail
+from sigdep.users.commands.workspaces import (
     BeginWorkspaceErasure,
-    FinishUserErasure,
     FinishWorkspaceErasure,
     ForgetInvitation,
-    ReleaseEmail,
     RemoveErasedMember,
 )
 from sigdep.users.credentials.opaque import derived_id
 from sigdep.users.domain import email, user, workspace
 from sigdep.users.domain.realm import REALM, SYSTEM
-from sigdep.users.events import InvitationId
+from sigdep.users.events.people import InvitationId
 from sigdep.users.read_models.erasures import ERASURES
 from sigdep.users.read_models.workspaces import INVITATIONS
 from sigdep.users.service.surroundings import Surroundings

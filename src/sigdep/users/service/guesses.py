@@ -3,7 +3,7 @@
 from sigdep.kernel.errors import Unavailable
 from sigdep.rpc.call import Call
 from sigdep.users.domain.user import User
-from sigdep.users.events import EmailId
+from sigdep.users.events.people import EmailId
 from sigdep.users.service.surroundings import Surroundings
 
 

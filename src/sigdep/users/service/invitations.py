@@ -3,20 +3,14 @@
 from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call
-from sigdep.users.commands import (
-    AcceptInvitation,
-    AnswerInvitation,
-    DeclineInvitation,
-    Invite,
-    InviteMember,
-    RevokeInvitation,
-)
+from sigdep.users.commands.requests import AnswerInvitation, Invite
+from sigdep.users.commands.workspaces import AcceptInvitation, DeclineInvitation, InviteMember, RevokeInvitation
 from sigdep.users.credentials.opaque import derived_id
 from sigdep.users.domain import workspace
 from sigdep.users.domain.addresses import normalised
 from sigdep.users.domain.invitations import INVITATION_LIFETIME, InvitationGone
 from sigdep.users.domain.workspace_state import Workspace
-from sigdep.users.events import InvitationId
+from sigdep.users.events.people import InvitationId
 from sigdep.users.queries import NewInvitation, WorkspaceView
 from sigdep.users.service.surroundings import Surroundings
 from sigdep.users.service.workspaces import check_may_join, load_person_who_stays, record, workspace_view

@@ -7,7 +7,8 @@ from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.store import EventLog
 from sigdep.users.domain.realm import RESERVED
-from sigdep.users.events import InvitationForgotten, UserErased, WorkspaceErased
+from sigdep.users.events.people import UserErased
+from sigdep.users.events.workspaces import InvitationForgotten, WorkspaceErased
 
 _ERASED = frozenset((UserErased.__name__, WorkspaceErased.__name__))
 

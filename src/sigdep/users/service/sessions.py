@@ -5,23 +5,16 @@ from sigdep.kernel.errors import Invalid, Refused, Unauthenticated
 from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call
-from sigdep.users.commands import (
-    EndSession,
-    ExchangeRefreshToken,
-    RefreshSession,
-    RehashPassword,
-    RevokeRefreshToken,
-    SignIn,
-    SignOut,
-    StartSession,
-)
+from sigdep.users.commands.people import RehashPassword
+from sigdep.users.commands.requests import ExchangeRefreshToken, RevokeRefreshToken, SignIn, SignOut
+from sigdep.users.commands.sessions import EndSession, RefreshSession, StartSession
 from sigdep.users.credentials.opaque import derived_id
 from sigdep.users.domain import session, user
 from sigdep.users.domain.addresses import normalised
 from sigdep.users.domain.session import SESSION_MAX, Session, SessionOver
 from sigdep.users.domain.texts import check_line
 from sigdep.users.domain.user import User, UserNotFound
-from sigdep.users.events import SessionId
+from sigdep.users.events.people import SessionId
 from sigdep.users.queries import SessionTokens
 from sigdep.users.service.accounts import session_of
 from sigdep.users.service.guesses import check_password

@@ -9,7 +9,7 @@ from typing import Final
 
 from sigdep.contracts.ids import UserId
 from sigdep.kernel.read_store import Changes, Column, Compare, Index, ModelId, ReadStore, Row, Table
-from sigdep.users.events import TokenId
+from sigdep.users.events.people import TokenId
 
 USES: Final = Table(
     name="token_uses",

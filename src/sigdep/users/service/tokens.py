@@ -7,13 +7,14 @@ from sigdep.kernel.ids import SubjectId
 from sigdep.kernel.read_store import Compare
 from sigdep.kernel.unit_of_work import UnitOfWork
 from sigdep.rpc.call import Answer, Call
-from sigdep.users.commands import IssueToken, MakeToken, RevokeToken, WithdrawToken
+from sigdep.users.commands.requests import IssueToken, WithdrawToken
+from sigdep.users.commands.sessions import MakeToken, RevokeToken
 from sigdep.users.credentials.opaque import derived_id, fingerprint
 from sigdep.users.domain import token
 from sigdep.users.domain.texts import check_line
 from sigdep.users.domain.token import Token
 from sigdep.users.domain.user import ErasurePending, UserNotFound
-from sigdep.users.events import TokenId
+from sigdep.users.events.people import TokenId
 from sigdep.users.queries import NewToken
 from sigdep.users.read_models.credentials import TOKENS
 from sigdep.users.service.surroundings import Surroundings, partition_for

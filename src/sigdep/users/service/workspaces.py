@@ -10,13 +10,11 @@ from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.read_store import Compare
 from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
 from sigdep.rpc.call import MEMBERSHIPS_MAX, Answer, Call
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import EraseWorkspace, KeepWorkspace, OpenWorkspace
+from sigdep.users.commands.workspaces import (
     CancelWorkspaceErasure,
     ChangeMemberRole,
     CreateWorkspace,
-    EraseWorkspace,
-    KeepWorkspace,
-    OpenWorkspace,
     RemoveMember,
     RenameWorkspace,
     RequestWorkspaceErasure,

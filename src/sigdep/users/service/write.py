@@ -8,10 +8,9 @@ from sigdep.contracts.membership import Contact, FindByEmail, FindContact, FindS
 from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.messages import Command, Query
 from sigdep.rpc.call import Answer, Call
-from sigdep.users.commands import (
+from sigdep.users.commands.requests import (
     AnswerInvitation,
     ChangeAccount,
-    ChangeMemberRole,
     EraseAccount,
     EraseWorkspace,
     ExchangeRefreshToken,
@@ -20,15 +19,13 @@ from sigdep.users.commands import (
     KeepAccount,
     KeepWorkspace,
     OpenWorkspace,
-    RemoveMember,
-    RenameWorkspace,
-    RevokeInvitation,
     RevokeRefreshToken,
     SignIn,
     SignOut,
     SignUp,
     WithdrawToken,
 )
+from sigdep.users.commands.workspaces import ChangeMemberRole, RemoveMember, RenameWorkspace, RevokeInvitation
 from sigdep.users.service.accounts import Accounts
 from sigdep.users.service.invitations import Invitations
 from sigdep.users.service.roll import MemberRoll

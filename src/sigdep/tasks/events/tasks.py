@@ -1,8 +1,4 @@
-"""What has happened to tasks, projects and labels.
-
-Fields that may be left out say nothing: an edit names what it changed and nothing else, and None
-says that a field was cleared. Instants are UTC.
-"""
+"""What has happened to a task: stream `task-<task id>`."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
@@ -13,7 +9,11 @@ from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, 
 from sigdep.kernel.messages import UNSET, Event, UnsetType, field
 
 Status = Literal["open", "in_progress", "done", "cancelled"]
+
+
 Priority = Literal["none", "low", "medium", "high", "urgent"]
+
+
 Anchor = Literal["schedule", "completion"]
 
 
@@ -43,9 +43,6 @@ class TaskReminder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime | None = None
     before: str | None = None
     """ISO 8601 duration: days by the calendar, hours and less by the clock."""
-
-
-# ── tasks: stream `task-<task id>` ──────────────────────────────────────────────────────────────────────
 
 
 class TaskCreated(Event, omit_defaults=True):
@@ -242,190 +239,3 @@ TaskEvent = (
     | CommentEdited
     | CommentDeleted
 )
-
-
-# ── the tasks below a task: stream `subtasks-<parent's id>`. Only deciding needs them: no public events. ──
-
-
-class SubtaskAdded(Event):
-    parent_id: TaskId
-    task_id: TaskId
-    by: UserId
-    at: datetime
-
-
-class SubtaskRemoved(Event):
-    parent_id: TaskId
-    task_id: TaskId
-    by: UserId
-    at: datetime
-
-
-SubtasksEvent = SubtaskAdded | SubtaskRemoved
-
-
-# ── projects: stream `project-<project id>` ─────────────────────────────────────────────────────────────
-
-
-class ProjectCreated(Event, omit_defaults=True):
-    project_id: ProjectId
-    workspace_id: WorkspaceId
-    name: str
-    rank: str
-    by: UserId
-    at: datetime
-    description: str | None = None
-    color: str | None = None
-    icon: str | None = None
-
-
-class ProjectEdited(Event):
-    """Some of its fields have a new value."""
-
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-    name: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
-    color: str | UnsetType | None = UNSET
-    icon: str | UnsetType | None = UNSET
-    rank: str | UnsetType = UNSET
-
-
-class ProjectArchived(Event):
-    """Its tasks can be read and no longer changed, and leave the lists that do not ask for them."""
-
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class ProjectUnarchived(Event):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class ProjectTrashed(Event):
-    """Its tasks are out of sight with it, without any event of their own."""
-
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class ProjectRestored(Event):
-    """It is back from the trash, and its tasks with it."""
-
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-ProjectEvent = ProjectCreated | ProjectEdited | ProjectArchived | ProjectUnarchived | ProjectTrashed | ProjectRestored
-
-
-# ── labels: stream `label-<label id>` ───────────────────────────────────────────────────────────────────
-
-
-class LabelCreated(Event, omit_defaults=True):
-    label_id: LabelId
-    workspace_id: WorkspaceId
-    name: str
-    by: UserId
-    at: datetime
-    color: str | None = None
-
-
-class LabelEdited(Event):
-    """Some of its fields have a new value."""
-
-    label_id: LabelId
-    by: UserId
-    at: datetime
-    name: str | UnsetType = UNSET
-    color: str | UnsetType | None = UNSET
-
-
-class LabelTrashed(Event):
-    """It can no longer be given to tasks. Those that have it keep it, unseen, until it is restored."""
-
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-class LabelRestored(Event):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-LabelEvent = LabelCreated | LabelEdited | LabelTrashed | LabelRestored
-
-
-# ── names of labels: stream `label_name-<id made of workspace and name>`. Keeps them unique; not public. ──
-
-
-class LabelNameTaken(Event):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-class LabelNameFreed(Event):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-LabelNameEvent = LabelNameTaken | LabelNameFreed
-
-
-# ── workspaces: stream `workspace-<workspace id>` ───────────────────────────────────────────────────────
-
-
-class WorkspaceForgotten(Event):
-    """The workspace was erased: its key is gone, and whatever was derived from its events must go too.
-
-    Sealed with the key of no person and no workspace, so that every reader can read it for ever.
-    """
-
-    workspace_id: WorkspaceId
-    at: datetime
-
-
-EVENTS: tuple[type[Event], ...] = (
-    TaskCreated,
-    TaskEdited,
-    TaskMoved,
-    TaskStarted,
-    TaskCompleted,
-    TaskCancelled,
-    TaskSkipped,
-    TaskRepeated,
-    TaskRepetitionWithdrawn,
-    TaskReopened,
-    TaskSnoozed,
-    TaskTrashed,
-    TaskRestored,
-    TaskCommented,
-    CommentEdited,
-    CommentDeleted,
-    SubtaskAdded,
-    SubtaskRemoved,
-    ProjectCreated,
-    ProjectEdited,
-    ProjectArchived,
-    ProjectUnarchived,
-    ProjectTrashed,
-    ProjectRestored,
-    LabelCreated,
-    LabelEdited,
-    LabelTrashed,
-    LabelRestored,
-    LabelNameTaken,
-    LabelNameFreed,
-    WorkspaceForgotten,
-)
-"""Every type that was ever stored."""

@@ -1,16 +1,11 @@
-"""What is asked of tasks, projects and labels.
-
-`by` and `at` are stamped at the edge, from the call. A field that is UNSET is left as it is; None clears it.
-"""
+"""What is asked of tasks."""
 
 from datetime import date, datetime
 from typing import Any
 
-from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, UserId, WorkspaceId
+from sigdep.contracts.ids import CommentId, ProjectId, TaskId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Command, UnsetType, field
-from sigdep.tasks.events import Priority, Status, TaskRecurrence, TaskReminder
-
-# ── tasks ───────────────────────────────────────────────────────────────────────────────────────────────
+from sigdep.tasks.events.tasks import Priority, Status, TaskRecurrence, TaskReminder
 
 
 class CreateTask(Command):
@@ -174,6 +169,7 @@ TaskCommand = (
     | CommentOnTask
 )
 
+
 BatchedCommand = (
     CreateTask | EditTask | MoveTask | CompleteTask | SkipTask | ReopenTask | TrashTask | RestoreTask | CommentOnTask
 )
@@ -187,120 +183,3 @@ class ChangeTasks(Command):
     at: datetime
     workspace_id: WorkspaceId | None = None
     """None: that of the first thing named; where there is none, the personal one."""
-
-
-# ── projects ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class CreateProject(Command):
-    by: UserId
-    at: datetime
-    name: str
-    project_id: ProjectId | None = None
-    """None: made from the command's own id."""
-    workspace_id: WorkspaceId | None = None
-    """None: the personal one."""
-    description: str | None = None
-    color: str | None = None
-    icon: str | None = None
-    rank: str | None = None
-    before_id: ProjectId | None = None
-    after_id: ProjectId | None = None
-
-
-class EditProject(Command):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-    name: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
-    color: str | UnsetType | None = UNSET
-    icon: str | UnsetType | None = UNSET
-    rank: str | UnsetType = UNSET
-
-
-class MoveProject(Command):
-    """Without a neighbour or rank it comes last."""
-
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-    rank: str | None = None
-    before_id: ProjectId | None = None
-    after_id: ProjectId | None = None
-
-
-class ArchiveProject(Command):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class UnarchiveProject(Command):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class TrashProject(Command):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-class RestoreProject(Command):
-    project_id: ProjectId
-    by: UserId
-    at: datetime
-
-
-ProjectCommand = (
-    CreateProject | EditProject | MoveProject | ArchiveProject | UnarchiveProject | TrashProject | RestoreProject
-)
-
-
-# ── labels ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class CreateLabel(Command):
-    by: UserId
-    at: datetime
-    name: str
-    label_id: LabelId | None = None
-    """None: made from the command's own id."""
-    workspace_id: WorkspaceId | None = None
-    """None: the personal one."""
-    color: str | None = None
-
-
-class EditLabel(Command):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-    name: str | UnsetType = UNSET
-    color: str | UnsetType | None = UNSET
-
-
-class TrashLabel(Command):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-class RestoreLabel(Command):
-    label_id: LabelId
-    by: UserId
-    at: datetime
-
-
-LabelCommand = CreateLabel | EditLabel | TrashLabel | RestoreLabel
-
-
-# ── workspaces ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-class ForgetWorkspace(Command):
-    """Its key has been destroyed: have whatever was derived from its events removed. Asked by nobody but a reaction."""
-
-    workspace_id: WorkspaceId
-    at: datetime

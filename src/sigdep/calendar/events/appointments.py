@@ -1,8 +1,4 @@
-"""What has happened to calendars and appointments.
-
-Fields that may be left out say nothing: an edit names what it changed and nothing else, and None says that a field was
-cleared. Instants are UTC. A time on the wall is text, `2026-12-01T09:00:00`, and a date is `2026-12-01`.
-"""
+"""What has happened to an appointment: stream `appointment-<appointment id>`."""
 
 from datetime import datetime
 from typing import Literal
@@ -13,11 +9,12 @@ from sigdep.contracts.ids import AppointmentId, CalendarId, UserId, WorkspaceId
 from sigdep.kernel.messages import UNSET, Event, UnsetType, field
 
 AppointmentStatus = Literal["confirmed", "tentative", "cancelled"]
+
+
 AttendeeRole = Literal["chair", "required", "optional", "informed"]
+
+
 Answer = Literal["needs_action", "accepted", "declined", "tentative"]
-
-
-# ── parts of an appointment ─────────────────────────────────────────────────────────────────────────────
 
 
 class Recurrence(Struct, frozen=True, kw_only=True):
@@ -72,116 +69,6 @@ class ChangedOccurrence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra_properties: tuple[str, ...] | UnsetType = UNSET
     answers: dict[str, Answer] = field(default_factory=dict)
     """To this occurrence alone, by who gave them: a user's id, or an e-mail address."""
-
-
-# ── calendars: stream `calendar-<calendar id>` ──────────────────────────────────────────────────────────
-
-
-class CalendarCreated(Event, omit_defaults=True):
-    calendar_id: CalendarId
-    workspace_id: WorkspaceId
-    name: str
-    time_zone: str
-    by: UserId
-    at: datetime
-    color: str | None = None
-    description: str | None = None
-
-
-class CalendarEdited(Event):
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-    name: str | UnsetType = UNSET
-    time_zone: str | UnsetType = UNSET
-    color: str | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-
-
-class CalendarArchived(Event):
-    """What is in it can be read and not changed, and leaves the lists."""
-
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-
-
-class CalendarUnarchived(Event):
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-
-
-class CalendarTrashed(Event):
-    """What is in it is out of sight with it."""
-
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-
-
-class CalendarRestored(Event):
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-
-
-CalendarEvent = (
-    CalendarCreated | CalendarEdited | CalendarArchived | CalendarUnarchived | CalendarTrashed | CalendarRestored
-)
-
-
-# ── feeds of calendars: stream `feed-<calendar id>` ─────────────────────────────────────────────────────
-
-
-class FeedOpened(Event):
-    """Whoever has the secret can read the calendar, until another one is made or the feed is closed."""
-
-    calendar_id: CalendarId
-    workspace_id: WorkspaceId
-    sha256: str
-    """Of the secret, which nobody keeps."""
-    by: UserId
-    at: datetime
-
-
-class FeedClosed(Event):
-    """No secret opens it any more."""
-
-    calendar_id: CalendarId
-    by: UserId
-    at: datetime
-
-
-FeedEvent = FeedOpened | FeedClosed
-
-
-# ── who has left: stream `departure-<made of workspace and user>` ───────────────────────────────────────
-
-
-class MemberLeft(Event):
-    """The feeds that they have opened until then open no more: whoever leaves takes no key along."""
-
-    workspace_id: WorkspaceId
-    user_id: UserId
-    at: datetime
-
-
-# ── UIDs that were chosen: stream `uid-<made of calendar and UID>` ──────────────────────────────────────
-
-
-class UidChosen(Event):
-    """Under this UID the calendar knows this appointment, whose id is another."""
-
-    calendar_id: CalendarId
-    workspace_id: WorkspaceId
-    uid: str
-    appointment_id: AppointmentId
-    by: UserId
-    at: datetime
-
-
-# ── appointments: stream `appointment-<appointment id>` ─────────────────────────────────────────────────
 
 
 class AppointmentScheduled(Event, omit_defaults=True):
@@ -366,40 +253,3 @@ AppointmentEvent = (
     | AppointmentTrashed
     | AppointmentRestored
 )
-
-
-# ── workspaces: stream `workspace-<workspace id>` ───────────────────────────────────────────────────────
-
-
-class WorkspaceForgotten(Event):
-    """Its key was destroyed: nothing of it can be read any more, and what was derived from it is to go."""
-
-    workspace_id: WorkspaceId
-    at: datetime
-
-
-EVENTS: tuple[type[Event], ...] = (
-    CalendarCreated,
-    CalendarEdited,
-    CalendarArchived,
-    CalendarUnarchived,
-    CalendarTrashed,
-    CalendarRestored,
-    FeedOpened,
-    FeedClosed,
-    AppointmentScheduled,
-    AppointmentEdited,
-    OccurrenceEdited,
-    OccurrenceCancelled,
-    OccurrenceRestored,
-    SeriesEnded,
-    SeriesResumed,
-    AppointmentJoined,
-    InvitationAnswered,
-    AppointmentTrashed,
-    AppointmentRestored,
-    WorkspaceForgotten,
-    MemberLeft,
-    UidChosen,
-)
-"""Every type that was ever stored."""

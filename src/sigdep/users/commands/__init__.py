@@ -1,0 +1,1 @@
+"""What is asked, by subject. `by` and `at` are stamped at the edge, from the call."""

@@ -1,0 +1,67 @@
+"""Every type of event that was ever stored."""
+
+from sigdep.kernel.messages import Event
+from sigdep.users.events.people import (
+    EmailChanged,
+    EmailClaimed,
+    EmailReleased,
+    PasswordChanged,
+    PasswordRehashed,
+    ProfileEdited,
+    UserErased,
+    UserErasureBegun,
+    UserErasureCancelled,
+    UserErasureRequested,
+    UserRegistered,
+)
+from sigdep.users.events.sessions import SessionEnded, SessionRefreshed, SessionStarted, TokenMade, TokenRevoked
+from sigdep.users.events.workspaces import (
+    InvitationAccepted,
+    InvitationDeclined,
+    InvitationForgotten,
+    InvitationRevoked,
+    MemberAdded,
+    MemberInvited,
+    MemberRemoved,
+    MemberRoleChanged,
+    WorkspaceCreated,
+    WorkspaceErased,
+    WorkspaceErasureBegun,
+    WorkspaceErasureCancelled,
+    WorkspaceErasureRequested,
+    WorkspaceRenamed,
+)
+
+EVENTS: tuple[type[Event], ...] = (
+    UserRegistered,
+    ProfileEdited,
+    EmailChanged,
+    PasswordChanged,
+    PasswordRehashed,
+    UserErasureRequested,
+    UserErasureCancelled,
+    UserErasureBegun,
+    UserErased,
+    EmailClaimed,
+    EmailReleased,
+    WorkspaceCreated,
+    WorkspaceRenamed,
+    MemberAdded,
+    MemberRoleChanged,
+    MemberRemoved,
+    MemberInvited,
+    InvitationAccepted,
+    InvitationDeclined,
+    InvitationRevoked,
+    InvitationForgotten,
+    WorkspaceErasureRequested,
+    WorkspaceErasureCancelled,
+    WorkspaceErasureBegun,
+    WorkspaceErased,
+    SessionStarted,
+    SessionRefreshed,
+    SessionEnded,
+    TokenMade,
+    TokenRevoked,
+)
+"""Every type that was ever stored."""
