@@ -34,7 +34,7 @@ from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Stale
 from sigdep.kernel.ids import SubjectId, Version
 from sigdep.kernel.store import AnswerKey
 from tests.calendar.stories import ADA, BOB, CY, DAILY, EVE, HOME, NOON, TEAM, WORK, day
-from tests.calendar.world import World
+from tests.calendar.world import ROLES, World
 
 
 async def calendar(world: World, name: str = "Work", **fields: Any) -> CalendarId:
@@ -158,6 +158,21 @@ async def test_a_cut_that_comes_twice_by_its_key_is_made_once(world: World) -> N
     again = await world.ask(EditAppointment, call=key, **asked)
     assert first.value == again.value
     assert len(await world.appointments()) == 2
+
+
+async def test_a_kept_answer_is_not_for_somebody_who_was_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ROLES, BOB, {**ROLES[BOB], TEAM: "member"})
+    asked: dict[str, Any] = {
+        "by": BOB,
+        "call": {"answer_key": AnswerKey(caller=BOB, key="k", fingerprint=sha256(b"create").digest())},
+        "name": "Shifts",
+        "workspace_id": TEAM,
+    }
+    first = await world.ask(CreateCalendar, **asked)
+    assert await world.ask(CreateCalendar, **asked) == first
+    del ROLES[BOB][TEAM]
+    with pytest.raises(NotFound):
+        await world.ask(CreateCalendar, **asked)
 
 
 async def test_a_stale_version_changes_nothing(world: World) -> None:
