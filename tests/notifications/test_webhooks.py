@@ -16,6 +16,7 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.channel import Outcome, Postponed, Sent, Undeliverable
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from sigdep.kernel.ids import Version, partition_of
+from sigdep.kernel.store import AnswerKey
 from sigdep.notifications.commands.oblivion import ForgetWorkspace
 from sigdep.notifications.commands.webhooks import (
     CreateWebhook,
@@ -563,3 +564,16 @@ async def test_what_was_under_way_when_it_stopped_is_tried_again_under_the_same_
     begun = await begin(world, delivery.next_at)
     assert begun is not None
     assert (begun.number, begun.message.key) == (2, str(delivery.id))
+
+
+async def test_a_kept_answer_is_not_for_somebody_who_was_removed(world: World) -> None:
+    key = AnswerKey(caller=BOB, key="once", fingerprint=b"x" * 32)
+    world.roles[BOB][TEAM] = "owner"
+    create = CreateWebhook(
+        webhook_id=HOOK, by=BOB, at=world.now, url="https://hooks.example.com/x", secret=SECRET, workspace_id=TEAM
+    )
+    first = await world.ask(create, answer_key=key)
+    assert await world.ask(create, answer_key=key) == first
+    del world.roles[BOB][TEAM]
+    with pytest.raises(NotFound):
+        await world.ask(create, answer_key=key)

@@ -41,7 +41,7 @@ from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
-from sigdep.writing.carrying_out import answered_before, execute
+from sigdep.writing.carrying_out import Done, answered_before, done_before, execute
 from sigdep.writing.erased import erased_is_not_found
 from sigdep.writing.members import Members
 
@@ -86,10 +86,17 @@ class NotificationsWrite:
         if not isinstance(message, WriteCommand):
             raise TypeError(f"notifications.write carries out no {type(message).__name__}.")
         with erased_is_not_found():
-            outcome = await answered_before(self._executor, call)
+            outcome = await self._answered(message, call)
             if outcome is None:
                 outcome = await self._carry_out(message, call)
             return self._answer(message, outcome, call)
+
+    async def _answered(self, command: WriteCommand, call: Call) -> Outcome | None:
+        """What an earlier request led to. A webhook is its workspace's, all else is the caller's own."""
+        if not isinstance(command, WebhookCommand):
+            return await answered_before(self._executor, call)
+        done: Done[Attempt] | None = await done_before(self._executor, call)
+        return None if done is None else done.outcome
 
     async def _carry_out(self, command: WriteCommand, call: Call) -> Outcome:
         if isinstance(command, WebhookCommand):
