@@ -80,14 +80,14 @@ async def ask(world: World, command: type[Any], by: Any = ADA, **fields: Any) ->
 
 async def hear(world: World, told: Told, *kinds: str, work: WebhookWork | None = None) -> None:
     """Things happen, and are heard of."""
-    reactions = WebhookReactions(work or world.write.webhook_work)
+    reactions = WebhookReactions(work or world.write.webhook_work, ProcessClock())
     for kind in kinds or ("TaskCreated",):
         await reactions.react(told.add(kind))
 
 
-async def catch_up(world: World) -> None:
+async def catch_up(world: World, clock: Clock | None = None) -> None:
     await world.project()
-    await WebhookCatchUp(world.write.webhook_work, world.read, world.sources).run_due(FAR)
+    await WebhookCatchUp(world.write.webhook_work, world.read, world.sources, clock or ProcessClock()).run_due(FAR)
 
 
 async def deliveries(world: World, webhook: WebhookId = HOOK) -> list[WebhookDeliveryView]:
@@ -120,7 +120,7 @@ async def attempt(world: World, outcome: Outcome, at: datetime, chance: float = 
 async def test_it_is_told_once_of_what_happens_after_it_was_made(world: World, told: Told) -> None:
     before = told.add()
     await make(world)
-    reactions = WebhookReactions(world.write.webhook_work)
+    reactions = WebhookReactions(world.write.webhook_work, ProcessClock())
     event = told.add("TaskCompleted")
     for heard in (before, event, event):
         await reactions.react(heard)
@@ -144,7 +144,7 @@ async def test_it_hears_of_its_types_alone(world: World, told: Told, kinds: tupl
 
 async def test_it_hears_nothing_of_other_workspaces_or_of_what_is_for_one_recipient(world: World, told: Told) -> None:
     await make(world)
-    reactions = WebhookReactions(world.write.webhook_work)
+    reactions = WebhookReactions(world.write.webhook_work, ProcessClock())
     await reactions.react(told.add(workspace=HOME))
     await reactions.react(told.add(recipient=str(BOB)))
     assert await deliveries(world) == []
@@ -467,7 +467,7 @@ async def test_of_a_workspace_that_was_erased_nothing_is_left_or_sent(world: Wor
     await world.ask(ForgetWorkspace(workspace_id=TEAM, at=world.now), None)
     work = world.process().webhook_work
     assert await work.begin(delivery.id, utc_now()) is None
-    await WebhookReactions(work).react(told.add())
+    await WebhookReactions(work, ProcessClock()).react(told.add())
     await world.project()
     for table, key in ((WEBHOOK_ROWS, HOOK), (WEBHOOK_DELIVERIES, delivery.id)):
         assert await world.store.get(world.model_id, table, (key,)) is None
@@ -522,6 +522,18 @@ async def test_attempts_and_leases_go_by_the_clock_that_all_who_send_share(
     await world.project()
     (one,) = await deliveries(world)
     assert (one.state, one.finished_at, [attempt.at for attempt in one.tried]) == ("sent", ahead, [ahead])
+
+
+async def test_what_is_told_is_due_by_the_clock_that_all_who_hear_share(world: World, told: Told) -> None:
+    ahead = utc_now() + timedelta(hours=5)
+    await make(world)
+    await WebhookReactions(world.write.webhook_work, Clock(ahead)).react(told.add())
+    assert (await only(world)).requested_at == ahead
+    await ask(world, PauseWebhook)
+    await hear(world, told)
+    await ask(world, ResumeWebhook)
+    await catch_up(world, Clock(ahead + timedelta(hours=1)))
+    assert [one.requested_at - ahead for one in await deliveries(world)] == [timedelta(0), timedelta(hours=1)]
 
 
 async def test_one_that_is_silent_does_not_hold_up_another(

@@ -13,7 +13,7 @@ import structlog
 
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.public_log import EVERY_TYPE
-from sigdep.http.stamps import internal_call, utc_now
+from sigdep.http.stamps import internal_call
 from sigdep.kernel.channel import Channel, Outcome, Postponed
 from sigdep.kernel.clock import Clock
 from sigdep.kernel.errors import SigdepError
@@ -53,20 +53,28 @@ class WebhookReactions:
 
     types: Final[Collection[str]] = EVERY_TYPE
 
-    def __init__(self, work: WebhookWork) -> None:
-        self._work = work
+    def __init__(self, work: WebhookWork, clock: Clock) -> None:
+        """
+        Args:
+            clock: by which deliveries are due, the same for all who hear and send.
+        """
+        self._work, self._clock = work, clock
 
     async def react(self, event: CloudEvent) -> None:
         told = heard(event)
         if told is not None and event.workspaceid is not None:
-            await self._work.tell(event.workspaceid, told, utc_now())
+            await self._work.tell(event.workspaceid, told, self._clock)
 
 
 class WebhookCatchUp:
     """Has webhooks told of what they have missed, and of what is replayed. Run `run_due` every second or so."""
 
-    def __init__(self, work: WebhookWork, read: Service, sources: Mapping[str, Source]) -> None:
-        self._work, self._read, self._sources = work, read, sources
+    def __init__(self, work: WebhookWork, read: Service, sources: Mapping[str, Source], clock: Clock) -> None:
+        """
+        Args:
+            clock: by which deliveries are due, the same for all who hear and send.
+        """
+        self._work, self._read, self._sources, self._clock = work, read, sources, clock
 
     async def run_due(self, now: datetime) -> bool:
         """
@@ -87,7 +95,7 @@ class WebhookCatchUp:
         heads = await source.heads()
         goal, reached = heads.get(partition, Position(0)), webhook.behind[context].after
         if reached >= goal:
-            return await self._work.catch_up(webhook, context, (), goal, finished=True, at=utc_now())
+            return await self._work.catch_up(webhook, context, (), goal, finished=True, at=await self._clock.now())
         try:
             async with (
                 asyncio.timeout(CATCH_UP_SECONDS_MAX),
@@ -111,7 +119,8 @@ class WebhookCatchUp:
             place = now[-1].position if events else max(reached, now[-1].position if now else 0)
             finished = not events and place >= goal
             if now or place > webhook.behind[context].after:
-                webhook = await self._work.catch_up(webhook, context, now, place, finished=finished, at=utc_now())
+                at = await self._clock.now()
+                webhook = await self._work.catch_up(webhook, context, now, place, finished=finished, at=at)
             behind = webhook.behind.get(context)
             if not events or webhook.state != "active" or behind is None or behind.after != place:
                 return webhook

@@ -82,12 +82,12 @@ def open_notifications(
             for kind, reactions in side.reactions.items()
         ),
     )
-    hearing = WebhookReactions(write.webhook_work)
+    hearing = WebhookReactions(write.webhook_work, clock)
     hearers = [
         house.reactor(NOTIFICATIONS, menu, hearing, name=f"webhooks that hear {menu.name}") for menu in TOLD_TO_WEBHOOKS
     ]
     timers = notifications.Timers(context.write, context.read)
-    catch_up = WebhookCatchUp(write.webhook_work, context.read, sources)
+    catch_up = WebhookCatchUp(write.webhook_work, context.read, sources, clock)
     chores: dict[str, Job] = {
         "notification timers": partial(run_timers, timers),
         "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"], clock).run,

@@ -103,7 +103,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         appointments = notifications.CalendarReactions(write, calendar=peers.service(CALENDAR))
         react("notifications reactions to calendar", "calendar", appointments)
         for name in TOLD_TO_WEBHOOKS:
-            react(f"webhooks that hear {name}", name, WebhookReactions(write.webhook_work))
+            react(f"webhooks that hear {name}", name, WebhookReactions(write.webhook_work, clock))
         for kind, reactions in side.reactions.items():
             react(f"reminders of {OWNERS[kind]}", OWNERS[kind], reactions)
         for work in side.works:
@@ -111,7 +111,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         replica.relay(open_relay("notifications", log.sealed, broker))
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, read)))
         replica.alone("webhook deliveries", WebhookSender(write.webhook_work, read, webhooks, clock).run)
-        catch_up = WebhookCatchUp(write.webhook_work, read, sources)
+        catch_up = WebhookCatchUp(write.webhook_work, read, sources, clock)
         replica.alone("webhooks that catch up", partial(run_catch_up, catch_up, clock))
         yield Role(
             passports=passports,
