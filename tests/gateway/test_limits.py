@@ -16,6 +16,7 @@ from tests.http.demo import SETTINGS, Notes, People, client_of
 
 FAST = Rate(per_second=1_000, burst=1_000)
 SLOW = Rate(per_second=0.01, burst=3)
+EASY = dict.fromkeys(("user", "address", "sign_in", "for_many", "bad_token"), FAST)
 
 
 class Clock:
@@ -86,7 +87,7 @@ def test_memory_is_bounded_and_forgets_those_first_who_lose_nothing(monkeypatch:
 
 @asynccontextmanager
 async def limited(token: str | None = "good", **rates: Rate) -> AsyncIterator[httpx.AsyncClient]:
-    settings = replace(SETTINGS, limits=replace(Limits(user=FAST, address=FAST, sign_in=FAST, bad_token=FAST), **rates))
+    settings = replace(SETTINGS, limits=replace(Limits(**EASY), **rates))
     application = create_application(Notes().routes(), identities=People(), settings=settings)
     async with client_of(application, token=token) as client:
         yield client
@@ -123,6 +124,15 @@ async def test_signing_in_has_a_limit_of_its_own() -> None:
         answers = [await client.post("/api/sessions") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [204, 204, 204, 429]
         assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_what_a_few_servers_ask_for_many_people_has_a_limit_of_its_own() -> None:
+    async with limited(token=None, sign_in=SLOW, address=SLOW) as client:
+        assert [(await client.post("/api/clicks")).status_code for _ in range(9)] == [204] * 9
+        assert [(await client.post("/api/sessions")).status_code for _ in range(4)] == [204, 204, 204, 429]
+    async with limited(token=None, for_many=SLOW) as client:
+        assert [(await client.post("/api/clicks")).status_code for _ in range(4)] == [204, 204, 204, 429]
+        assert (await client.post("/api/sessions")).status_code == 204
 
 
 async def test_a_token_that_is_none_does_not_get_around_the_limit_for_signing_in() -> None:

@@ -15,6 +15,7 @@ class Point:
     method: str = "GET"
     scope: str | None = None
     deadline: bool = True
+    for_many: bool = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError

@@ -85,8 +85,8 @@ class Notes:
         return self.calls[-1]
 
     def routes(self) -> list[Route]:
-        def route(method: Any, path: str, handle: Any, scope: str | None) -> Route:
-            return Route(method=method, path=path, handle=handle, summary="Does it.", tag="notes", scope=scope)
+        def route(method: Any, path: str, handle: Any, scope: str | None, **more: Any) -> Route:
+            return Route(method=method, path=path, handle=handle, summary="Does it.", tag="notes", scope=scope, **more)
 
         return [
             route("POST", "/api/notes", self.create_note, "notes:write"),
@@ -96,6 +96,7 @@ class Notes:
             route("DELETE", "/api/notes/{note_id}", self.delete_note, "notes:write"),
             route("POST", "/api/notes/{note_id}/complete", self.complete_note, "notes:write"),
             route("POST", "/api/sessions", self.sign_in, None),
+            route("POST", "/api/clicks", self.click, None, for_many=True),
         ]
 
     async def create_note(self, call: Call, body: CreateNoteBody) -> Answer[Note]:
@@ -155,6 +156,10 @@ class Notes:
         return Answer(value=self.notes[note_id], position=self.position, version=Version(note.version + 1))
 
     async def sign_in(self, call: Call) -> Answer[None]:
+        await self._hear(call)
+        return Answer(value=None)
+
+    async def click(self, call: Call) -> Answer[None]:
         await self._hear(call)
         return Answer(value=None)
 

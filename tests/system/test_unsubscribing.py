@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx
 
+from sigdep.gateway.settings import Limits
 from sigdep.testing.running_server import running_server
 from sigdep.testing.smtp_sink import SmtpSink
 from tests.system.person import Person, problem, signed_up
@@ -86,8 +87,15 @@ async def test_the_link_in_an_email_asks_and_its_post_ends_emails_of_its_kind_al
         await sink.stop()
 
 
-async def test_nobody_may_try_tokens_for_long() -> None:
+async def test_clicks_have_a_limit_of_their_own_beside_that_for_signing_in() -> None:
+    """A mail provider sends those of all its readers from a few addresses. What happens past a limit: tests/gateway."""
     with running_server(options=()) as server:
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as stranger:
             answers = [await stranger.post("/api/unsubscribe", params={"token": str(number)}) for number in range(40)]
-    assert {answer.status_code for answer in answers} == {404, 429}
+            signing_in = await stranger.post(
+                "/api/sessions", json={"email": "a@example.org", "password": "no such one"}
+            )
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {str(Limits().for_many.burst)}
+    assert int(answers[-1].headers["ratelimit-remaining"]) < Limits().for_many.burst
+    assert signing_in.status_code == 401

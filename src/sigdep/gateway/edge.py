@@ -123,6 +123,7 @@ class OtherMethod:
 
     scope: str | None = None
     deadline = True
+    for_many = False
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self.allowed = allowed
@@ -139,6 +140,7 @@ class Elsewhere:
 
     scope: str | None = None
     deadline = True
+    for_many = False
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

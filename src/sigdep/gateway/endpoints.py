@@ -28,6 +28,11 @@ class Endpoint(Protocol):
         """False: it may take as long as it likes."""
         ...
 
+    @property
+    def for_many(self) -> bool:
+        """Of what is open: a few servers of others ask it on behalf of very many people. It has a limit of its own."""
+        ...
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 

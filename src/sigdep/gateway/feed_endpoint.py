@@ -82,6 +82,7 @@ class FeedEndpoint:
     path = PATH
     scope = "feed:read"
     deadline = False
+    for_many = False
 
     def __init__(self, feed: Feed, identities: Identities) -> None:
         self._feed = feed

@@ -17,6 +17,7 @@ class AddressLimits:
     def __init__(self, app: ASGIApp, limits: Limits, limiters: Limiters) -> None:
         self.app = app
         self._requests = limiters.limiter("address", limits.address)
+        self._for_many = limiters.limiter("for-many", limits.for_many)
         self._sign_ins = limiters.limiter("sign-in", limits.sign_in)
         self._bad_tokens = limiters.limiter("bad-token", limits.bad_token)
 
@@ -24,10 +25,12 @@ class AddressLimits:
         exchange = Exchange.of(scope)
         endpoint = scope["endpoint"]
         address = neighbourhood(exchange.address)
-        if endpoint.scope is None and exchange.method not in ("GET", "HEAD", "OPTIONS"):
+        writes = endpoint.scope is None and exchange.method not in ("GET", "HEAD", "OPTIONS")
+        if writes and not endpoint.for_many:
             _count(exchange, await self._sign_ins.take(address))
         if b"authorization" not in exchange.headers:
-            _count(exchange, await self._requests.take(address))
+            requests = self._for_many if writes and endpoint.for_many else self._requests
+            _count(exchange, await requests.take(address))
             await self.app(scope, receive, send)
             return
         if wait := self._bad_tokens.exhausted(address):

@@ -25,6 +25,7 @@ class Page:
     method: str = field(default="GET", init=False)
     scope: str | None = field(default=None, init=False)
     deadline: bool = field(default=True, init=False)
+    for_many: bool = field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange.of(scope)

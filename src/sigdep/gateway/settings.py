@@ -19,6 +19,8 @@ class Limits:
     """Of each address, for requests of nobody."""
     sign_in: Rate = Rate(per_second=2, burst=20)
     """Of each address, for writes that are open to everybody: signing in, registering."""
+    for_many: Rate = Rate(per_second=100, burst=2_000)
+    """Of each address, instead of those two, for writes that a few servers send on behalf of very many people."""
     bad_token: Rate = Rate(per_second=2, burst=40)
     """Of each address, for tokens that are none: past it no token is looked at."""
 

@@ -59,3 +59,6 @@ class Route:
     """Of a File that it answers."""
     secret: bool = False
     """The answer holds a credential: nobody on its way may keep it (`Cache-Control: no-store`)."""
+    for_many: bool = False
+    """Of what is open to everybody: a few servers ask it on behalf of very many people, with a secret of each,
+    so that it has a limit of its own."""

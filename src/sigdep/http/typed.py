@@ -56,6 +56,7 @@ class TypedEndpoint:
         self.method: str = route.method
         self.path = route.path
         self.scope = route.scope
+        self.for_many = route.for_many
         self.writes = route.method != "GET"
         self._handle: Callable[..., Awaitable[Answer[Any]]] = route.handle
         self._path_types = tuple(self.signature.path_types.items())

@@ -39,6 +39,7 @@ class LiveEndpoint:
     path = PATH
     scope = SCOPE
     deadline = False
+    for_many = False
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -67,6 +68,7 @@ class TicketEndpoint:
     path = f"{PATH}/tickets"
     scope = SCOPE
     deadline = True
+    for_many = False
 
     def __init__(self, tickets: Tickets) -> None:
         self._tickets = tickets

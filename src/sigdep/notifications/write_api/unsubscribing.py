@@ -82,4 +82,5 @@ def _route(method: Any, handle: Any, summary: str) -> Route:
         errors=(NotFound,),
         media_type=MEDIA_TYPE,
         secret=True,
+        for_many=True,
     )
