@@ -1,9 +1,10 @@
 """The envelope of every public event: CloudEvents 1.0 in its JSON format."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.ids import Partition, Position
@@ -78,3 +79,12 @@ def place_of(event: CloudEvent) -> tuple[Partition, Position]:
     """Where it stands in the log of its context: `told` names events by their places."""
     partition, _, position = event.id.partition("-")
     return Partition(int(partition)), Position(int(position))
+
+
+def value_of(event: CloudEvent, name: str) -> Any:
+    """One field of what it says, without reading the rest. None: it says nothing of it, or that there is nothing.
+
+    In one process the data is the fact itself, across a network it is JSON.
+    """
+    value = event.data.get(name) if isinstance(event.data, Mapping) else getattr(event.data, name, None)
+    return None if value is UNSET else value

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID, uuid5
 
-from msgspec import UNSET
 from msgspec.structs import replace
 
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, place_of, value_of
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.clock import Clock
-from sigdep.kernel.ids import CommandId, Partition, Position
+from sigdep.kernel.ids import CommandId
 from sigdep.notifications.commands.reminders import ScheduleThing
 from sigdep.notifications.events.inbox import Thing, ThingKind
 from sigdep.notifications.events.reminders import Suppression
@@ -112,11 +110,9 @@ def _reminds(event: CloudEvent) -> bool:
     """Whether the event itself says when somebody is to be reminded: not only when the thing is."""
     if event.type in ALWAYS:
         return True
-    read = event.data.get if isinstance(event.data, Mapping) else partial(getattr, event.data)
-    return any(value and value is not UNSET for value in (read(name, None) for name in FIELDS))
+    return any(value_of(event, name) for name in FIELDS)
 
 
 def _position(event: CloudEvent) -> WorkspacePosition:
     """Of the event in its owner's log, as the envelope's id says."""
-    partition, _, position = event.id.partition("-")
-    return WorkspacePosition(event.source.rpartition("/")[2], Partition(int(partition)), Position(int(position)))
+    return WorkspacePosition(event.source.rpartition("/")[2], *place_of(event))

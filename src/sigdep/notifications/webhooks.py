@@ -61,9 +61,12 @@ class WebhookReactions:
         self._work, self._clock = work, clock
 
     async def react(self, event: CloudEvent) -> None:
+        workspace = event.workspaceid
+        if workspace is None or not await self._work.has_webhooks(workspace):
+            return
         told = heard(event)
-        if told is not None and event.workspaceid is not None:
-            await self._work.tell(event.workspaceid, told, self._clock)
+        if told is not None:
+            await self._work.tell(workspace, told, await self._clock.now())
 
 
 class WebhookCatchUp:

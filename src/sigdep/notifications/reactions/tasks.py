@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sigdep.contracts.cloud_event import CloudEvent
+from sigdep.contracts.cloud_event import CloudEvent, value_of
 from sigdep.contracts.events import TaskCommented, TaskCreated, TaskEdited
 from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
 from sigdep.contracts.membership import FindByEmail
@@ -45,6 +45,8 @@ class TasksReactions:
         if not is_news(event):
             return
         match event.type.removeprefix(TASKS):
+            case "TaskCreated" | "TaskEdited" if not value_of(event, "assignee_ids"):
+                return  # As most: they are not even read.
             case "TaskCreated":
                 await self._created(event, fact_of(event, TaskCreated))
             case "TaskEdited":

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.http.stamps import internal_call, new_id
 from sigdep.kernel.channel import Message, Outcome
-from sigdep.kernel.clock import Clock
 from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId, Version
 from sigdep.kernel.keys import KeyDestroyed
@@ -66,15 +65,17 @@ class WebhookWork:
     def __init__(self, around: Surroundings, executor: Executor) -> None:
         self._around, self._executor = around, executor
 
-    async def tell(self, workspace: WorkspaceId, event: Heard, clock: Clock) -> None:
-        """Record that the webhooks of a workspace are to be told of an event that has happened just now."""
+    async def has_webhooks(self, workspace: WorkspaceId) -> bool:
         lists = self._around.webhook_lists
         stream = lists.decider.stream(workspace)
         listed = await lists.latest(stream)
         if not listed.state.webhook_ids:  # As almost everywhere: so it is worth remembering.
             lists.remember(stream, listed.state, listed.version)
-            return
-        at = await clock.now()  # Asked for where somebody is told only: it may be another server's.
+        return bool(listed.state.webhook_ids)
+
+    async def tell(self, workspace: WorkspaceId, event: Heard, at: datetime) -> None:
+        """Record that the webhooks of a workspace are to be told of an event that has happened just now."""
+        lists = self._around.webhook_lists
 
         async def work(attempt: Attempt) -> None:
             for webhook_id in (await attempt.unit.load(lists, workspace)).webhook_ids:
