@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
@@ -26,6 +27,9 @@ COUNT_AGAIN_SECONDS: Final = 0.5
 
 ERASE_SECONDS: Final = 2.0
 INBOX_SECONDS: Final = 0.5
+
+SIGN_IN_SECONDS: Final = 300.0
+"""An access token ends after a quarter of an hour, and all rounds take longer."""
 
 RETRY_SECONDS: Final = 0.05
 TRIES_MAX: Final = 4_000
@@ -190,3 +194,16 @@ async def start_counting(person: Person, client: Writer) -> Write:
     await write.send(person)
     client.writes.append(write)
     return write
+
+
+class Returner(Insistent):
+    """Signs in again before the last session's token ends."""
+
+    async def return_until(self, person: Person, over: asyncio.Event) -> None:
+        credentials = {"email": person.email, "password": person.password}
+        while not over.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SIGN_IN_SECONDS):
+                    await over.wait()
+            session = (await self.insist(person, "POST", "/api/sessions", json=credentials)).json()
+            person.client.headers["Authorization"] = f"Bearer {session['access_token']}"

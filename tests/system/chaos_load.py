@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from tests.system.chaos_clients import Client, Eraser, InboxReader, start_counting
+from tests.system.chaos_clients import Client, Eraser, InboxReader, Returner, start_counting
 from tests.system.ledger import Writer
 from tests.system.person import JSON, Person
 from tests.system.reminder_sink import ReminderSink, wants_pushes
@@ -35,6 +35,7 @@ class Load:
         self.over = asyncio.Event()
         self.clients: dict[Person, Sequence[Client]] = {}
         self.inboxes: dict[Person, InboxReader] = {}
+        self.returner = Returner()
         self.eraser = Eraser()
         self._jobs: list[asyncio.Task[None]] = []
         self._begun = time.monotonic()
@@ -53,6 +54,7 @@ class Load:
             self._jobs += [asyncio.create_task(client.work_until(person, self.over)) for client in clients]
             self.inboxes[person] = InboxReader()
             self._jobs.append(asyncio.create_task(self.inboxes[person].read_until(person, self.over)))
+            self._jobs.append(asyncio.create_task(self.returner.return_until(person, self.over)))
         self._jobs.append(asyncio.create_task(self.eraser.erase_until(people[0], self.over)))
         self._begun = time.monotonic()
 
@@ -66,7 +68,7 @@ class Load:
         seconds = time.monotonic() - self._begun
         self.over.set()
         await asyncio.gather(*self._jobs)
-        insistent = (*self._everybody, *self.inboxes.values())
+        insistent = (*self._everybody, *self.inboxes.values(), self.returner)
         refusals = sum((one.refusals for one in insistent), self.eraser.refusals)
         assert set(refusals) <= {503}
         rate = f"{self.written} writes acknowledged, {self.written / seconds:.0f} a second"
