@@ -15,9 +15,9 @@ from sigdep.adapters.memory.event_store import MemoryEventStore, MemoryLog
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.contracts.cloud_event import CloudEvent
-from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
 from sigdep.contracts.membership import Contact, FindContact
-from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
+from sigdep.contracts.reminding import DUE, DueReminder, DueTask, DueTasks, FindDueTasks, FindReminders, ThingReminders
 from sigdep.kernel.channel import Message, Outcome, Sent
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import NotFound, Unavailable
@@ -35,7 +35,9 @@ from sigdep.notifications.read_service.service import NotificationsRead
 from sigdep.notifications.reminding import TASKS, ReminderReactions
 from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.horizon import Horizon
+from sigdep.notifications.writing.leads import Leads
 from sigdep.notifications.writing.messages import Messages
+from sigdep.notifications.writing.nearing import Nearing
 from sigdep.notifications.writing.owners import Owners
 from sigdep.notifications.writing.reminding import Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
@@ -73,7 +75,7 @@ class Item:
 
 @dataclass
 class Owner:
-    """Answers FindReminders."""
+    """Answers FindReminders, and FindDueTasks."""
 
     items: dict[UUID, Item] = field(default_factory=dict)
     is_away: bool = False
@@ -83,8 +85,10 @@ class Owner:
     """What happens between its next answer and whatever that leads to."""
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
-        assert isinstance(message, FindReminders)
         assert call.principal is None
+        if isinstance(message, FindDueTasks):
+            return Answer(value=self._due_tasks(message))
+        assert isinstance(message, FindReminders)
         self.asked.append(message)
         if self.is_away:
             raise Unavailable("It is away.")
@@ -102,6 +106,20 @@ class Owner:
         return Answer(
             value=ThingReminders(workspace_id=TEAM, title=title, due=told, complete_until=until, continues=later)
         )
+
+    def _due_tasks(self, query: FindDueTasks) -> DueTasks:
+        if self.is_away:
+            raise Unavailable("It is away.")
+        after = None if query.after is None else (query.after.due_at, query.after.task_id)
+        due = sorted(
+            (one.starts_at, TaskId(identity))
+            for identity, item in self.items.items()
+            for one in item.due
+            if item.is_open and query.since <= one.starts_at < query.until
+        )
+        left = [one for one in due if after is None or one > after]
+        page = [DueTask(due_at=at, task_id=task, workspace_id=TEAM) for at, task in left[: self.page]]
+        return DueTasks(tasks=tuple(page), more=len(left) > len(page))
 
 
 @dataclass
@@ -168,6 +186,8 @@ class Side:
     scheduler: ReminderScheduler
     sender: Sender
     horizon: Horizon
+    nearing: Nearing
+    leads: Leads
     reactions: ReminderReactions
 
 
@@ -228,6 +248,8 @@ class World:
             scheduler=ReminderScheduler(reminding, self.read, self.clock, [sender.work]),
             sender=sender,
             horizon=Horizon(reminding, self.read, self.clock),
+            nearing=Nearing(reminding, tasks=self.owner, read=self.read, clock=self.clock),
+            leads=Leads(reminding, self.read, self.clock),
             reactions=ReminderReactions(TASKS, reminding, self.clock),
         )
 
@@ -239,8 +261,15 @@ class World:
         self.owner.items[identity] = Item(title, due, **item)
         return identity
 
+    def task_due(self, title: str, due_at: datetime, people: tuple[UserId, ...] = (ADA,)) -> UUID:
+        """A task that has no reminders of its own."""
+        identity = uuid7()
+        due = DueReminder(reminder=DUE, due_at=due_at, starts_at=due_at, recipients=people)
+        self.owner.items[identity] = Item(title, [due])
+        return identity
+
     async def say(
-        self, identity: UUID, what: str = "TaskCreated", side: Side | None = None, *, reminds: bool = True
+        self, identity: UUID, what: str = "TaskCreated", side: Side | None = None, *, reminds: bool = True, **data: Any
     ) -> None:
         """The reaction to a public event hears of it.
 
@@ -255,7 +284,7 @@ class World:
             time=self.clock.at,
             subject=f"task-{identity}",
             workspaceid=TEAM,
-            data={"reminders": [{"before": "PT10M"}]} if reminds else {},
+            data={"reminders": [{"before": "PT10M"}]} if reminds else data,
         )
         await (side or self.side).reactions.react(event)
 
@@ -318,6 +347,9 @@ async def open_world(**parts: Any) -> AsyncIterator[World]:
     world = World(**parts)
     projecting = asyncio.create_task(world.projector.run())
     try:
+        async with asyncio.timeout(10):
+            while world.projector.state == "starting":
+                await asyncio.sleep(0)
         yield world
     finally:
         await world.store.close()

@@ -24,6 +24,7 @@ from sigdep.notifications.queries.inbox import (
     ListNotifications,
     Standing,
 )
+from sigdep.notifications.queries.people import FindLeadsBehind
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_columns
 from sigdep.notifications.read_models.people import PREFERENCE_ROWS
 from tests.notifications.stories import BOB, NOON, posted
@@ -64,7 +65,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         rows.put(NOTIFICATIONS, {**notification_columns(one), **own})
         due = NOON + timedelta(days=1) if number % 2 else None
         who = {"id": UUID(int=(2 << 100) + number), "workspace_id": UUID(int=(2 << 100) + number)}
-        rows.put(PREFERENCE_ROWS, {**who, "version": 1, "document": b"{}", "digest_due_at": due})
+        rows.put(
+            PREFERENCE_ROWS, {**who, "version": 1, "document": b"{}", "digest_due_at": due, "lead_behind_since": None}
+        )
     await store.commit(world.model_id, rows.changes(), before={}, after={})
     yield world
     await store.close()
@@ -78,6 +81,7 @@ HOT: dict[str, tuple[Any, UserId | None]] = {
     "what is to be marked": (FindUnread(user_id=BOB), None),
     "what returns": (FindReturning(now=NOON, limit=200), None),
     "whose digest is due": (FindDigestsDue(now=NOON, limit=200), None),
+    "who wants to be told sooner": (FindLeadsBehind(now=NOON, limit=200), None),
 }
 
 

@@ -71,6 +71,38 @@ async def test_a_comment_tells_whom_it_mentions_by_id_or_address(
     assert await inbox(eve, 0) == []
 
 
+@pytest.mark.every_broker
+async def test_who_set_no_reminder_is_told_that_a_task_is_due_soon_when_they_want_to_be(
+    ada: Person, bob: Person, team: str
+) -> None:
+    await bob.write("PATCH", "/api/notification-preferences", {"due_soon": "PT30M"})
+    due = datetime.now(UTC) + timedelta(minutes=30, seconds=3)
+    task = await ada.add_task("Buy milk", workspace_id=team, assignee_ids=[bob.id], due_at=due.isoformat())
+    told, _assigned = await inbox(bob, 2)
+    assert (told["kind"], told["title"], told["thing"]["id"]) == ("task.due_soon", "Buy milk", task["id"])
+    (reminder,) = await bob.items("/api/reminders", after="", thing_id=task["id"])
+    assert (reminder["reminder"], reminder["state"], reminder["notification_id"]) == ("due", "fired", told["id"])
+
+    later = datetime.now(UTC) + timedelta(minutes=40)
+    other = await ada.add_task("Buy bread", workspace_id=team, assignee_ids=[bob.id], due_at=later.isoformat())
+    await inbox(bob, 3)
+    async with asyncio.timeout(SECONDS_MAX):
+        while not await bob.items("/api/reminders", after="", thing_id=other["id"]):
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    lead = f"PT{int((later - datetime.now(UTC)).total_seconds()) - 4}S"
+    await bob.write("PATCH", "/api/notification-preferences", {"due_soon": lead})
+    told = (await inbox(bob, 4))[0]
+    assert (told["kind"], told["title"], told["thing"]["id"]) == ("task.due_soon", "Buy bread", other["id"])
+    (moved,) = await bob.items("/api/reminders", after="", thing_id=other["id"])
+    steps = (await bob.read(f"/api/reminders/{moved['id']}", after=""))["steps"]
+    assert [(one["what"], one["because"]) for one in steps[:2]] == [
+        ("scheduled", "sigdep.tasks.TaskCreated"), ("rescheduled", "preferences")
+    ]  # fmt: skip
+    assert await inbox(ada, 0) == []
+    refused = await bob.client.patch("/api/notification-preferences", json={"due_soon": "P8D"})
+    assert [one["pointer"] for one in problem(refused, 422)["errors"]] == ["/due_soon"]
+
+
 async def test_attendees_hear_of_events_and_of_what_becomes_of_them(ada: Person, bob: Person, team: str) -> None:
     calendar = await ada.write("POST", "/api/calendars", {"name": "Team", "workspace_id": team})
     event = {

@@ -13,17 +13,20 @@ from msgspec.structs import replace
 from sigdep.adapters.sqlite.read_store import SqliteReadStore
 from sigdep.contracts.agenda import FindAgenda
 from sigdep.contracts.ids import ProjectId, TaskId, UserId
+from sigdep.contracts.reminding import FindDueTasks
 from sigdep.kernel.projection import Rows
 from sigdep.tasks.queries import ListTasks
 from sigdep.tasks.read_models.blockers import put_assignments
 from sigdep.tasks.read_models.task_rows import TASKS, task_row
 from tests.tasks.filters import ME, NOW, some_task
-from tests.tasks.read_world import World
+from tests.tasks.read_world import World, call
 
 TASKS_MANY = 4_000
 PROJECT = ProjectId(UUID(int=500))
 
-HOT: dict[str, ListTasks | FindAgenda] = {
+DUE_SOON = FindDueTasks(since=NOW, until=NOW + timedelta(days=8))
+
+HOT: dict[str, ListTasks | FindAgenda | FindDueTasks] = {
     "my open tasks due this week": ListTasks(status=("open",), assignee_id=("me",), due_before="next week"),
     "the same by filter": ListTasks(filter="open and assignee = me and due = this week"),
     "open tasks due this week": ListTasks(status=("open",), due_before="next week"),
@@ -37,6 +40,7 @@ HOT: dict[str, ListTasks | FindAgenda] = {
     "subtasks": ListTasks(parent_id=(str(UUID(int=99)),), sort="rank"),
     "the trash": ListTasks(trashed=True),
     "one number": ListTasks(filter="T-17", sort="rank"),
+    "what is due soon, whosever": DUE_SOON,
     "an agenda": FindAgenda(since=NOW, until=NOW + timedelta(days=31), time_zone="Europe/Berlin"),
 }
 
@@ -74,7 +78,10 @@ STEPS_MAX = 6_000
 """SQLite counts its own steps. To look at every task takes 40,000 and more; a page of 50 along an index, some 2,000."""
 
 
-async def _items(world: World, query: ListTasks | FindAgenda) -> Sequence[Any]:
+async def _items(world: World, query: ListTasks | FindAgenda | FindDueTasks) -> Sequence[Any]:
+    if isinstance(query, FindDueTasks):
+        due: Sequence[Any] = (await world.read.ask(query, replace(call(), principal=None))).value.tasks
+        return due
     if isinstance(query, FindAgenda):
         entries: Sequence[Any] = (await world.ask(query)).value.entries
         return entries

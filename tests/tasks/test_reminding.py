@@ -10,8 +10,8 @@ import pytest
 
 from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.contracts.ids import TaskId, WorkspaceId
-from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
-from sigdep.kernel.errors import NotFound
+from sigdep.contracts.reminding import DueReminder, FindDueTasks, FindReminders, ThingReminders
+from sigdep.kernel.errors import Forbidden, NotFound
 from sigdep.kernel.ids import SubjectId, partition_of
 from sigdep.rpc.call import Call, WorkspacePosition
 from sigdep.tasks.events.oblivion import WorkspaceForgotten
@@ -131,6 +131,52 @@ async def test_a_day_before_is_by_the_calendar_of_the_task(
             ]
 
 
+@pytest.mark.parametrize(
+    "dates, expected",
+    [
+        ({"due_at": DUE}, DUE),
+        ({"due_at": DUE, "scheduled_at": DUE - timedelta(days=1)}, DUE),
+        ({"due_on": date(2026, 11, 27)}, datetime(2026, 11, 27, 9, tzinfo=ZoneInfo("America/New_York"))),
+        (
+            {"due_on": date(2026, 11, 27), "scheduled_at": DUE - timedelta(days=1)},
+            datetime(2026, 11, 27, 9, tzinfo=ZoneInfo("America/New_York")),
+        ),
+        ({"scheduled_at": DUE}, None),
+        ({}, None),
+    ],
+)
+async def test_a_task_without_reminders_has_the_one_that_it_is_due(
+    world: World, dates: dict[str, Any], expected: datetime | None
+) -> None:
+    task = await world.task(time_zone="America/New_York", assignee_ids=(OTHER,), **dates)
+    shown = await found(world, task)
+    due = [DueReminder(reminder="due", due_at=expected, starts_at=expected, recipients=(OTHER,))] if expected else []
+    assert [*shown.due] == due
+    assert (await found(world, task, until=LONG_AGO + timedelta(days=1))).continues == bool(due)
+    await world.happen(TaskCompleted, task)
+    assert (await found(world, task)).due == ()
+
+
+async def test_what_is_due_soon_is_found_in_all_workspaces_page_by_page(world: World) -> None:
+    tasks = [await world.task(due_at=DUE + timedelta(minutes=number)) for number in (3, 1, 2)]
+    on = await world.task(due_on=DUE.date())
+    done, trashed = await world.task(due_at=DUE), await world.task(due_at=DUE)
+    await world.task(due_at=DUE + timedelta(days=1))
+    await world.task()
+    await world.happen(TaskCompleted, done)
+    await world.happen(TaskTrashed, trashed)
+    await world.project()
+    asked = msgspec.structs.replace(call(), principal=None)
+    query = FindDueTasks(since=DUE, until=DUE + timedelta(days=1), limit=2)
+    first = (await world.read.ask(query, asked)).value
+    rest = (await world.read.ask(msgspec.structs.replace(query, after=first.tasks[-1]), asked)).value
+    assert [one.task_id for one in (*first.tasks, *rest.tasks)] == [tasks[1], tasks[2], tasks[0], on]
+    assert {one.workspace_id for one in first.tasks} == {WORKSPACE}
+    assert (first.more, rest.more) == (True, False)
+    with pytest.raises(Forbidden):
+        await world.read.ask(query, call())
+
+
 async def test_what_nobody_has_to_do_any_more_reminds_nobody(world: World) -> None:
     project = await world.project_named("House")
     task = await world.task(due_at=DUE, reminders=TEN_MINUTES, project_id=project)
@@ -179,7 +225,7 @@ async def test_without_assignees_whoever_began_the_series_is_reminded(world: Wor
 async def test_it_waits_for_the_position_that_it_is_asked_for_and_says_what_it_reflects(world: World) -> None:
     task = await world.task(due_at=DUE, reminders=TEN_MINUTES)
     await world.project()
-    edited = await world.edit(task, reminders=())
+    edited = await world.edit(task, reminders=(), due_at=None)
     least = WorkspacePosition("tasks", partition_of(WORKSPACE), edited.position)
     query = FindReminders(thing_id=task, since=LONG_AGO, until=FAR_OFF)
     asked = msgspec.structs.replace(call(min_position=least), principal=None)

@@ -1,12 +1,17 @@
 """What whoever reminds may ask of the contexts that know when something is due. Their reading sides answer."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
-from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
 from sigdep.kernel.messages import Query
+
+DUE: Final = "due"
+"""The reminder of a task that has none of its own. Its `due_at` is when the task is due: how long before that they are
+told, its recipients say."""
 
 
 class FindReminders(Query):
@@ -27,7 +32,7 @@ class DueReminder(Struct, frozen=True, kw_only=True):
     """One reminder of one occurrence."""
 
     reminder: str
-    """Which of the thing's reminders: `PT10M` before, or an instant as in `2026-11-22T09:30:00Z`."""
+    """Which of the thing's reminders: `PT10M` before, an instant as in `2026-11-22T09:30:00Z`, or DUE."""
     occurrence: str = ""
     """Which of a series, by its original start in UTC, or its date where it has no time. Empty: there is one only."""
     due_at: datetime
@@ -48,3 +53,28 @@ class ThingReminders(Struct, frozen=True, kw_only=True):
     """UTC: there are none but these before then. Less than what was asked for where there are too many."""
     continues: bool = True
     """There may be some from `complete_until` on. False: never, unless the thing changes, so nobody need ask again."""
+
+
+class FindDueTasks(Query):
+    """The tasks of all workspaces that are due in a span of time and not done, by when they are due."""
+
+    since: datetime
+    """UTC, included."""
+    until: datetime
+    """UTC, excluded. What is due on a date is due at the end of it, in UTC."""
+    after: "DueTask | None" = None
+    """Only what stands behind this one."""
+    limit: int = 200
+
+
+class DueTask(Struct, frozen=True, kw_only=True):
+    due_at: datetime
+    """UTC."""
+    task_id: TaskId
+    workspace_id: WorkspaceId
+
+
+class DueTasks(Struct, frozen=True, kw_only=True):
+    tasks: tuple[DueTask, ...]
+    more: bool
+    """True: more stands behind the last of them."""

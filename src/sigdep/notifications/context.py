@@ -36,7 +36,9 @@ from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.due_work import DueWork
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.horizon import Horizon
+from sigdep.notifications.writing.leads import Leads
 from sigdep.notifications.writing.messages import Messages
+from sigdep.notifications.writing.nearing import Nearing
 from sigdep.notifications.writing.owners import Owners
 from sigdep.notifications.writing.reminding import ReminderFigures, Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
@@ -139,13 +141,15 @@ class RemindingSide:
     """To what the owners of these things publish."""
     scheduler: DueWork
     horizon: DueWork
+    due_soon: Sequence[DueWork]
+    """Of tasks that say nothing of reminders."""
     senders: Mapping[str, DueWork]
     """By their channels."""
 
     @property
     def works(self) -> Sequence[DueWork]:
         """To be run, each in one process at a time; in several for a moment does no harm."""
-        return (self.scheduler, self.horizon, *self.senders.values())
+        return (self.scheduler, self.horizon, *self.due_soon, *self.senders.values())
 
 
 def open_reminding(
@@ -197,6 +201,10 @@ def open_reminding(
         },
         scheduler=ReminderScheduler(reminding, read, clock, senders.values()).work,
         horizon=Horizon(reminding, read, clock).work,
+        due_soon=(
+            Nearing(reminding, tasks=owners["task"], read=read, clock=clock).work,
+            Leads(reminding, read, clock).work,
+        ),
         senders=senders,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from sigdep.notifications.commands.inbox import (
     MarkAllRead,
@@ -42,11 +43,21 @@ from sigdep.notifications.queries.inbox import (
     GetNotification,
     ListNotifications,
 )
-from sigdep.notifications.queries.people import DeclinedKind, GetPreferences, GetPushKey, ListDevices
+from sigdep.notifications.queries.people import (
+    DeclinedKind,
+    FindLeadsBehind,
+    GetPreferences,
+    GetPushKey,
+    LeadBehind,
+    ListDevices,
+)
 from sigdep.notifications.queries.reminders import (
     DueReminders,
+    DueSoonPage,
     FindDueReminders,
+    FindDueSoon,
     FindSchedulesBehind,
+    FindUnscheduled,
     GetReminder,
     ListReminders,
     ScheduleBehind,
@@ -114,6 +125,9 @@ READ: Final = ServiceContract(
         FindDueDeliveries,
         FindAbandonedDeliveries,
         FindSchedulesBehind,
+        FindUnscheduled,
+        FindDueSoon,
+        FindLeadsBehind,
     ),
     values={
         FindUnread: FoundPage,
@@ -126,6 +140,9 @@ READ: Final = ServiceContract(
         FindDueDeliveries: DueDeliveries,
         FindAbandonedDeliveries: DueDeliveries,
         FindSchedulesBehind: tuple[ScheduleBehind, ...],
+        FindUnscheduled: tuple[UUID, ...],
+        FindDueSoon: DueSoonPage,
+        FindLeadsBehind: tuple[LeadBehind, ...],
     },
 )
 

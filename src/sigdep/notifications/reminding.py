@@ -1,10 +1,11 @@
 """What a change to a task or an appointment does to its reminders: its owner is asked what is due now."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
+import msgspec
 from msgspec.structs import replace
 
 from sigdep.contracts.cloud_event import CloudEvent, place_of, value_of
@@ -14,6 +15,7 @@ from sigdep.kernel.ids import CommandId
 from sigdep.notifications.commands.reminders import ScheduleThing
 from sigdep.notifications.events.inbox import Thing, ThingKind
 from sigdep.notifications.events.reminders import Suppression
+from sigdep.notifications.writing.nearing import NEAR
 from sigdep.notifications.writing.reminding import Reminding
 from sigdep.rpc.call import WorkspacePosition
 
@@ -57,8 +59,14 @@ FIRST: Final = frozenset((TASKS + "TaskCreated", CALENDAR + "AppointmentSchedule
 ALWAYS: Final = frozenset(kind for kind in WHY if kind.startswith(CALENDAR) and kind not in FIRST)
 """An occurrence may have reminders that its series has not: events of these types are not looked into."""
 
+BACK: Final = frozenset((TASKS + "TaskReopened", TASKS + "TaskRestored"))
+"""After these a task may be due soon of which nothing is known, as it was not to be done when it came near."""
+
 FIELDS: Final = ("reminders", "changed_occurrences")
 """Of events, by which somebody is to be reminded."""
+
+DUE_FIELDS: Final = (("due_at", datetime | None), ("due_on", date | None))
+"""Of events, by which a task is due."""
 
 KINDS: Final[Mapping[str, ThingKind]] = {"task": "task", "appointment": "appointment"}
 """Of things, by the category of their streams."""
@@ -86,10 +94,10 @@ class ReminderReactions:
         category, _, identity = (event.subject or "").partition("-")
         if category not in KINDS or event.workspaceid is None:
             return
-        reminds = _reminds(event)
+        now = await self._clock.now()
+        reminds = _reminds(event) or _comes_near(event, now)
         if not reminds and event.type in FIRST:
             return
-        now = await self._clock.now()
         command = ScheduleThing(
             workspace_id=event.workspaceid,
             thing=Thing(kind=KINDS[category], id=UUID(identity)),
@@ -108,9 +116,16 @@ class ReminderReactions:
 
 def _reminds(event: CloudEvent) -> bool:
     """Whether the event itself says when somebody is to be reminded: not only when the thing is."""
-    if event.type in ALWAYS:
+    if event.type in ALWAYS or event.type in BACK:
         return True
     return any(value_of(event, name) for name in FIELDS)
+
+
+def _comes_near(event: CloudEvent, now: datetime) -> bool:
+    """Whether it says that a task is due by a time so near that people are told of it before `Nearing` comes by."""
+    at, on = (msgspec.convert(value_of(event, name), kind) for name, kind in DUE_FIELDS)
+    until = now + NEAR
+    return (at is not None and now <= at < until) or (on is not None and now.date() <= on <= until.date())
 
 
 def _position(event: CloudEvent) -> WorkspacePosition:

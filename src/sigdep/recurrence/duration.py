@@ -1,11 +1,14 @@
 """How long something lasts: days by the calendar, and seconds by the clock (RFC 5545 §3.3.6)."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from sigdep.kernel.errors import Invalid
+from sigdep.recurrence.zones import shift, to_instant, to_wall
 
 DURATION_DAYS_MAX: Final = 3_660
 DAY_SECONDS: Final = 86_400
@@ -52,3 +55,11 @@ def format_duration(duration: Duration) -> str:
     time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
     days = f"{duration.days}D" if duration.days else ""
     return f"P{days}{'T' if time else ''}{time}" if days or time else "PT0S"
+
+
+def before(instant: datetime, duration: Duration, zone: ZoneInfo) -> datetime:
+    """So much earlier, in UTC: days by the calendar of the place, then seconds by the clock of the world."""
+    day = instant
+    if duration.days:
+        day = to_instant(shift(to_wall(instant, zone), -timedelta(days=duration.days)), zone)
+    return shift(day, -timedelta(seconds=duration.seconds))

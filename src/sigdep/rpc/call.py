@@ -95,6 +95,14 @@ class Call(Struct, frozen=True, kw_only=True):
             raise Unauthenticated("Sign in first: send Authorization: Bearer <token>.")
         return self.principal
 
+    def require_nobody(self) -> None:
+        """
+        Raises:
+            Forbidden: somebody has signed in. What is about all people, services ask by themselves.
+        """
+        if self.principal is not None:
+            raise Forbidden("Nobody may ask for this: services ask it by themselves.")
+
     def match(self, stream: StreamId, version: Version) -> None:
         """
         Raises:

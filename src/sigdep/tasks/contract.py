@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sigdep.contracts.agenda import AgendaPart, FindAgenda
-from sigdep.contracts.reminding import FindReminders, ThingReminders
+from sigdep.contracts.reminding import DueTasks, FindDueTasks, FindReminders, ThingReminders
 from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
 from sigdep.tasks.commands.labels import CreateLabel, EditLabel, RestoreLabel, TrashLabel
@@ -96,11 +96,13 @@ READ: Final = ServiceContract(
         FindTaskRank,
         FindProjectRank,
         FindReminders,
+        FindDueTasks,
         FindAgenda,
     ),
     values={
         GetHistory: History,
         FindReminders: ThingReminders,
+        FindDueTasks: DueTasks,
         FindAgenda: AgendaPart,
         FindTaskRank: str | None,
         FindProjectRank: str | None,

@@ -20,9 +20,9 @@ from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminder
 from sigdep.kernel.errors import Invalid
 from sigdep.reading.sources import Sources
 from sigdep.recurrence.budget import RuleTooCostly
-from sigdep.recurrence.duration import Duration, parse_duration
+from sigdep.recurrence.duration import Duration, before, parse_duration
 from sigdep.recurrence.expansion import midnight
-from sigdep.recurrence.zones import shift, to_instant, to_wall, zone_named
+from sigdep.recurrence.zones import shift, to_instant, zone_named
 from sigdep.rpc.call import Answer, Call
 
 REMINDERS_MAX: Final = 1_000
@@ -113,7 +113,7 @@ def _before(one: Ready, query: FindReminders, zone: str) -> Iterator[DueReminder
         for reminder in shown.reminders:
             if reminder.before is None or shown.status == "cancelled":
                 continue
-            due_at = before(found, parse_duration(reminder.before), zone)
+            due_at = before(found.starts_at, parse_duration(reminder.before), zone_named(found.zone or zone))
             if query.since <= due_at < query.until:
                 yield _due(found, reminder.before, due_at, shown)
 
@@ -141,15 +141,6 @@ def _all_reminders(one: Ready) -> Iterator[Reminder]:
 def _at_most(reminder: Reminder) -> timedelta:
     duration = parse_duration(reminder.before) if reminder.before is not None else Duration()
     return timedelta(days=duration.days, seconds=duration.seconds)
-
-
-def before(found: Found, duration: Duration, zone: str) -> datetime:
-    """Days by the calendar, then seconds by the clock of the world (RFC 5545 §3.3.6)."""
-    place = zone_named(found.zone or zone)
-    day = found.starts_at
-    if duration.days:
-        day = to_instant(shift(to_wall(found.starts_at, place), -timedelta(days=duration.days)), place)
-    return shift(day, -timedelta(seconds=duration.seconds))
 
 
 def _due(found: Found, reminder: str, due_at: datetime, shown: Appointment) -> DueReminder:

@@ -32,6 +32,7 @@ class ChangePreferences(Command):
     """Changes those that it names."""
     quiet_hours: QuietHours | UnsetType | None = UNSET
     digest_at: str | UnsetType | None = UNSET
+    due_soon: str | UnsetType | None = UNSET
 
 
 class PostDigest(Command):
@@ -50,6 +51,14 @@ class PostDigest(Command):
     """So many more there are."""
 
 
+class ApplyLead(Command):
+    """What was scheduled of tasks that are due is scheduled by this lead. Asked by nobody but a job."""
+
+    user_id: UserId
+    lead: str
+    at: datetime
+
+
 class Unsubscribe(Command):
     """No more e-mails of one kind to one person: those whom the token names. Asked by whoever has it."""
 
@@ -65,7 +74,7 @@ class DeclineEmails(Command):
     at: datetime
 
 
-PreferencesCommand = ChangePreferences | PostDigest | DeclineEmails
+PreferencesCommand = ChangePreferences | PostDigest | ApplyLead | DeclineEmails
 
 
 class RegisterDevice(Command):

@@ -17,7 +17,7 @@ class ScheduleThing(Command):
     workspace_id: WorkspaceId
     thing: Thing
     because: str
-    """The type of the public event, `horizon`, or `zones`."""
+    """The type of the public event, `horizon`, `zones`, or `preferences`."""
     since: datetime
     """What was due before is not scheduled any more: it was over when it was asked for."""
     at: datetime

@@ -15,6 +15,7 @@ WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
     "task.assigned": ("task assigned to you", "tasks assigned to you"),
     "task.mentioned": ("mention", "mentions"),
     "task.commented": ("comment", "comments"),
+    "task.due_soon": ("task that is due soon", "tasks that are due soon"),
     "event.invited": ("invitation", "invitations"),
     "event.changed": ("changed event", "changed events"),
     "event.cancelled": ("cancelled event", "cancelled events"),

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.kernel.decider import Decider
+from sigdep.kernel.errors import Invalid
 from sigdep.kernel.messages import UNSET, State
 from sigdep.notifications.commands.people import (
+    ApplyLead,
     ChangePreferences,
     Choice,
     DeclineEmails,
@@ -22,12 +24,14 @@ from sigdep.notifications.events.inbox import Kind
 from sigdep.notifications.events.people import (
     Channel,
     DigestPosted,
+    LeadApplied,
     PreferencesChanged,
     PreferencesEvent,
     QuietHours,
     Unsubscribed,
 )
 from sigdep.notifications.queries.people import PreferencesView
+from sigdep.recurrence.duration import InvalidDuration, before, format_duration, parse_duration
 from sigdep.recurrence.zones import UnknownZone, zone_named
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -35,6 +39,11 @@ CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 
 _EMAILED: Final[frozenset[Kind]] = frozenset(("event.invited", "event.cancelled", "webhook.disabled", "digest"))
 _PUSHED: Final[frozenset[Kind]] = frozenset(KINDS) - {"task.commented", "webhook.disabled", "digest"}
+
+LEAD: Final = "PT1H"
+"""How long before a task is due people are told who have said nothing."""
+
+LEAD_DAYS_MAX: Final = 7
 
 _NOBODY: Final = UUID(int=0)
 
@@ -53,6 +62,10 @@ class Preferences(State):
     digest_at: str | None = None
     digest_on: date | None = None
     """Of the last one."""
+    due_soon: str | None = LEAD
+    """How long before a task is due they want to be told. None: never."""
+    lead_applied: str = LEAD
+    """By which it is scheduled."""
     updated_at: datetime | None = None
     version: int = 0
     """Grows with every event. 0: the person has said nothing."""
@@ -70,6 +83,16 @@ def not_before(preferences: Preferences, now: datetime, *, urgent: bool) -> date
     if quiet is None or (urgent and quiet.urgent_passes):
         return None
     return quiet_until(quiet, preferences.time_zone, now)
+
+
+def lead_of(preferences: Preferences) -> str:
+    """How long before a task is due they are told. Where they are not, it is scheduled all the same."""
+    return LEAD if preferences.due_soon is None else preferences.due_soon
+
+
+def told_at(preferences: Preferences, due_at: datetime) -> datetime:
+    """UTC: when they are told of a task that is due then."""
+    return before(due_at, parse_duration(lead_of(preferences)), zone_named(preferences.time_zone))
 
 
 def digest_due(preferences: Preferences) -> datetime | None:
@@ -100,6 +123,7 @@ def view(preferences: Preferences, *, time_zone: str) -> PreferencesView:
         time_zone=preferences.time_zone if preferences.zoned else time_zone,
         quiet_hours=preferences.quiet_hours,
         digest_at=preferences.digest_at,
+        due_soon=preferences.due_soon,
         version=preferences.version,
     )
 
@@ -116,6 +140,10 @@ def decide(command: PreferencesCommand, preferences: Preferences) -> list[Prefer
             if preferences.digest_on is not None and command.on <= preferences.digest_on:
                 return []
             return [DigestPosted(user_id=command.user_id, on=command.on, at=command.at)]
+        case ApplyLead():
+            if command.lead == preferences.lead_applied:
+                return []
+            return [LeadApplied(user_id=command.user_id, lead=command.lead, at=command.at)]
         case DeclineEmails():
             if not wants(preferences, command.kind, "email"):
                 return []  # Links in e-mails are followed more than once.
@@ -140,9 +168,26 @@ def _decide_change(command: ChangePreferences, preferences: Preferences) -> list
     if command.digest_at is not UNSET and command.digest_at != preferences.digest_at:
         at = command.digest_at
         changed["digest_at"] = None if at is None else wall_time(at, "/digest_at")
+    if command.due_soon is not UNSET:
+        lead = _lead(command.due_soon)
+        if lead != preferences.due_soon:
+            changed["due_soon"] = lead
     if not changed:
         return []
     return [PreferencesChanged(user_id=command.user_id, workspace_id=command.workspace_id, at=command.at, **changed)]
+
+
+def _lead(asked: str | None) -> str | None:
+    """The same, in one way of writing."""
+    if asked is None:
+        return None
+    try:
+        lead = parse_duration(asked)
+    except InvalidDuration as error:
+        raise Invalid.at("/due_soon", error.detail) from None
+    if timedelta(days=lead.days, seconds=lead.seconds) > timedelta(days=LEAD_DAYS_MAX):
+        raise Invalid.at("/due_soon", f"You are told at most {LEAD_DAYS_MAX} days before a task is due.")
+    return format_duration(lead)
 
 
 def _checked(quiet: QuietHours | None) -> QuietHours | None:
@@ -166,6 +211,8 @@ def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:
     match event:
         case DigestPosted():
             return replace(preferences, digest_on=event.on, version=version)
+        case LeadApplied():
+            return replace(preferences, lead_applied=event.lead, version=version)
         case Unsubscribed():
             return replace(
                 preferences,
@@ -185,6 +232,8 @@ def evolve(preferences: Preferences, event: PreferencesEvent) -> Preferences:
                 quiet_hours=preferences.quiet_hours if event.quiet_hours is UNSET else event.quiet_hours,
                 digest_at=preferences.digest_at if event.digest_at is UNSET else event.digest_at,
                 digest_on=preferences.digest_on,
+                due_soon=preferences.due_soon if event.due_soon is UNSET else event.due_soon,
+                lead_applied=preferences.lead_applied,
                 updated_at=event.at,
                 version=version,
             )
@@ -200,5 +249,5 @@ def _chosen(
 
 
 PREFERENCES: Final = Decider[Any, Preferences](
-    category="preferences", initial=Preferences(), decide=decide, evolve=evolve, schema="preferences-2"
+    category="preferences", initial=Preferences(), decide=decide, evolve=evolve, schema="preferences-3"
 )

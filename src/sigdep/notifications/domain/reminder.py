@@ -38,7 +38,7 @@ class Reminder(State):
     user_id: UserId
     thing: Thing
     reminder: str
-    """Which of the thing's reminders: `PT10M` before, or an instant."""
+    """Which of the thing's reminders: `PT10M` before, an instant, or `due`: as long before as its person wants."""
     state: ReminderState
     due_at: datetime
     starts_at: datetime

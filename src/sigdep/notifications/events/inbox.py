@@ -20,6 +20,7 @@ Kind = Literal[
     "task.assigned",
     "task.mentioned",
     "task.commented",
+    "task.due_soon",
     "event.invited",
     "event.changed",
     "event.cancelled",

@@ -46,6 +46,8 @@ class PreferencesChanged(Event):
     quiet_hours: QuietHours | UnsetType | None = UNSET
     digest_at: str | UnsetType | None = UNSET
     """The time on the wall at which they want it. None: never."""
+    due_soon: str | UnsetType | None = UNSET
+    """How long before a task is due they want to be told, as in `PT1H`. None: never."""
 
 
 class DigestPosted(Event):
@@ -53,6 +55,14 @@ class DigestPosted(Event):
 
     user_id: UserId
     on: date
+    at: datetime
+
+
+class LeadApplied(Event):
+    """What was scheduled of tasks that are due is scheduled as long before as they want."""
+
+    user_id: UserId
+    lead: str
     at: datetime
 
 
@@ -64,7 +74,7 @@ class Unsubscribed(Event):
     at: datetime
 
 
-PreferencesEvent = PreferencesChanged | DigestPosted | Unsubscribed
+PreferencesEvent = PreferencesChanged | DigestPosted | LeadApplied | Unsubscribed
 
 
 class DeviceRegistered(Event):

@@ -16,9 +16,12 @@ from sigdep.notifications.events.inbox import NotificationId, Thing
 ReminderId = NewType("ReminderId", UUID)
 """Made of the thing, its occurrence, which of its reminders, and the person."""
 
-Suppression = Literal["done", "cancelled", "removed", "declined", "changed", "not_due", "not_a_member", "missed"]
+Suppression = Literal[
+    "done", "cancelled", "removed", "declined", "changed", "not_due", "not_a_member", "missed", "unwanted"
+]
 """Why somebody was not reminded. `changed`: the thing has been, and has no such reminder for this person any more.
-`not_due`: when it was time, its owner said so. `missed`: it was found a day late or more, and told in a summary."""
+`not_due`: when it was time, its owner said so. `missed`: it was found a day late or more, and told in a summary.
+`unwanted`: its person wants to hear nothing of tasks that are due soon."""
 
 
 class ReminderScheduled(Event, omit_defaults=True):
@@ -28,13 +31,13 @@ class ReminderScheduled(Event, omit_defaults=True):
     workspace_id: WorkspaceId
     thing: Thing
     reminder: str
-    """Which of the thing's reminders: `PT10M` before, or an instant."""
+    """Which of the thing's reminders: `PT10M` before, an instant, or `due`: as long before as its person wants."""
     user_id: UserId
     due_at: datetime
     starts_at: datetime
     """What it reminds of."""
     because: str
-    """What led to it: the type of a public event, `horizon`, or `zones`."""
+    """What led to it: the type of a public event, `horizon`, `zones`, or `preferences`."""
     at: datetime
 
 

@@ -22,6 +22,7 @@ from sigdep.notifications.events.people import (
     DeviceRegistered,
     DeviceRemoved,
     DigestPosted,
+    LeadApplied,
     PreferencesChanged,
     Unsubscribed,
 )
@@ -77,6 +78,7 @@ EVENTS: tuple[type[Event], ...] = (
     ScheduleChanged,
     PreferencesChanged,
     DigestPosted,
+    LeadApplied,
     Unsubscribed,
     DeviceRegistered,
     DeviceRemoved,

@@ -5,9 +5,24 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from sigdep.contracts.ids import UserId
 from sigdep.kernel.messages import Query
 from sigdep.notifications.events.inbox import Kind
 from sigdep.notifications.events.people import Channel, DeviceId, QuietHours
+
+
+class FindLeadsBehind(Query):
+    """Some people who want to be told of tasks sooner or later than it is scheduled. Asked by a job."""
+
+    now: datetime
+    limit: int
+
+
+class LeadBehind(Struct, frozen=True, kw_only=True):
+    user_id: UserId
+    lead: str
+    """What they want."""
+    version: int
 
 
 class GetPreferences(Query):
@@ -33,6 +48,9 @@ class PreferencesView(Struct, frozen=True, kw_only=True):
     """When nothing goes out: it waits until they are over. The inbox does not."""
     digest_at: str | None
     """At what time a digest of the day comes, as in `07:30`. null: none does."""
+    due_soon: str | None
+    """How long before a task is due you are told, as in `PT1H`, where the task has no reminders of its own. null: you
+    are not."""
     version: int
 
 

@@ -48,6 +48,37 @@ class FindSchedulesBehind(Query):
     limit: int
 
 
+class FindUnscheduled(Query):
+    """Those of some things of whose reminders nothing is known."""
+
+    things: tuple[UUID, ...]
+
+
+class FindDueSoon(Query):
+    """What somebody is to be told because it is due soon, by when they will be told."""
+
+    user_id: UserId
+    after: "DueSoonPlace | None" = None
+    """Only what stands behind this one."""
+    limit: int = 200
+
+
+class DueSoonPlace(Struct, frozen=True, kw_only=True):
+    fires_at: datetime
+    reminder_id: ReminderId
+
+
+class DueSoonThing(Struct, frozen=True, kw_only=True):
+    thing: Thing
+    workspace_id: WorkspaceId
+
+
+class DueSoonPage(Struct, frozen=True, kw_only=True):
+    things: tuple[DueSoonThing, ...]
+    next: DueSoonPlace | None
+    """For `FindDueSoon.after`. None: there are no more."""
+
+
 class ReminderView(Struct, frozen=True, kw_only=True):
     """A reminder of one occurrence, for the caller."""
 
@@ -57,7 +88,8 @@ class ReminderView(Struct, frozen=True, kw_only=True):
     title: str
     """Of the thing."""
     reminder: str
-    """Which of the thing's reminders: `PT10M` before, or an instant."""
+    """Which of the thing's reminders: `PT10M` before, an instant, or `due`: the task has none, and you are told as long
+    before it is due as your preferences say."""
     state: ReminderState
     due_at: datetime
     starts_at: datetime
@@ -80,7 +112,8 @@ class ReminderStep(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     """For when it was scheduled, or until when it was snoozed."""
     because: str | None = None
-    """What led to it: the type of an event, `horizon` (as time goes on), `zones` (new time-zone data), `due`."""
+    """What led to it: the type of an event, `horizon` (as time goes on), `zones` (new time-zone data), `preferences` (you
+    want to be told sooner or later), `due` (its time)."""
     why: Suppression | None = None
     late_seconds: float | None = None
     confirmed: bool | None = None

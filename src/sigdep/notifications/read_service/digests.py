@@ -14,7 +14,7 @@ from sigdep.notifications.events.inbox import NotificationId
 from sigdep.notifications.queries.digest import DigestDue, DigestItem, FindDigestItems, FindDigestsDue
 from sigdep.notifications.read_models.notifications import NEWEST_FIRST, NOTIFICATIONS
 from sigdep.notifications.read_models.people import PREFERENCE_ROWS
-from sigdep.notifications.read_service.rows import Rows, notification_in, require_nobody, state_in
+from sigdep.notifications.read_service.rows import Rows, notification_in, state_in
 from sigdep.rpc.call import Answer, Call, Principal
 
 DIGESTED_MAX: Final = 200
@@ -26,7 +26,7 @@ class Digests:
         self._rows = rows
 
     async def find_due(self, query: FindDigestsDue, call: Call) -> Answer[tuple[DigestDue, ...]]:
-        require_nobody(call)
+        call.require_nobody()
         select = Select(
             table=PREFERENCE_ROWS,
             where=Compare("digest_due_at", "<=", query.now),
@@ -37,7 +37,7 @@ class Digests:
         return Answer(value=tuple([await self._due(state_in(row, Preferences), query) for row in page.rows]))
 
     async def find_items(self, query: FindDigestItems, call: Call) -> Answer[tuple[DigestItem, ...]]:
-        require_nobody(call)
+        call.require_nobody()
         known = await self._known(query.items)
         told = [known[one] for one in query.items if one in known and known[one].recipient_id == query.user_id]
         return Answer(value=tuple(digest_item(one) for one in told))

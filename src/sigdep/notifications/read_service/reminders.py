@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.reminding import DUE
 from sigdep.http.routes import Listing
 from sigdep.kernel.cursors import Paging
 from sigdep.kernel.ids import Version
@@ -30,8 +31,13 @@ from sigdep.notifications.queries.deliveries import (
 )
 from sigdep.notifications.queries.reminders import (
     DueReminders,
+    DueSoonPage,
+    DueSoonPlace,
+    DueSoonThing,
     FindDueReminders,
+    FindDueSoon,
     FindSchedulesBehind,
+    FindUnscheduled,
     GetReminder,
     ListReminders,
     ReminderHistory,
@@ -41,7 +47,7 @@ from sigdep.notifications.queries.reminders import (
 )
 from sigdep.notifications.read_models.deliveries import DELIVERIES
 from sigdep.notifications.read_models.reminders import REMINDERS, SCHEDULES
-from sigdep.notifications.read_service.rows import Rows, require_nobody, state_in
+from sigdep.notifications.read_service.rows import Rows, state_in
 from sigdep.notifications.read_service.steps import delivery_steps, reminder_steps
 from sigdep.rpc.call import Answer, Call
 
@@ -52,6 +58,7 @@ DELIVERIES_SHOWN_MAX: Final = 100
 
 _DUE: Final = ("id", "workspace_id", "version", "user_id", "thing_id", "fires_at")
 _TITLE: Final = ("title",)
+_ID: Final = ("id",)
 
 
 class Reminders:
@@ -126,21 +133,21 @@ class Reminders:
     # ── asked by services ─────────────────────────────────────────────────────────────────────────────
 
     async def find_due(self, query: FindDueReminders, call: Call) -> Answer[DueReminders]:
-        require_nobody(call)
+        call.require_nobody()
         scheduled = Compare("state", "=", "scheduled")
         rows, next_at = await self._due(REMINDERS, scheduled, "fires_at", query.now, query.limit, _DUE)
         titles = await self._titles(_uuid(row, "thing_id") for row in rows)
         return Answer(value=DueReminders(due=tuple(_waiting(row, titles) for row in rows), next_at=next_at))
 
     async def find_due_deliveries(self, query: FindDueDeliveries, call: Call) -> Answer[DueDeliveries]:
-        require_nobody(call)
+        call.require_nobody()
         unfinished = All((Compare("channel", "=", query.channel), Compare("unfinished", "=", True)))
         columns = ("id", "workspace_id", "version", "next_at")
         rows, next_at = await self._due(DELIVERIES, unfinished, "next_at", query.now, query.limit, columns)
         return Answer(value=DueDeliveries(due=tuple(map(_waiting_delivery, rows)), next_at=next_at))
 
     async def find_abandoned(self, query: FindAbandonedDeliveries, call: Call) -> Answer[DueDeliveries]:
-        require_nobody(call)
+        call.require_nobody()
         where = All(
             (
                 Compare("attempted_by", "=", query.place),
@@ -153,7 +160,7 @@ class Reminders:
         return Answer(value=DueDeliveries(due=tuple(map(_waiting_delivery, page.rows)), next_at=None))
 
     async def find_behind(self, query: FindSchedulesBehind, call: Call) -> Answer[tuple[ScheduleBehind, ...]]:
-        require_nobody(call)
+        call.require_nobody()
         short = All((Compare("continues", "=", True), Compare("known_until", "<", query.known_before)))
         still_due = Compare("last_due_at", ">", query.now)
         other_zones = All((Compare("zones", "!=", query.zones), Either((Compare("continues", "=", True), still_due))))
@@ -165,6 +172,35 @@ class Reminders:
             value=tuple(
                 ScheduleBehind(thing=one.thing, workspace_id=one.workspace_id, zones=one.zones, version=one.version)
                 for one in schedules
+            )
+        )
+
+    async def find_unscheduled(self, query: FindUnscheduled, call: Call) -> Answer[tuple[UUID, ...]]:
+        call.require_nobody()
+        known = await self._rows.get_many(SCHEDULES, {(thing,) for thing in query.things}, _ID)
+        return Answer(value=tuple(thing for thing in query.things if (thing,) not in known))
+
+    async def find_due_soon(self, query: FindDueSoon, call: Call) -> Answer[DueSoonPage]:
+        call.require_nobody()
+        after = query.after
+        select = Select(
+            table=REMINDERS,
+            where=All((Compare("user_id", "=", query.user_id), Compare("state", "=", "scheduled"))),
+            order=(Order("fires_at"),),
+            after=None if after is None else (after.fires_at, after.reminder_id),
+            limit=query.limit,
+        )
+        page = await self._rows.select(select)
+        reminders = [state_in(row, Reminder) for row in page.rows]
+        last = reminders[-1] if page.next is not None else None
+        return Answer(
+            value=DueSoonPage(
+                things=tuple(
+                    DueSoonThing(thing=one.thing, workspace_id=one.workspace_id)
+                    for one in reminders
+                    if one.reminder == DUE
+                ),
+                next=None if last is None else DueSoonPlace(fires_at=last.fires_at, reminder_id=last.id),
             )
         )
 

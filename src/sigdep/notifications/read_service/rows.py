@@ -6,13 +6,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from sigdep.contracts.ids import UserId, WorkspaceId
-from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.ids import Position, partition_of
 from sigdep.kernel.messages import State
 from sigdep.kernel.read_store import Key, Page, ReadStore, Row, Select, Table
 from sigdep.notifications.domain.notification import Notification
 from sigdep.reading.progress import Progress
-from sigdep.rpc.call import Call, WorkspacePosition
+from sigdep.rpc.call import WorkspacePosition
 
 CONTEXT: Final = "notifications"
 
@@ -47,12 +46,3 @@ def state_in(row: Row, state: type[S]) -> S:
 
 def notification_in(row: Row) -> Notification:
     return state_in(row, Notification)
-
-
-def require_nobody(call: Call) -> None:
-    """
-    Raises:
-        Forbidden: somebody has signed in. These are about all people.
-    """
-    if call.principal is not None:
-        raise Forbidden("Nobody may ask for this: services ask it by themselves.")

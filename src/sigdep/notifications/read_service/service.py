@@ -20,13 +20,21 @@ from sigdep.notifications.queries.inbox import (
 )
 from sigdep.notifications.queries.people import (
     DeviceList,
+    FindLeadsBehind,
     GetPreferences,
     GetPushKey,
     ListDevices,
     PreferencesView,
     PushKey,
 )
-from sigdep.notifications.queries.reminders import FindDueReminders, FindSchedulesBehind, GetReminder, ListReminders
+from sigdep.notifications.queries.reminders import (
+    FindDueReminders,
+    FindDueSoon,
+    FindSchedulesBehind,
+    FindUnscheduled,
+    GetReminder,
+    ListReminders,
+)
 from sigdep.notifications.queries.webhook_deliveries import FindDueWebhookDeliveries, ListWebhookDeliveries
 from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
@@ -82,6 +90,9 @@ class NotificationsRead:
             FindDueDeliveries: reminders.find_due_deliveries,
             FindAbandonedDeliveries: reminders.find_abandoned,
             FindSchedulesBehind: reminders.find_behind,
+            FindUnscheduled: reminders.find_unscheduled,
+            FindDueSoon: reminders.find_due_soon,
+            FindLeadsBehind: chores.find_leads_behind,
         }
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:

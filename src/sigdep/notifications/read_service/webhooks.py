@@ -74,7 +74,7 @@ class Webhooks:
         return Answer(value=Listing(items=shown, next_cursor=paging.cursor(page.next)), position=position)
 
     async def find_due(self, query: FindDueWebhookDeliveries, call: Call) -> Answer[tuple[WebhookDeliveryPlace, ...]]:
-        _require_nobody(call)
+        call.require_nobody()
         due = Compare("due_at", "<=", query.now)
         select = Select(
             table=WEBHOOK_DELIVERIES,
@@ -86,7 +86,7 @@ class Webhooks:
         return Answer(value=tuple(_delivery_place(row) for row in (await self._rows.select(select)).rows))
 
     async def find_behind(self, query: FindWebhooksBehind, call: Call) -> Answer[tuple[WebhookPlace, ...]]:
-        _require_nobody(call)
+        call.require_nobody()
         select = Select(
             table=WEBHOOK_ROWS,
             where=Compare("behind_since", "<=", query.now),

@@ -11,6 +11,7 @@ from sigdep.kernel.errors import Invalid, NotFound, SigdepError
 from sigdep.kernel.messages import UNSET, UnsetType
 from sigdep.notifications.commands.people import ChangePreferences, Choice, RegisterDevice, RemoveDevice
 from sigdep.notifications.domain.devices import ENDPOINT_LENGTH_MAX, NAME_LENGTH_MAX, TOKEN_LENGTH_MAX
+from sigdep.notifications.domain.preferences import LEAD_DAYS_MAX
 from sigdep.notifications.domain.walls import WALL_TIME_PATTERN
 from sigdep.notifications.events.inbox import Kind
 from sigdep.notifications.events.people import Channel, DeviceId, QuietHours
@@ -25,6 +26,7 @@ def _shown(**schema: Any) -> Meta:
 
 
 WallTime = Annotated[str, _shown(pattern=WALL_TIME_PATTERN, examples=["07:30"])]
+Lead = Annotated[str, _shown(examples=["PT1H"], description=f"ISO 8601, {LEAD_DAYS_MAX} days at most.")]
 TimeZone = Annotated[str, _shown(examples=["Europe/London"], description="IANA.")]
 
 
@@ -48,6 +50,8 @@ class PreferencesEdits(Body, frozen=True, kw_only=True):
     """When nothing goes out: it waits until they are over. The inbox does not."""
     digest_at: WallTime | UnsetType | None = UNSET
     """When a digest of the day comes. null: none does."""
+    due_soon: Lead | UnsetType | None = UNSET
+    """How long before a task is due you are told, where the task has no reminders of its own. null: you are not."""
 
 
 class SubscriptionKeys(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +99,7 @@ class PeopleWrites:
             time_zone=body.time_zone,
             quiet_hours=kept,
             digest_at=body.digest_at,
+            due_soon=body.due_soon,
         )
         return await self.service.ask(command, call)
 

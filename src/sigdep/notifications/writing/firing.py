@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sigdep.contracts.ids import UserId
+from sigdep.contracts.reminding import DUE
 from sigdep.kernel.errors import Unavailable
-from sigdep.notifications.commands.reminders import FireReminder, SuppressReminder
+from sigdep.notifications.commands.reminders import FireReminder, ScheduleReminder, SuppressReminder
 from sigdep.notifications.domain.notification import notification_id
+from sigdep.notifications.domain.preferences import Preferences, told_at
 from sigdep.notifications.domain.reminder import Reminder
 from sigdep.notifications.domain.reminder_decisions import decide
 from sigdep.notifications.domain.telling import News
@@ -30,8 +32,9 @@ TITLES_MAX: Final = 10
 _PATHS: Final[Mapping[ThingKind, str]] = {"task": "/tasks", "appointment": "/events", "webhook": "/webhooks"}
 """Where things are to be seen."""
 
-DUE: Final = "due"
-"""What led to an event: time."""
+TIME: Final = "due"
+PREFERENCES: Final = "preferences"
+"""What led to an event."""
 
 
 async def fire(attempt: Attempt, owners: Owners, one: ReminderId, title: str, at: datetime) -> ReminderFired | None:
@@ -48,6 +51,8 @@ async def fire(attempt: Attempt, owners: Owners, one: ReminderId, title: str, at
         return None
     if await _is_stranger(attempt, reminder.user_id):
         _suppress(attempt, reminder, "not_a_member", at)
+        return None
+    if await _is_put_off(attempt, reminder, at):
         return None
     said = await owners.confirm(reminder)
     if said is False:
@@ -67,11 +72,46 @@ async def fire(attempt: Attempt, owners: Owners, one: ReminderId, title: str, at
     return fired if isinstance(fired, ReminderFired) else None
 
 
+async def _is_put_off(attempt: Attempt, reminder: Reminder, at: datetime) -> bool:
+    """Record what its person wants now, if that is no more to hear of what is due soon, or to hear of it later."""
+    if reminder.reminder != DUE:
+        return False
+    if await _is_unwanted(attempt, reminder):
+        _suppress(attempt, reminder, "unwanted", at)
+        return True
+    later = told_at(await _wishes(attempt, reminder), reminder.starts_at)
+    if reminder.snoozed_until is not None or later <= at:
+        return False
+    command = ScheduleReminder(
+        reminder_id=reminder.id,
+        workspace_id=reminder.workspace_id,
+        thing=reminder.thing,
+        reminder=reminder.reminder,
+        user_id=reminder.user_id,
+        due_at=later,
+        starts_at=reminder.starts_at,
+        because=PREFERENCES,
+        at=at,
+    )
+    attempt.record(attempt.around.reminders, reminder.id, decide(command, reminder))
+    return True
+
+
+async def _is_unwanted(attempt: Attempt, reminder: Reminder) -> bool:
+    return reminder.reminder == DUE and (await _wishes(attempt, reminder)).due_soon is None
+
+
+async def _wishes(attempt: Attempt, reminder: Reminder) -> Preferences:
+    """As they are now: looked at, not held still."""
+    preferences = attempt.around.preferences
+    return (await preferences.latest(preferences.decider.stream(reminder.user_id))).state
+
+
 def _news(reminder: Reminder, title: str, at: datetime) -> News:
     late = at - reminder.fires_at
     return News(
         workspace_id=reminder.workspace_id,
-        kind="reminder",
+        kind="task.due_soon" if reminder.reminder == DUE else "reminder",
         title=title,
         # Of this time that it is due, and of no other: moved or snoozed it is told again.
         key=f"reminder {reminder.id} {reminder.fires_at.isoformat()}",
@@ -103,6 +143,9 @@ async def summarise(
     is_stranger = await _is_stranger(attempt, user_id)
     told = list[tuple[Reminder, str]]()
     for reminder, title in due:
+        if await _is_unwanted(attempt, reminder):
+            _suppress(attempt, reminder, "unwanted", at)
+            continue
         said: Confirmed = False if is_stranger else await owners.confirm(reminder)
         if said is False:
             _suppress(attempt, reminder, "not_a_member" if is_stranger else "not_due", at)
@@ -115,7 +158,7 @@ async def summarise(
         command = SuppressReminder(
             reminder_id=reminder.id,
             why="missed",
-            because=DUE,
+            because=TIME,
             at=at,
             notification_id=notification_id(news.key, user_id),
         )
@@ -140,7 +183,7 @@ def _summary(told: Sequence[tuple[Reminder, str]], at: datetime) -> News:
 
 
 def _suppress(attempt: Attempt, reminder: Reminder, why: Suppression, at: datetime) -> None:
-    command = SuppressReminder(reminder_id=reminder.id, why=why, because=DUE, at=at)
+    command = SuppressReminder(reminder_id=reminder.id, why=why, because=TIME, at=at)
     attempt.record(attempt.around.reminders, reminder.id, decide(command, reminder))
 
 

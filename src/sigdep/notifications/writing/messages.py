@@ -18,7 +18,7 @@ from sigdep.rpc.call import Service
 KEPT: Final = timedelta(days=1)
 """For so long others may hold it for somebody who is away."""
 
-_PUSHED_AT_ONCE: Final = frozenset({"reminder"})
+_PUSHED_AT_ONCE: Final = frozenset({"reminder", "task.due_soon"})
 
 _encode: Final = msgspec.json.Encoder().encode
 

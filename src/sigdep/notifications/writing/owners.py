@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId
-from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
+from sigdep.contracts.reminding import DUE, DueReminder, FindReminders, ThingReminders
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.errors import NotFound, Unavailable
 from sigdep.notifications.domain.reminder import Reminder
@@ -62,11 +62,12 @@ class Owners:
     async def confirm(self, reminder: Reminder) -> "Confirmed":
         """Whether it is still due, by what its owner says now."""
         kind, loop = reminder.thing.kind, asyncio.get_running_loop()
+        asked_for = reminder.starts_at if reminder.reminder == DUE else reminder.due_at
         if loop.time() < self._silent_until.get(kind, 0.0):
             return None
         try:
             async with asyncio.timeout(CONFIRM_SECONDS_MAX):
-                said = await self._ask(reminder.thing, reminder.due_at, reminder.due_at + _INSTANT, None)
+                said = await self._ask(reminder.thing, asked_for, asked_for + _INSTANT, None)
         except (TimeoutError, Unavailable):
             self._silent_until[kind] = loop.time() + PASSED_OVER_SECONDS
             return None

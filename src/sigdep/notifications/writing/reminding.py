@@ -13,11 +13,13 @@ from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.unit_of_work import UnitOfWork
+from sigdep.notifications.commands.people import ApplyLead
 from sigdep.notifications.commands.reminders import ScheduleThing
 from sigdep.notifications.events.reminders import ReminderFired, ReminderId, Suppression
-from sigdep.notifications.writing.attempt import Attempt, Surroundings
+from sigdep.notifications.writing.attempt import Attempt, Surroundings, own
 from sigdep.notifications.writing.firing import fire, summarise
 from sigdep.notifications.writing.owners import Owners
+from sigdep.notifications.writing.people import change_preferences
 from sigdep.notifications.writing.scheduling import Difference, schedule_thing
 from sigdep.rpc.call import Call, WorkspacePosition
 
@@ -108,6 +110,14 @@ class Reminding:
             await summarise(attempt, self._owners, user_id, missed, attempt.call.asked_at)
 
         return await self._execute(workspace, await self._call(), work)
+
+    async def apply_lead(self, user_id: UserId, lead: str) -> bool:
+        """Record that all is scheduled by it that a person is told of because it is due soon."""
+
+        async def work(attempt: Attempt) -> None:
+            await change_preferences(attempt, ApplyLead(user_id=user_id, lead=lead, at=attempt.call.asked_at))
+
+        return await self._execute(own(user_id), await self._call(), work)
 
     async def _call(self) -> Call:
         """One that is not taken for another's: who comes second sees that somebody was faster."""

@@ -1,13 +1,16 @@
 """What a thing's owner says of its reminders becomes what each of them is: scheduled, moved or suppressed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from sigdep.contracts.ids import UserId, WorkspaceId
-from sigdep.contracts.reminding import DueReminder, ThingReminders
+from sigdep.contracts.reminding import DUE, DueReminder, ThingReminders
 from sigdep.notifications.commands.reminders import NoteSchedule, ScheduleReminder, ScheduleThing, SuppressReminder
 from sigdep.notifications.domain import reminder_decisions, schedule
+from sigdep.notifications.domain.preferences import told_at
 from sigdep.notifications.domain.reminder import reminder_id
 from sigdep.notifications.domain.schedule import Schedule
 from sigdep.notifications.events.reminders import ReminderId, ScheduledTime, Suppression
@@ -93,6 +96,7 @@ async def _difference(
         return None
     if said is None:
         said = _nothing(command.workspace_id, known.title, until)
+    said = replace(said, due=tuple([one async for one in _for_each(attempt, command, known, said)]))
     wanted = dict(_wanted(command, known, said))
     differing = [one for one in wanted.items() if known.times.get(one[0]) != one[1].due.due_at]
     gone = [
@@ -147,6 +151,25 @@ async def _past(
         elif len(over) < CHANGES_MAX:
             over.append(one)
     return tuple(over), active
+
+
+async def _for_each(
+    attempt: Attempt, command: ScheduleThing, known: Schedule, said: ThingReminders
+) -> AsyncIterator[DueReminder]:
+    """The same, where each person is told as long before a task is due as they want."""
+    preferences = attempt.around.preferences
+    for due in said.due:
+        if due.reminder != DUE:
+            yield due
+            continue
+        for user_id in people_of(due):
+            # Looked at, not held still: whoever has just changed their mind is seen to by `Leads`.
+            wish = (await preferences.latest(preferences.decider.stream(user_id))).state
+            at = told_at(wish, due.due_at)
+            before = known.times.get(reminder_id(occurrence_of(command.thing, due), DUE, user_id))
+            if at < command.since and before is not None:
+                at = min(before, due.due_at)  # Too late for what they want now: as it was, and not when it is over.
+            yield replace(due, due_at=at, recipients=(user_id,))
 
 
 def _wanted(command: ScheduleThing, known: Schedule, said: ThingReminders) -> Iterator[tuple[ReminderId, Wanted]]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sigdep.contracts.reminding import FindReminders, ThingReminders
+from sigdep.contracts.reminding import DueTasks, FindDueTasks, FindReminders, ThingReminders
 from sigdep.contracts.things import FindThing, ThingThen
 from sigdep.rpc.contract import ServiceContract
 
@@ -10,7 +10,9 @@ TASKS: Final = ServiceContract(name="tasks.write", messages=(FindThing,), values
 CALENDAR: Final = ServiceContract(name="calendar.write", messages=(FindThing,), values={FindThing: ThingThen})
 
 REMINDERS_OF_TASKS: Final = ServiceContract(
-    name="tasks.read", messages=(FindReminders,), values={FindReminders: ThingReminders}
+    name="tasks.read",
+    messages=(FindReminders, FindDueTasks),
+    values={FindReminders: ThingReminders, FindDueTasks: DueTasks},
 )
 
 REMINDERS_OF_APPOINTMENTS: Final = ServiceContract(

@@ -1,15 +1,16 @@
 """When somebody is to be reminded of a task."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from sigdep.contracts.reminding import DUE
 from sigdep.kernel.errors import Invalid
-from sigdep.recurrence.duration import InvalidDuration, format_duration, parse_duration
-from sigdep.recurrence.zones import shift, to_instant, to_wall
+from sigdep.recurrence.duration import InvalidDuration, before, format_duration, parse_duration
+from sigdep.recurrence.zones import to_instant
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.schedule import zone_of
 from sigdep.tasks.domain.task import Task
@@ -24,7 +25,7 @@ class Due(NamedTuple):
     """One reminder of a task."""
 
     reminder: str
-    """`PT10M`, or the instant."""
+    """`PT10M`, the instant, or DUE."""
     due_at: datetime
     starts_at: datetime
     """What it reminds of."""
@@ -57,25 +58,26 @@ def due_reminders(task: Task) -> Iterator[Due]:
     """When each of a task's reminders is due, in no order.
 
     What is counted `before` counts from when the task is due, else from when it is scheduled, else from the morning
-    of the date that it is due on. Where there is none of these, it has no time.
+    of the date that it is due on. Where there is none of these, it has no time. A task that has no reminders and is to
+    be done by some time has one: when it is due.
     """
-    starts_at = _begins(task)
+    due_at = _due(task)
+    if due_at is not None and not task.reminders:
+        yield Due(DUE, due_at, due_at)
+    starts_at = task.due_at or task.scheduled_at or due_at
     for reminder in task.reminders:
         if reminder.at is not None:
             yield Due(str(msgspec.to_builtins(reminder.at)), reminder.at, starts_at or reminder.at)
         elif reminder.before is not None and starts_at is not None:
-            yield Due(reminder.before, _before(starts_at, reminder.before, task), starts_at)
+            yield Due(reminder.before, before(starts_at, parse_duration(reminder.before), zone_of(task)), starts_at)
 
 
-def _begins(task: Task) -> datetime | None:
-    at = task.due_at or task.scheduled_at
-    if at is not None or task.due_on is None:
-        return at
+def is_due_soon_told(task: Task) -> bool:
+    """Whether people are told that it is due soon, as it does not say by itself when to remind them."""
+    return not task.reminders and (task.due_at is not None or task.due_on is not None)
+
+
+def _due(task: Task) -> datetime | None:
+    if task.due_at is not None or task.due_on is None:
+        return task.due_at
     return to_instant(datetime.combine(task.due_on, MORNING), zone_of(task))
-
-
-def _before(starts_at: datetime, text: str, task: Task) -> datetime:
-    duration, zone = parse_duration(text), zone_of(task)
-    if duration.days:
-        starts_at = to_instant(shift(to_wall(starts_at, zone), -timedelta(days=duration.days)), zone)
-    return shift(starts_at, -timedelta(seconds=duration.seconds))

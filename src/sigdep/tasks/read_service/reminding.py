@@ -1,16 +1,19 @@
 """What there is to be reminded of, told to whoever reminds."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
-from sigdep.contracts.ids import TaskId, UserId
-from sigdep.contracts.reminding import DueReminder, FindReminders, ThingReminders
+from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
+from sigdep.contracts.reminding import DueReminder, DueTask, DueTasks, FindDueTasks, FindReminders, ThingReminders
+from sigdep.kernel.read_store import All, Compare, Order, Row, Select
 from sigdep.reading.sources import Sources, not_found
 from sigdep.reading.views import LiveView
 from sigdep.rpc.call import Answer, Call
-from sigdep.tasks.domain.reminders import due_reminders
+from sigdep.tasks.domain.reminders import due_reminders, is_due_soon_told
 from sigdep.tasks.domain.task import Task
 from sigdep.tasks.read_models.projects import PROJECTS
 from sigdep.tasks.read_models.task_rows import OPEN, TASKS
@@ -18,12 +21,16 @@ from sigdep.tasks.read_service.things import TASK
 
 _DOCUMENT: Final = ("document",)
 _HIDDEN: Final = ("hidden",)
+_DUE: Final = ("due", "id", "workspace_id")
 
 _decode: Final = msgspec.json.Decoder(Task).decode
 
 
 class Reminding:
-    """Answers FindReminders. An occurrence of a task that recurs is a task of its own, and asked for by itself."""
+    """Answers FindReminders, and FindDueTasks.
+
+    An occurrence of a task that recurs is a task of its own, and asked for by itself.
+    """
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -51,6 +58,21 @@ class Reminding:
         )
         return Answer(value=answer, position=view.position(task.workspace_id))
 
+    async def find_due(self, query: FindDueTasks, call: Call) -> Answer[DueTasks]:
+        call.require_nobody()
+        within = (Compare("due", ">=", query.since), Compare("due", "<", query.until))
+        after = query.after
+        select = Select(
+            table=TASKS,
+            where=All((Compare("open", "=", True), *within, Compare("trashed", "=", False))),
+            order=(Order("due"),),
+            after=None if after is None else (after.due_at, after.task_id),
+            limit=query.limit,
+            columns=_DUE,
+        )
+        page = await self._sources.now().select(select)
+        return Answer(value=DueTasks(tasks=tuple(map(_due_task, page.rows)), more=page.next is not None))
+
     async def _task(self, view: LiveView, task_id: TaskId) -> Task:
         """As the read model has it, or the log, where that has not come so far."""
         row = await view.get(TASKS, (task_id,), _DOCUMENT)
@@ -71,9 +93,17 @@ class Reminding:
         return (first.created_by,)
 
 
+def _due_task(row: Row) -> DueTask:
+    due_at, task_id, workspace_id = (row[column] for column in _DUE)
+    assert isinstance(due_at, datetime)
+    assert isinstance(task_id, UUID)
+    assert isinstance(workspace_id, UUID)
+    return DueTask(due_at=due_at, task_id=TaskId(task_id), workspace_id=WorkspaceId(workspace_id))
+
+
 def _is_to_be_done(task: Task) -> bool:
     """Whether it may remind somebody, once its project is not archived or in the trash any more."""
-    return task.status in OPEN and task.trashed_at is None and bool(task.reminders)
+    return task.status in OPEN and task.trashed_at is None and (bool(task.reminders) or is_due_soon_told(task))
 
 
 async def _reminds(view: LiveView, task: Task) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from sigdep.contracts.agenda import FindAgenda
-from sigdep.contracts.reminding import FindReminders
+from sigdep.contracts.reminding import FindDueTasks, FindReminders
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.read_store import ModelGone, ReadStore
 from sigdep.kernel.store import EventLog
@@ -59,6 +59,7 @@ class TasksRead:
         """
         sources = Sources(store, log, progress, context=CONTEXT, read_model=TasksReadModel, things="tasks")
         single, lists, task_lists = Single(sources), Lists(sources), TaskLists(sources, search, hot)
+        reminding = Reminding(sources)
         self._neighbours: Final = RankNeighbours(store, progress)
         self._progress: Final = progress
         self._handlers: Final[Mapping[type, Handler]] = {
@@ -73,7 +74,8 @@ class TasksRead:
             ListLabels: lists.list_labels,
             FindTaskRank: self._find_task_rank,
             FindProjectRank: self._find_project_rank,
-            FindReminders: Reminding(sources).find,
+            FindReminders: reminding.find,
+            FindDueTasks: reminding.find_due,
             FindAgenda: Agenda(sources).find,
         }
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from sigdep.contracts.ids import UserId
 from sigdep.contracts.membership import Contact, FindByEmail, FindContact, FindStrangers
-from sigdep.kernel.errors import Forbidden
 from sigdep.kernel.messages import Command, Query
 from sigdep.rpc.call import Answer, Call
 from sigdep.users.commands.requests import (
@@ -78,18 +77,9 @@ class UsersWrite:
         return Answer(value=tuple(await self._roll.are_members(query.workspace_id, query.user_ids)))
 
     async def _find_by_email(self, query: FindByEmail, call: Call) -> Answer[Sequence[UserId]]:
-        _require_nobody(call)
+        call.require_nobody()
         return Answer(value=await self._roll.with_emails(query.workspace_id, query.emails))
 
     async def _find_contact(self, query: FindContact, call: Call) -> Answer[Contact]:
-        _require_nobody(call)
+        call.require_nobody()
         return Answer(value=await self._roll.contact(query.user_id))
-
-
-def _require_nobody(call: Call) -> None:
-    """
-    Raises:
-        Forbidden: somebody has signed in. Only services ask this, by themselves.
-    """
-    if call.principal is not None:
-        raise Forbidden("Nobody may ask for this: services ask it by themselves.")
