@@ -94,10 +94,10 @@ class ReminderReactions:
         category, _, identity = (event.subject or "").partition("-")
         if category not in KINDS or event.workspaceid is None:
             return
-        now = await self._clock.now()
-        reminds = _reminds(event) or _comes_near(event, now)
+        reminds = _reminds(event) or _comes_near(event)
         if not reminds and event.type in FIRST:
             return
+        now = await self._clock.now()
         command = ScheduleThing(
             workspace_id=event.workspaceid,
             thing=Thing(kind=KINDS[category], id=UUID(identity)),
@@ -121,11 +121,11 @@ def _reminds(event: CloudEvent) -> bool:
     return any(value_of(event, name) for name in FIELDS)
 
 
-def _comes_near(event: CloudEvent, now: datetime) -> bool:
+def _comes_near(event: CloudEvent) -> bool:
     """Whether it says that a task is due by a time so near that people are told of it before `Nearing` comes by."""
     at, on = (msgspec.convert(value_of(event, name), kind) for name, kind in DUE_FIELDS)
-    until = now + NEAR
-    return (at is not None and now <= at < until) or (on is not None and now.date() <= on <= until.date())
+    until = event.time + NEAR
+    return (at is not None and event.time <= at < until) or (on is not None and event.time.date() <= on <= until.date())
 
 
 def _position(event: CloudEvent) -> WorkspacePosition:

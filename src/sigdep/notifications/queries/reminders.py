@@ -112,8 +112,8 @@ class ReminderStep(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     """For when it was scheduled, or until when it was snoozed."""
     because: str | None = None
-    """What led to it: the type of an event, `horizon` (as time goes on), `zones` (new time-zone data), `preferences` (you
-    want to be told sooner or later), `due` (its time)."""
+    """What led to it: the type of an event, `horizon` (as time goes on), `zones` (new time-zone data), `due` (its
+    time), `preferences` (you want to be told sooner or later)."""
     why: Suppression | None = None
     late_seconds: float | None = None
     confirmed: bool | None = None
