@@ -1,12 +1,15 @@
 """How a read model follows the log: a batch of events becomes row changes and a moved checkpoint, together."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from sigdep.kernel.conditions import holds
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId
+from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, ReadStore, Row, Table
 from sigdep.kernel.store import RecordedEvent
+
+E = TypeVar("E", bound=Event)
 
 
 class ReadModel(Protocol):
@@ -160,3 +163,15 @@ async def apply(
 
 def last_positions(batch: Iterable[RecordedEvent]) -> Mapping[Partition, Position]:
     return {recorded.partition: recorded.position for recorded in batch}
+
+
+def until_each(
+    batch: Sequence[RecordedEvent], kinds: tuple[type[E], ...]
+) -> Iterator[tuple[Sequence[RecordedEvent], E | None]]:
+    """The batch in pieces, each with the event of one of these kinds that ends it. The last one ends with none."""
+    start = 0
+    for place, recorded in enumerate(batch):
+        if isinstance(recorded.event, kinds):
+            yield batch[start:place], recorded.event
+            start = place + 1
+    yield batch[start:], None

@@ -6,6 +6,7 @@ from typing import Final
 
 from sigdep.calendar.events.appointments import Attendee, Reminder
 from sigdep.kernel.errors import Invalid
+from sigdep.kernel.texts import CONTROL_IN_LINES, line, lines
 from sigdep.recurrence.duration import InvalidDuration, format_duration, parse_duration
 from sigdep.recurrence.zones import UnknownZone, zone_named
 
@@ -34,39 +35,6 @@ _RUNS: Final = frozenset({"javascript", "vbscript", "data"})
 _COLOR: Final = re.compile(COLOR_PATTERN)
 _EMAIL: Final = re.compile(EMAIL_PATTERN)
 _URL: Final = re.compile(URL_PATTERN)
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_IN_LINES: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-
-
-def line(text: str, length_max: int, pointer: str, what: str) -> str:
-    """One line of text, without the white space around it.
-
-    Raises:
-        Invalid: nothing is left, it is too long, or it holds control characters or line breaks.
-    """
-    text = text.strip()
-    if not text:
-        raise Invalid.at(pointer, f"{what} must hold more than white space.")
-    if len(text) > length_max:
-        raise Invalid.at(pointer, f"{what} may have {length_max:,} characters at most; this one has {len(text):,}.")
-    if not text.isprintable() and _CONTROL.search(text):
-        raise Invalid.at(pointer, f"{what} must be one line without control characters.")
-    return text
-
-
-def lines(text: str | None, length_max: int, pointer: str, what: str) -> str | None:
-    """A longer text, as it is. An empty one is none.
-
-    Raises:
-        Invalid: it is too long, or holds control characters other than tabs and line breaks.
-    """
-    if not text:
-        return None
-    if len(text) > length_max:
-        raise Invalid.at(pointer, f"{what} may have {length_max:,} characters at most; this one has {len(text):,}.")
-    if not text.isprintable() and _CONTROL_IN_LINES.search(text):
-        raise Invalid.at(pointer, f"{what} must not hold control characters.")
-    return text
 
 
 def title(text: str) -> str:
@@ -204,6 +172,6 @@ def extra_properties(kept: tuple[str, ...]) -> tuple[str, ...]:
             f"Unknown properties may be {EXTRA_PROPERTIES_MAX} lines and {EXTRA_PROPERTIES_LENGTH_MAX:,} characters.",
         )
     for place, one in enumerate(kept):
-        if not one or _CONTROL_IN_LINES.search(one) or "\n" in one or "\r" in one:
+        if not one or CONTROL_IN_LINES.search(one) or "\n" in one or "\r" in one:
             raise Invalid.at(f"/extra_properties/{place}", "A property is one line without control characters.")
     return kept

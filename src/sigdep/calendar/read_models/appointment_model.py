@@ -1,6 +1,5 @@
 """Follows the streams of appointments: folds each appointment, and puts its row and those of its people."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, TypeGuard, get_args
 
@@ -16,14 +15,11 @@ from sigdep.calendar.read_models.appointment_rows import (
     participation_key,
     participation_row,
 )
-from sigdep.contracts.ids import AppointmentId
+from sigdep.kernel.folded_states import FoldedStates
 from sigdep.kernel.ids import StreamId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.store import RecordedEvent
-
-REMEMBERED_APPOINTMENTS_MAX: Final = 4_000
-"""About 2 kB each."""
 
 Streams = dict[StreamId, list[tuple[RecordedEvent, AppointmentEvent]]]
 
@@ -41,8 +37,9 @@ class AppointmentModel:
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(Appointment).decode
-        self._remembered: OrderedDict[StreamId, tuple[int, Appointment]] = OrderedDict()
+        self._states = FoldedStates[Appointment, AppointmentEvent](
+            APPOINTMENTS, Appointment, lambda event: event.appointment_id
+        )
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
         """Apply the events of one batch, among which nothing is forgotten."""
@@ -53,42 +50,18 @@ class AppointmentModel:
                 streams.setdefault(recorded.stream, []).append((recorded, event))
         if not streams:
             return
-        found = await self._find(streams, rows)
+        found = await self._states.before(streams, rows)
         for stream, events in streams.items():
             before = found.get(stream)
             after = _fold(before, events)
             if after is not None:
                 version = events[-1][0].version
                 self._put(before, after, version, rows)
-                self._remember(stream, version, after)
+                self._states.remember(stream, version, after)
 
     def forget(self) -> None:
         """Whatever is remembered may be of a workspace that has been erased."""
-        self._remembered.clear()
-
-    async def _find(self, streams: Streams, rows: Rows) -> dict[StreamId, Appointment]:
-        """The appointments as they were before the first of their events in this batch."""
-        found: dict[StreamId, Appointment] = {}
-        unknown: dict[StreamId, AppointmentId] = {}
-        for stream, events in streams.items():
-            first, event = events[0]
-            if first.version == 1:
-                continue
-            remembered = self._remembered.get(stream)
-            # What follows the remembered version is what the rows do not have yet: the same bytes, read sooner. After
-            # a batch that failed the versions differ, and the row is read.
-            if remembered is not None and remembered[0] == first.version - 1:
-                found[stream] = remembered[1]
-            else:
-                unknown[stream] = event.appointment_id
-        await rows.fetch(APPOINTMENTS, [(appointment,) for appointment in unknown.values()])
-        for stream, appointment in unknown.items():
-            row = rows.get(APPOINTMENTS, (appointment,))
-            if row is not None:
-                document = row["document"]
-                assert isinstance(document, bytes)
-                found[stream] = self._decode(document)
-        return found
+        self._states.forget()
 
     def _put(self, before: Appointment | None, after: Appointment, version: int, rows: Rows) -> None:
         row = appointment_row(after, version=version, document=self._encode(after))
@@ -99,12 +72,6 @@ class AppointmentModel:
         if before is not None:
             for user in participants_of(before) - people:
                 rows.delete(PARTICIPATIONS, (participation_key(user, after.id),))
-
-    def _remember(self, stream: StreamId, version: int, appointment: Appointment) -> None:
-        self._remembered[stream] = (version, appointment)
-        self._remembered.move_to_end(stream)
-        if len(self._remembered) > REMEMBERED_APPOINTMENTS_MAX:
-            self._remembered.popitem(last=False)
 
 
 def _fold(before: Appointment | None, events: Sequence[tuple[RecordedEvent, AppointmentEvent]]) -> Appointment | None:

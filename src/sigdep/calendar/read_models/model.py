@@ -4,7 +4,7 @@ They are one because a list of appointments asks for both at one position, and b
 costs more than projecting it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -13,8 +13,7 @@ from sigdep.calendar.events.oblivion import WorkspaceForgotten
 from sigdep.calendar.read_models.appointment_model import AppointmentModel
 from sigdep.calendar.read_models.calendars import calendar_model
 from sigdep.calendar.read_models.zones_release import zones_release
-from sigdep.contracts.ids import WorkspaceId
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import Rows, until_each
 from sigdep.kernel.read_store import Compare, Table
 from sigdep.kernel.store import RecordedEvent
 
@@ -35,22 +34,10 @@ class CalendarReadModel:
         self.fingerprint = sha256(made_by.encode()).hexdigest()
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
-        for events, forgotten in _until_forgotten(batch):
+        for events, forgotten in until_each(batch, (WorkspaceForgotten,)):
             for part in self._parts:
                 await part.project(events, rows)
             if forgotten is not None:
                 self._appointments.forget()
                 for table in self.tables:
-                    rows.delete_where(table, Compare("workspace_id", "=", forgotten))
-
-
-def _until_forgotten(
-    batch: Sequence[RecordedEvent],
-) -> Iterator[tuple[Sequence[RecordedEvent], WorkspaceId | None]]:
-    """The batch in pieces, each ended by the workspace that is forgotten there."""
-    start = 0
-    for place, recorded in enumerate(batch):
-        if isinstance(recorded.event, WorkspaceForgotten):
-            yield batch[start:place], recorded.event.workspace_id
-            start = place + 1
-    yield batch[start:], None
+                    rows.delete_where(table, Compare("workspace_id", "=", forgotten.workspace_id))

@@ -1,10 +1,10 @@
 """The read model of the context: notifications, reminders, deliveries, preferences and devices, projected together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import Rows, until_each
 from sigdep.kernel.read_store import All, Compare, Table
 from sigdep.kernel.store import RecordedEvent
 from sigdep.notifications.domain.delivery import DELIVERY
@@ -26,6 +26,7 @@ REVISION: Final = 1
 """Raise it when a row comes out otherwise and neither the tables nor a decider's schema show it."""
 
 Forgotten = WorkspaceForgotten | MemberForgotten | PersonForgotten
+FORGOTTEN: tuple[type[Forgotten], ...] = (WorkspaceForgotten, MemberForgotten, PersonForgotten)
 
 
 class NotificationsReadModel:
@@ -50,7 +51,7 @@ class NotificationsReadModel:
         self.fingerprint = sha256(f"{REVISION}|{schemas}|{self.tables}".encode()).hexdigest()
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
-        for events, forgotten in _until_forgotten(batch):
+        for events, forgotten in until_each(batch, FORGOTTEN):
             for part in self._parts:
                 await part.project(events, rows)
             if forgotten is not None:
@@ -70,13 +71,3 @@ class NotificationsReadModel:
                 # What is their own stands under their id; what they were told in workspaces went when they left these.
                 for table in (PREFERENCE_ROWS, DEVICE_ROWS):
                     rows.delete_where(table, Compare("workspace_id", "=", forgotten.user_id))
-
-
-def _until_forgotten(batch: Sequence[RecordedEvent]) -> Iterator[tuple[Sequence[RecordedEvent], Forgotten | None]]:
-    """The batch in pieces, each ended by what is forgotten there."""
-    start = 0
-    for place, recorded in enumerate(batch):
-        if isinstance(recorded.event, Forgotten):
-            yield batch[start:place], recorded.event
-            start = place + 1
-    yield batch[start:], None

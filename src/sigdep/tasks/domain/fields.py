@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from sigdep.kernel.errors import Invalid
+from sigdep.kernel.texts import CONTROL, line, lines
 
 H = TypeVar("H", bound=Hashable)
 
@@ -38,41 +39,8 @@ ESTIMATE_PATTERN: Final = (
 
 _COLOR: Final = re.compile(COLOR_PATTERN)
 _ESTIMATE: Final = re.compile(ESTIMATE_PATTERN)
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CONTROL_IN_LINES: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 _encode = msgspec.json.Encoder().encode
-
-
-def line(text: str, length_max: int, pointer: str, what: str) -> str:
-    """One line of text, without the white space around it.
-
-    Raises:
-        Invalid: nothing is left, it is too long, or it holds control characters or line breaks.
-    """
-    text = text.strip()
-    if not text:
-        raise Invalid.at(pointer, f"{what} must hold more than white space.")
-    if len(text) > length_max:
-        raise Invalid.at(pointer, f"{what} may have {length_max:,} characters at most; this one has {len(text):,}.")
-    if not text.isprintable() and _CONTROL.search(text):
-        raise Invalid.at(pointer, f"{what} must be one line without control characters.")
-    return text
-
-
-def lines(text: str | None, length_max: int, pointer: str, what: str) -> str | None:
-    """A longer text, as it is. An empty one is none.
-
-    Raises:
-        Invalid: it is too long, or holds control characters other than tabs and line breaks.
-    """
-    if not text:
-        return None
-    if len(text) > length_max:
-        raise Invalid.at(pointer, f"{what} may have {length_max:,} characters at most; this one has {len(text):,}.")
-    if not text.isprintable() and _CONTROL_IN_LINES.search(text):
-        raise Invalid.at(pointer, f"{what} must not hold control characters.")
-    return text
 
 
 def title(text: str) -> str:
@@ -144,7 +112,7 @@ def custom(fields: dict[str, Any]) -> dict[str, Any]:
     if len(fields) > CUSTOM_KEYS_MAX:
         raise Invalid.at("/custom", f"A task may have {CUSTOM_KEYS_MAX} custom fields at most.")
     for name in fields:
-        if not 0 < len(name) <= CUSTOM_KEY_LENGTH_MAX or _CONTROL.search(name):
+        if not 0 < len(name) <= CUSTOM_KEY_LENGTH_MAX or CONTROL.search(name):
             raise Invalid.at(
                 "/custom", f"The name of a custom field has 1 to {CUSTOM_KEY_LENGTH_MAX} characters, on one line."
             )

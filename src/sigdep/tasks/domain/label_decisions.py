@@ -5,6 +5,7 @@ from typing import Any, Final
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import UNSET
+from sigdep.kernel.texts import line
 from sigdep.tasks.commands.labels import CreateLabel, EditLabel, LabelCommand, RestoreLabel, TrashLabel
 from sigdep.tasks.domain import fields
 from sigdep.tasks.domain.label import ABSENT, CATEGORY, SCHEMA, Label, evolve
@@ -56,7 +57,7 @@ def label_name(name: str) -> str:
     Raises:
         Invalid: it makes no sense.
     """
-    return fields.line(name, fields.LABEL_LENGTH_MAX, "/name", "A label")
+    return line(name, fields.LABEL_LENGTH_MAX, "/name", "A label")
 
 
 def _decide_create(command: CreateLabel, label: Label) -> list[LabelEvent]:

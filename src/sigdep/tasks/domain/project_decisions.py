@@ -5,6 +5,7 @@ from typing import Any, Final
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.kernel.messages import UNSET
+from sigdep.kernel.texts import line
 from sigdep.tasks.commands.projects import (
     ArchiveProject,
     CreateProject,
@@ -135,7 +136,7 @@ def _decide_move(command: MoveProject, project: Project) -> list[ProjectEvent]:
 
 
 def _name(name: str) -> str:
-    return fields.line(name, fields.NAME_LENGTH_MAX, "/name", "A name")
+    return line(name, fields.NAME_LENGTH_MAX, "/name", "A name")
 
 
 _CLEANED: Final[dict[str, Any]] = {

@@ -4,12 +4,11 @@ They are one, and not four, because a list of tasks asks for all of them at one 
 unsealing an event costs more than projecting it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from sigdep.contracts.ids import WorkspaceId
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import Rows, until_each
 from sigdep.kernel.read_store import Compare, Table
 from sigdep.kernel.store import RecordedEvent
 from sigdep.tasks.domain import label, project, task
@@ -36,22 +35,10 @@ class TasksReadModel:
         self.fingerprint = sha256(made_by.encode()).hexdigest()
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
-        for events, forgotten in _until_forgotten(batch):
+        for events, forgotten in until_each(batch, (WorkspaceForgotten,)):
             for part in self._parts:
                 await part.project(events, rows)
             if forgotten is not None:
                 self._tasks.forget()
                 for table in self.tables:
-                    rows.delete_where(table, Compare("workspace_id", "=", forgotten))
-
-
-def _until_forgotten(
-    batch: Sequence[RecordedEvent],
-) -> Iterator[tuple[Sequence[RecordedEvent], WorkspaceId | None]]:
-    """The batch in pieces, each ended by the workspace that is forgotten there."""
-    start = 0
-    for place, recorded in enumerate(batch):
-        if isinstance(recorded.event, WorkspaceForgotten):
-            yield batch[start:place], recorded.event.workspace_id
-            start = place + 1
-    yield batch[start:], None
+                    rows.delete_where(table, Compare("workspace_id", "=", forgotten.workspace_id))

@@ -1,12 +1,12 @@
 """Follows the streams of tasks: folds each task, and puts its row, its assignees' rows and who waits for it."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, TypeGuard, get_args
 
 import msgspec
 
 from sigdep.contracts.ids import TaskId
+from sigdep.kernel.folded_states import FoldedStates
 from sigdep.kernel.ids import StreamId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
@@ -15,9 +15,6 @@ from sigdep.tasks.domain.task import ABSENT, Task, evolve
 from sigdep.tasks.events.tasks import TaskCreated, TaskEvent
 from sigdep.tasks.read_models.blockers import WAITING, Change, keep_blocked, put_assignments
 from sigdep.tasks.read_models.task_rows import ASSIGNMENTS, TASKS, assignment_key, assignments_differ, task_row
-
-REMEMBERED_TASKS_MAX: Final = 4_000
-"""About 2 kB each."""
 
 Streams = dict[StreamId, list[tuple[RecordedEvent, TaskEvent]]]
 
@@ -35,51 +32,26 @@ class TaskModel:
 
     def __init__(self) -> None:
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(Task).decode
-        self._remembered: OrderedDict[StreamId, tuple[int, Task]] = OrderedDict()
+        self._states = FoldedStates[Task, TaskEvent](TASKS, Task, lambda event: event.task_id)
 
     async def project(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
         """Apply the events of one batch, among which nothing is forgotten."""
         streams = _streams(batch)
         if not streams:
             return
-        found = await self._find(streams, rows)
+        found = await self._states.before(streams, rows)
         changed: dict[TaskId, Change] = {}
         for stream, events in streams.items():
             change = _fold(found.get(stream), events)
             if change is not None:
                 changed[change.after.id] = change
                 self._put(change, rows)
-                self._remember(stream, change)
+                self._states.remember(stream, change.version, change.after)
         await keep_blocked(changed, rows)
 
     def forget(self) -> None:
         """Whatever is remembered may be of a workspace that has been erased."""
-        self._remembered.clear()
-
-    async def _find(self, streams: Streams, rows: Rows) -> dict[StreamId, Task]:
-        """The tasks as they were before the first of their events in this batch."""
-        found: dict[StreamId, Task] = {}
-        unknown: dict[StreamId, TaskId] = {}
-        for stream, events in streams.items():
-            first, event = events[0]
-            if first.version == 1:
-                continue
-            remembered = self._remembered.get(stream)
-            # What follows the remembered version is what the rows do not have yet: the same bytes, read sooner. After
-            # a batch that failed the versions differ, and the row is read.
-            if remembered is not None and remembered[0] == first.version - 1:
-                found[stream] = remembered[1]
-            else:
-                unknown[stream] = event.task_id
-        await rows.fetch(TASKS, [(task,) for task in unknown.values()])
-        for stream, task in unknown.items():
-            row = rows.get(TASKS, (task,))
-            if row is not None:
-                document = row["document"]
-                assert isinstance(document, bytes)
-                found[stream] = self._decode(document)
-        return found
+        self._states.forget()
 
     def _put(self, change: Change, rows: Rows) -> None:
         before, task = change.before, change.after
@@ -91,12 +63,6 @@ class TaskModel:
             put_assignments(rows, task.id, row, task.assignee_ids)
             for assignee in set(before.assignee_ids) - set(task.assignee_ids):
                 rows.delete(ASSIGNMENTS, (assignment_key(assignee, task.id),))
-
-    def _remember(self, stream: StreamId, change: Change) -> None:
-        self._remembered[stream] = (change.version, change.after)
-        self._remembered.move_to_end(stream)
-        if len(self._remembered) > REMEMBERED_TASKS_MAX:
-            self._remembered.popitem(last=False)
 
 
 def _streams(batch: Sequence[RecordedEvent]) -> Streams:
