@@ -13,6 +13,7 @@ An adapter's test file is a subclass with a fixture:
 
 from sigdep.testing.event_store_appending import AppendingContract
 from sigdep.testing.event_store_chain import ChainContract, SqlChainContract
+from sigdep.testing.event_store_following import FollowingContract
 from sigdep.testing.event_store_reading import ReadingContract
 from sigdep.testing.event_store_repeating import RepeatingContract
 from sigdep.testing.event_store_setup import Opener
@@ -21,5 +22,7 @@ from sigdep.testing.event_store_tailing import TailingContract
 __all__ = ["EventStoreContract", "Opener", "SqlChainContract"]
 
 
-class EventStoreContract(AppendingContract, RepeatingContract, ReadingContract, ChainContract, TailingContract):
+class EventStoreContract(
+    AppendingContract, RepeatingContract, ReadingContract, FollowingContract, ChainContract, TailingContract
+):
     """What every event store must do. SqlChainContract adds what a database must refuse and find."""

@@ -8,7 +8,7 @@ TestAgainstTheModel = Machine.TestCase
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from sigdep.kernel.errors import SigdepError
 from sigdep.kernel.ids import Partition, Position, StreamId, SubjectId, Version, WorkspaceId
 from sigdep.kernel.messages import Event
 from sigdep.kernel.store import Append, Appended, EventStore, RecordedEvent, Snapshot
-from sigdep.testing.event_store_setup import everything, outcome
+from sigdep.testing.event_store_setup import WAIT_SECONDS, everything, outcome
 from sigdep.testing.sample_events import (
     SAMPLE_EVENTS,
     NoteFiled,
@@ -78,6 +78,9 @@ class EventStoreMachine(RuleBasedStateMachine):
         self.stored: list[Append] = []
         self.callers = [uuid7(), uuid7()]
         self.reached: dict[Partition, Position] = {}
+        self.heard: dict[Partition, Position] = {}
+        self.following = self.store.follow({})
+        self.hear()
 
     @rule(
         place=st.integers(0, 2),
@@ -151,6 +154,22 @@ class EventStoreMachine(RuleBasedStateMachine):
             assert recorded.position == self.reached.get(recorded.partition, 0) + 1
             self.reached[recorded.partition] = recorded.position
 
+    @rule()
+    def hear_on(self) -> None:
+        """One follower, who comes to rest in the end: the next batch is told at once, later ones wait for this rule."""
+        while self.heard != self.run(self.store.heads()):
+            told = self.run(asyncio.wait_for(self.hearing, WAIT_SECONDS))
+            self.hear()
+            log = {(recorded.partition, recorded.position): recorded for recorded in self.run(everything(self.model))}
+            for recorded in told:
+                assert recorded.position == self.heard.get(recorded.partition, 0) + 1
+                self.heard[recorded.partition] = recorded.position
+                expected = log[recorded.partition, recorded.position]
+                if expected.event is None:  # It may have been told before it was erased.
+                    expected = msgspec.structs.replace(expected, event=recorded.event)
+                assert _comparable([recorded]) == _comparable([expected])
+        self.run(asyncio.sleep(0.001))
+
     @rule(place=st.integers(0, 2), number=stream_numbers, version=st.integers(1, 9), schema=st.sampled_from("st"))
     def save_snapshot(self, place: int, number: int, version: int, schema: str) -> None:
         stream = self.streams[self.workspaces[place]][number]
@@ -175,8 +194,10 @@ class EventStoreMachine(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        self.run(self.store.close())
+        self.close()
         self.store = self.run(self.open_store(self.codec))
+        self.following = self.store.follow(self.heard)
+        self.hear()
 
     @rule()
     def verify(self) -> None:
@@ -197,11 +218,20 @@ class EventStoreMachine(RuleBasedStateMachine):
         by_place = {(recorded.partition, recorded.position): recorded for recorded in found}
         in_order = [by_place[recorded.partition, recorded.position] for recorded in expected]
         assert _comparable(in_order) == _comparable(expected)
-        self.run(self.store.close())
+        self.close()
         self.run(self.clean_up())
         self.run(self.loop.shutdown_default_executor())
         self.loop.close()
         self.temporary.cleanup()
+
+    def hear(self) -> None:
+        """Let the follower look for what comes next, while whatever else is done."""
+        self.hearing = self.loop.create_task(_next_batch(self.following))
+
+    def close(self) -> None:
+        self.hearing.cancel()
+        self.run(asyncio.wait([self.hearing]))
+        self.run(self.store.close())
 
     def written(self, workspace: WorkspaceId, number: int, events: tuple[Event, ...], off: int) -> Any:
         stream = self.streams[workspace][number]
@@ -240,6 +270,10 @@ class EventStoreMachine(RuleBasedStateMachine):
 
 async def _all_outcomes(store: EventStore, appends: Sequence[Append]) -> list[Appended | SigdepError]:
     return await asyncio.gather(*(outcome(store, append) for append in appends))
+
+
+async def _next_batch(following: AsyncIterator[Sequence[RecordedEvent]]) -> Sequence[RecordedEvent]:
+    return await anext(following)
 
 
 async def _try_to_save(store: EventStore, snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Contract of the event store, reading: streams, the whole log, following it, the erased, old shapes, snapshots."""
+"""Contract of the event store, reading: streams, the whole log, the erased, old shapes, snapshots."""
 
 import asyncio
 
@@ -8,9 +8,8 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import LogDamaged
 from sigdep.kernel.ids import Partition, Position, StreamId, SubjectId, Version, WorkspaceId, partition_of
 from sigdep.kernel.keys import KeyDestroyed, KeyRing
-from sigdep.kernel.store import EventStore, RecordedEvent, Snapshot
+from sigdep.kernel.store import EventStore, Snapshot
 from sigdep.testing.event_store_setup import (
-    WAIT_SECONDS,
     EventStoreSetup,
     Opener,
     OpenReader,
@@ -112,63 +111,6 @@ class ReadingContract(EventStoreSetup):
             for partition, start in after.items():
                 positions = [recorded.position for recorded in rest if recorded.partition == partition]
                 assert positions == list(range(start + 1, heads[partition] + 1))
-
-    async def test_a_follower_is_given_the_past_and_then_what_comes(
-        self, store: EventStore, workspace: WorkspaceId
-    ) -> None:
-        await store.append(writing(workspace, new_stream(), "a", "b"))
-        seen: list[RecordedEvent] = []
-
-        async def follow() -> None:
-            async for batch in store.follow({partition_of(workspace): Position(1)}):
-                assert batch
-                seen.extend(batch)
-                if len(seen) == 1:
-                    caught_up.set()
-                if len(seen) == 4:
-                    return
-
-        caught_up = asyncio.Event()
-        follower = asyncio.create_task(follow())
-        await asyncio.wait_for(caught_up.wait(), WAIT_SECONDS)
-        await asyncio.sleep(0.01)  # Let it come to rest, so that it must be woken.
-        await store.append(writing(workspace, new_stream(), "c"))
-        await asyncio.sleep(0.01)
-        await store.append(writing(workspace, new_stream(), "d", "e"))
-        await asyncio.wait_for(follower, WAIT_SECONDS)
-        assert [recorded.position for recorded in seen] == [2, 3, 4, 5][: len(seen)]
-
-    async def test_a_follower_of_another_store_is_told_too(
-        self, store: EventStore, open_reader: OpenReader, workspace: WorkspaceId
-    ) -> None:
-        following = (await open_reader()).follow({})
-        for number in range(3):
-            await store.append(writing(workspace, new_stream(), "a"))
-            batch = await asyncio.wait_for(anext(following), WAIT_SECONDS)
-            assert [recorded.position for recorded in batch] == [number + 1]
-
-    async def test_following_is_quick(self, store: EventStore, workspace: WorkspaceId) -> None:
-        """Woken, not found by the next poll."""
-        following, waits = store.follow({}), []
-        for _ in range(20):
-            waiting = asyncio.ensure_future(anext(following))
-            await asyncio.sleep(0.005)
-            await store.append(writing(workspace, new_stream(), "a"))
-            begun = asyncio.get_running_loop().time()
-            await asyncio.wait_for(waiting, WAIT_SECONDS)
-            waits.append(asyncio.get_running_loop().time() - begun)
-        assert sorted(waits)[10] < 0.02
-
-    async def test_closing_ends_every_follower(self, store: EventStore, workspace: WorkspaceId) -> None:
-        await store.append(writing(workspace, new_stream(), "a"))
-
-        async def follow() -> int:
-            return sum([len(batch) async for batch in store.follow({})])
-
-        followers = [asyncio.create_task(follow()) for _ in range(3)]
-        await asyncio.sleep(0.05)
-        await store.close()
-        assert await asyncio.wait_for(asyncio.gather(*followers), WAIT_SECONDS) == [1, 1, 1]
 
     async def test_what_the_erased_said_is_gone_and_the_chain_holds(
         self, store: EventStore, keys: KeyRing, workspace: WorkspaceId, stream: StreamId

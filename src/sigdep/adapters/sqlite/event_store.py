@@ -16,11 +16,12 @@ from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
 from sigdep.adapters.sqlite.event_writer import EventWriter
 from sigdep.adapters.sqlite.file_lock import FileLock
+from sigdep.adapters.sqlite.log_end import Commit, LogEnd, events_after
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.flushes import Flushes
-from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, Version
+from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, SubjectId, Version
 from sigdep.kernel.store import (
     READ_EVENTS_MAX,
     Append,
@@ -58,7 +59,8 @@ class SqliteEventStore:
         self._shared = SharedReads(self.read_all)
         self._changed = asyncio.Event()
         self._closed = False
-        self._writer = None if writing is None else EventWriter(writing, committed=self._wake)
+        self._writer = None if writing is None else EventWriter(writing, committed=self._committed)
+        self._end = None if self._writer is None else LogEnd(self._writer.heads)
         self.flushes = Flushes() if self._writer is None else self._writer.flushes
 
     @classmethod
@@ -134,9 +136,13 @@ class SqliteEventStore:
 
     async def follow(self, after: Positions) -> AsyncIterator[Sequence[RecordedEvent]]:
         reached = dict(after)
+        closely = False
         while not self._closed:
             changed = self._changed
-            batch = await self._shared.after(reached)
+            batch = await self._at_hand(reached) if closely else None
+            if batch is None:
+                batch = await self._shared.after(reached)
+            closely = not batch or closely  # Whoever begins reads what is stored.
             if batch:
                 reached |= {recorded.partition: recorded.position for recorded in batch}
                 yield batch
@@ -146,6 +152,15 @@ class SqliteEventStore:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await changed.wait()
+
+    async def _at_hand(self, reached: Positions) -> Sequence[RecordedEvent] | None:
+        """What comes next, as it was committed. None: it must be read."""
+        commits = None if self._end is None else self._end.after(reached)
+        if commits is None:
+            return None
+        subjects: set[SubjectId] = set().union(*(commit.subjects for commit in commits))
+        keys = await self._codec.keys.find(subjects)  # A key that is gone by now has left nothing to be told.
+        return events_after(reached, commits) if len(keys) == len(subjects) else None
 
     async def heads(self) -> Positions:
         with self._reading():
@@ -173,9 +188,16 @@ class SqliteEventStore:
         self._reader.close()  # First: whoever comes last empties the write-ahead log, which a reader cannot.
         if self._writer is not None:
             await self._writer.close()
+        if self._end is not None:
+            self._end.forget()
         self._wake()
         if self._lock is not None:
             self._lock.release()
+
+    def _committed(self, commit: Commit) -> None:
+        if self._end is not None:
+            self._end.add(commit)
+        self._wake()
 
     def _wake(self) -> None:
         """Let every follower look again."""

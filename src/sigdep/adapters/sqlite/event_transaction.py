@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sigdep.adapters.sqlite.driver import write_rows
 from sigdep.adapters.sqlite.event_memory import Change, EventMemory, Head, Place
+from sigdep.adapters.sqlite.log_end import Commit
 from sigdep.kernel.chain import link, place
 from sigdep.kernel.codec import StoredEvent, instant
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
@@ -84,6 +85,7 @@ class Transaction:
         self._memory = memory
         self._now_us = now_us
         self._trusting = trusting
+        self._accepted: list[Append] = []
         self._rows: list[Row] = []
         self._unplaced: list[tuple[int, int, int]] = []
         self._segments: dict[Partition, _Segment] = {}
@@ -145,12 +147,17 @@ class Transaction:
             self._connection.execute(_CLEAR_ANSWERS, (expired_us, cleared))
             self._write(_INSERT_ANSWERS, self._kept)
 
-    def committed(self) -> Positions:
-        """Remember what is in the log now. Returns the heads that have moved."""
+    def committed(self, before: Positions) -> Commit:
+        """Remember what is in the log now.
+
+        Args:
+            before: where the log ended.
+        """
         self._memory.remember(self._heads, self._versions, self._numbers)
         self._memory.last_id += len(self._rows)
         self._memory.unplaced = self._unplaced
-        return {partition: Position(head.position) for partition, head in self._heads.items()}
+        moved = {partition: Position(head.position) for partition, head in self._heads.items()}
+        return Commit(self._accepted, self._rows, before, {**before, **moved})
 
     def _mismatch(self, append: Append) -> WrongExpectedVersion | None:
         for write in append.writes:
@@ -213,6 +220,7 @@ class Transaction:
                 first_id + len(rows), partition, position, recorded_us, workspace, stream, version, command_id,
                 event.type, event.schema_version, event.payload, event.metadata, subject, number, None,
             ))  # fmt: skip
+        self._accepted.append(append)
         segment.position, segment.last_row = position, len(rows) - 1
         if append.answer is not None:
             self._keep(append.answer, partition, position)

@@ -19,6 +19,7 @@ from msgspec import Struct
 from sigdep.adapters.sqlite.driver import translated
 from sigdep.adapters.sqlite.event_memory import EventMemory
 from sigdep.adapters.sqlite.event_transaction import MisplacedTrust, Transaction
+from sigdep.adapters.sqlite.log_end import Commit
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import SigdepError, Unavailable
 from sigdep.kernel.flushes import Flushes
@@ -78,12 +79,12 @@ class EventWriter:
         self,
         connection: sqlite3.Connection,
         *,
-        committed: Callable[[], None],
+        committed: Callable[[Commit], None],
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
         """
         Args:
-            committed: called when `heads` has moved, and those who waited for it know.
+            committed: told when `heads` has moved, and those who waited for it know.
         """
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES_MAX}")
@@ -183,12 +184,12 @@ class EventWriter:
             return
         self._count(batch, time.perf_counter() - begun)
         self._uncopied_bytes += BYTES_PER_COMMIT + sum([BYTES_PER_EVENT + pending.size for pending in batch])
-        moved = transaction.committed()
-        self.heads = {**self.heads, **moved}
+        commit = transaction.committed(self.heads)
+        self.heads = commit.after
         for pending, result in zip(batch, results, strict=True):
             _tell(pending.written, result)
-        if moved:
-            self._committed()
+        if commit.size:
+            self._committed(commit)
 
     def _count(self, batch: Sequence[Pending], seconds: float) -> None:
         appends = [len(pending.events) for pending in batch if isinstance(pending, PendingAppend)]
