@@ -1,9 +1,11 @@
 """The bodies of the routes that change something. What may be left out defaults to UNSET or null."""
 
+from collections.abc import ItemsView
 from datetime import date
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from sigdep.contracts.ids import CommentId, LabelId, ProjectId, TaskId, WorkspaceId
 from sigdep.http.routes import Body, Parameters
@@ -219,11 +221,19 @@ class LabelEdits(Body, frozen=True, kw_only=True):
 
 def given(body: Struct) -> dict[str, Any]:
     """What the body says, by name, without what it leaves out."""
-    return {
-        name: _plain(value)
-        for name in body.__struct_fields__
-        if name not in _NOT_OF_THE_THING and (value := getattr(body, name)) is not UNSET
-    }
+    return {name: _plain(value) for name, value in _fields(body) if value is not UNSET}
+
+
+def given_for_new(body: Struct) -> dict[str, Any]:
+    """The same for something new, for which null says no more than leaving out."""
+    return {name: _plain(value) for name, value in _fields(body) if value is not UNSET and value is not None}
+
+
+def _fields(body: Struct) -> ItemsView[str, Any]:
+    fields = asdict(body)
+    for name in _NOT_OF_THE_THING:
+        fields.pop(name, None)
+    return fields.items()
 
 
 def _plain(value: Any) -> Any:
@@ -235,11 +245,6 @@ def _plain(value: Any) -> Any:
             return tuple([TaskReminder(at=one.at, before=one.before) for one in value])
         case _:
             return value
-
-
-def given_for_new(body: Struct) -> dict[str, Any]:
-    """The same for something new, for which null says no more than leaving out."""
-    return {name: value for name, value in given(body).items() if value is not None}
 
 
 _NOT_OF_THE_THING: Final = ("dry_run", "id")
