@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 
-from sigdep.gateway.figures import BUCKETS_SECONDS, Figures
+from sigdep.gateway.figures import Figures
+from sigdep.gateway.tallies import Count, Counts, Duration, Durations
 from sigdep.http.exchange import Exchange
 
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"))
@@ -15,19 +16,18 @@ class Metrics(Figures):
 
     def __init__(self) -> None:
         super().__init__()
-        self._requests = Counter(
+        self._requests = Counts(
             "sigdep_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
         )
-        self._seconds = Histogram(
+        self._seconds = Durations(
             "sigdep_http_request_seconds",
             "From the first byte of a request to the last of its answer.",
             ("method", "route"),
-            buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
         self._in_flight = Gauge("sigdep_http_requests_in_flight", "Requests being answered.", registry=self.registry)
-        self._counters: dict[tuple[str, str | None, int], Counter] = {}
-        self._histograms: dict[tuple[str, str | None], Histogram] = {}
+        self._counts: dict[tuple[str, str | None, int], Count] = {}
+        self._durations: dict[tuple[str, str | None], Duration] = {}
         self._running = 0
         self._in_flight.set_function(lambda: self._running)
 
@@ -40,11 +40,13 @@ class Metrics(Figures):
         method = exchange.method if exchange.method in METHODS else "OTHER"
         place = method, exchange.route
         counted = (*place, exchange.status)
-        counter = self._counters.get(counted)
-        if counter is None:
-            counter = self._counters[counted] = self._requests.labels(method, exchange.route or "none", exchange.status)
-        counter.inc()
-        histogram = self._histograms.get(place)
-        if histogram is None:
-            histogram = self._histograms[place] = self._seconds.labels(method, exchange.route or "none")
-        histogram.observe(seconds)
+        count = self._counts.get(counted)
+        if count is None:
+            count = self._counts[counted] = self._requests.labels(
+                method, exchange.route or "none", str(exchange.status)
+            )
+        count.inc()
+        duration = self._durations.get(place)
+        if duration is None:
+            duration = self._durations[place] = self._seconds.labels(method, exchange.route or "none")
+        duration.observe(seconds)

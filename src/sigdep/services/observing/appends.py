@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sigdep.gateway.figures import BUCKETS_SECONDS
+from sigdep.gateway.tallies import Counts, Durations
 from sigdep.kernel.flushes import GROUP_SIZES, Sizes
 from sigdep.kernel.store import Append, Appended, EventStore
 from sigdep.services.observing.store_layer import StoreLayer
@@ -19,15 +19,14 @@ class AppendFigures(Collector):
     """Of all logs that this process writes."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.appends = Counter("sigdep_appends", "Appends that were asked for.", ("log", "outcome"), registry=registry)
-        self.events = Counter(
+        self.appends = Counts("sigdep_appends", "Appends that were asked for.", ("log", "outcome"), registry=registry)
+        self.events = Counts(
             "sigdep_appended_events", "Events of appends that were stored.", ("log",), registry=registry
         )
-        self.seconds = Histogram(
+        self.seconds = Durations(
             "sigdep_append_seconds",
             "From an append to its answer, waiting for its commit included.",
             ("log",),
-            buckets=BUCKETS_SECONDS,
             registry=registry,
         )
         self._stores: dict[str, EventStore] = {}

@@ -5,12 +5,12 @@ from time import perf_counter
 from typing import Any, Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sigdep.gateway.figures import BUCKETS_SECONDS
+from sigdep.gateway.tallies import Count, Counts, Duration, Durations
 from sigdep.kernel.messages import Command, Query
 from sigdep.rpc.call import Answer, Call, Service
 from sigdep.telemetry.outcomes import OK, outcome_of
@@ -29,14 +29,13 @@ class AskFigures(Collector):
         Args:
             side: part of the names: `service`, or `peer`.
         """
-        self.asks = Counter(
+        self.asks = Counts(
             f"sigdep_{side}_asks", f"Messages that {meaning}.", ("service", "message", "outcome"), registry=registry
         )
-        self.seconds = Histogram(
+        self.seconds = Durations(
             f"sigdep_{side}_ask_seconds",
             "From a message to its answer.",
             ("service", "message"),
-            buckets=BUCKETS_SECONDS,
             registry=registry,
         )
         self._in_flight_name = f"sigdep_{side}_asks_in_flight"
@@ -63,8 +62,8 @@ class MeasuredService:
         self._service = service
         self._figures = figures
         # Finding a child by its labels costs more than counting.
-        self._counters: dict[tuple[type, str], Counter] = {}
-        self._histograms: dict[type, Histogram] = {}
+        self._counts: dict[tuple[type, str], Count] = {}
+        self._durations: dict[type, Duration] = {}
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:
         begun, outcome = perf_counter(), OK
@@ -79,14 +78,14 @@ class MeasuredService:
             self._count(type(message), outcome, perf_counter() - begun)
 
     def _count(self, kind: type, outcome: str, seconds: float) -> None:
-        counter = self._counters.get((kind, outcome))
-        if counter is None:
-            counter = self._counters[kind, outcome] = self._figures.asks.labels(self._name, kind.__name__, outcome)
-        counter.inc()
-        histogram = self._histograms.get(kind)
-        if histogram is None:
-            histogram = self._histograms[kind] = self._figures.seconds.labels(self._name, kind.__name__)
-        histogram.observe(seconds)
+        count = self._counts.get((kind, outcome))
+        if count is None:
+            count = self._counts[kind, outcome] = self._figures.asks.labels(self._name, kind.__name__, outcome)
+        count.inc()
+        duration = self._durations.get(kind)
+        if duration is None:
+            duration = self._durations[kind] = self._figures.seconds.labels(self._name, kind.__name__)
+        duration.observe(seconds)
         if seconds > SLOW_SECONDS:
             _log.warning(
                 "slow call", called=self._name, message=kind.__name__, outcome=outcome, ms=round(seconds * 1_000)
