@@ -1,6 +1,5 @@
 """The envelope of every public event: CloudEvents 1.0 in its JSON format."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -86,5 +85,5 @@ def value_of(event: CloudEvent, name: str) -> Any:
 
     In one process the data is the fact itself, across a network it is JSON.
     """
-    value = event.data.get(name) if isinstance(event.data, Mapping) else getattr(event.data, name, None)
+    value = event.data.get(name) if isinstance(event.data, dict) else getattr(event.data, name, None)
     return None if value is UNSET else value

@@ -152,6 +152,8 @@ class TypedEndpoint:
 
     def path_of(self, exchange: Exchange) -> str:
         """The path of this request, with plural names."""
+        if not exchange.path_values:
+            return self.path
         parts = iter(exchange.path_values)
         return "/".join(next(parts) if part.startswith("{") else part for part in self.path.split("/"))
 

@@ -38,7 +38,7 @@ class Commit:
         self._appends = appends
         self._rows = rows
 
-    @property
+    @cached_property
     def subjects(self) -> set[SubjectId]:
         """Whose keys seal its events."""
         return {write.subject for append in self._appends for write in append.writes}
