@@ -15,6 +15,7 @@ BENCHMARKS: Final = (
     "passports",
     "brokers",
     "cluster",
+    "starts",
     "scaling",
     "growth",
     "reminders",

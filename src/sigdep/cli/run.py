@@ -17,7 +17,7 @@ def run(role: str, end_with_input: bool) -> None:
 
     Everything is set by SIGDEP_ variables. Prints its address once it answers. SIGTERM finishes what was accepted.
     """
-    _start_sooner()
+    start_sooner()
     try:
         import uvloop  # noqa: PLC0415
 
@@ -37,7 +37,7 @@ def run(role: str, end_with_input: bool) -> None:
         fail(str(error))
 
 
-def _start_sooner() -> None:
+def start_sooner() -> None:
     """Somebody waits for us: for whoever dies under load, each hundredth of a second until it answers again counts."""
     gc.disable()  # Until everything is loaded, which makes no garbage to speak of: `calm_collector` begins.
     # structlog would load it to colour tracebacks, which a service writes as JSON: a tenth of the whole start.

@@ -20,6 +20,7 @@ from sigdep.services.distributed.engines.brokers import broker_engine
 from sigdep.services.distributed.engines.postgresql import PostgreSQL
 from sigdep.services.distributed.engines.processes import HOST, EngineMissing, end_leftover, free_port
 from sigdep.services.distributed.engines.redis import shared_redis_engine
+from sigdep.services.distributed.forks import Forks
 from sigdep.services.distributed.places import Place, forget_places, variable_of, write_places, writer_of
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
@@ -31,6 +32,9 @@ ASK_SECONDS: Final = 1.0
 
 NO_BROKER: Final = "none"
 REDIS: Final = "redis"
+
+SIGDEP: Final = (sys.executable, "-m", "sigdep.cli")
+FORK_SERVER: Final = (sys.executable, "-m", "sigdep.cli.fork_server")
 
 TARGETS: Final = "prometheus-targets.json"
 
@@ -54,6 +58,9 @@ class Plan:
     """How many processes of a role; 1 where nothing is said. Gateways listen one port after the other."""
     redis: bool = True
     """For what gateways share, where one is installed: the broker's, or one of its own."""
+    forked: bool = sys.platform == "linux"
+    """Whether services are forked from a process that has loaded their code: elsewhere, libraries of the system may
+    not bear that."""
 
     def gateways(self) -> Mapping[str, int]:
         """The port of each gateway's process by its name: gateway, gateway.2, …"""
@@ -84,6 +91,7 @@ class Cluster:
         self._broker = None if plan.broker == NO_BROKER else broker_engine(plan.broker, plan.data)
         self._redis = self._broker if plan.broker == REDIS and plan.redis else _own_redis(plan)
         self._supervisor = Supervisor(lambda program: say(f"{program.name:<12} {program.state}"))
+        self._forks: Forks | None = None
 
     @property
     def url(self) -> str:
@@ -135,15 +143,18 @@ class Cluster:
         if os.geteuid() == 0:
             data.chmod(0o711)  # PostgreSQL runs as somebody else, and must reach its own folder.
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
+        if self._plan.forked:
+            self._forks = Forks(FORK_SERVER, self._shared_environment(), data / "logs" / "fork-server.log")
+            await self._forks.begin()  # It loads while the others start.
         await self._postgresql.start((*(_database(role) for role in ROLES), "keys"))
         await self._start_engine(self._broker)
         if self._redis is not self._broker:
             await self._start_engine(self._redis)
         for name, role in self._roles.items():
-            self._start(name, _command(role), self._environment(role, name), ends_with_us=True)
+            self._start_service(name, role)
         await asyncio.gather(*(self._until(name, lambda name=name: self._serves(name)) for name in self._roles))  # type: ignore[misc]
         for name, port in self._plan.gateways().items():
-            self._start(name, _command(GATEWAY), self._environment(GATEWAY, name), ends_with_us=True)
+            self._start_service(name, GATEWAY)
             await self._until(name, lambda port=port: _listens(port, self._plan.host))  # type: ignore[misc]
         self._tell_prometheus()
         self._tell_commands()
@@ -171,37 +182,55 @@ class Cluster:
     async def _start_engine(self, engine: BrokerEngine | None) -> None:
         if engine is not None:
             end_leftover(engine.pid_file, engine.program)
-            self._start(engine.name, engine.command, {**os.environ, **engine.environment}, folder=engine.folder)
+            environment = {**os.environ, **engine.environment}
+            program = Program(
+                name=engine.name,
+                command=engine.command,
+                environment=environment,
+                log=self._log(engine.name),
+                folder=engine.folder,
+            )
+            self._supervisor.start(program)
             await self._until(engine.name, lambda: _listens(urlsplit(engine.url).port or 0))
 
     async def stop(self) -> None:
         forget_places(self._plan.data)
         await self._supervisor.stop()
+        if self._forks is not None:
+            await self._forks.close()
         await self._postgresql.stop()
 
-    def _start(
-        self,
-        name: str,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        *,
-        folder: Path | None = None,
-        ends_with_us: bool = False,
-    ) -> None:
-        """`folder`: of its data, made before each start."""
-        log = self._plan.data / "logs" / f"{name}.log"
-        self._supervisor.start(
-            Program(
-                name=name,
-                command=command,
-                environment=environment,
-                log=log,
-                folder=folder,
-                ends_with_us=ends_with_us,
-            )
+    def _start_service(self, name: str, role: str) -> None:
+        arguments = ("run", role, "--end-with-input")
+        program = Program(
+            name=name,
+            command=(*SIGDEP, *arguments),
+            environment=self._environment(role, name),
+            log=self._log(name),
+            ends_with_us=True,
         )
+        if (forks := self._forks) is not None:
+            program.start = lambda program, log: forks.start(program, arguments, log)
+        self._supervisor.start(program)
+
+    def _log(self, name: str) -> Path:
+        return self._plan.data / "logs" / f"{name}.log"
 
     def _environment(self, role: str, name: str) -> dict[str, str]:
+        ours = self._shared_environment()
+        if role == GATEWAY:
+            return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.gateways()[name])}
+        return ours | {
+            "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
+            "SIGDEP_INSTANCE": name,
+            "SIGDEP_RPC_HOST": HOST,
+            "SIGDEP_RPC_PORT": str(self._ports[name]),
+            "SIGDEP_METRICS_HOST": HOST,
+            "SIGDEP_METRICS_PORT": str(self._metrics_ports[name]),
+        }
+
+    def _shared_environment(self) -> dict[str, str]:
+        """What every service of ours is told."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("SIGDEP_")}
         ours |= {
             "SIGDEP_PUBLIC_URL": self.url,
@@ -215,16 +244,7 @@ class Cluster:
             ours["SIGDEP_BROKER_URL"] = self._broker.url
         if self._redis is not None:
             ours["SIGDEP_REDIS_URL"] = self._redis.url
-        if role == GATEWAY:
-            return ours | {"SIGDEP_HOST": self._plan.host, "SIGDEP_PORT": str(self._plan.gateways()[name])}
-        return ours | {
-            "SIGDEP_DATABASE_URL": self._postgresql.url(_database(role)),
-            "SIGDEP_INSTANCE": name,
-            "SIGDEP_RPC_HOST": HOST,
-            "SIGDEP_RPC_PORT": str(self._ports[name]),
-            "SIGDEP_METRICS_HOST": HOST,
-            "SIGDEP_METRICS_PORT": str(self._metrics_ports[name]),
-        }
+        return ours
 
     def _target(self, role: str) -> str:
         """All replicas of a role, as gRPC takes it."""
@@ -247,8 +267,8 @@ class Cluster:
                 while not await ready():  # type: ignore[misc]  # noqa: ASYNC110  Other processes tell nobody.
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            log = self._plan.data / "logs" / f"{name}.log"
-            raise ClusterFailed(f"{name} is not ready after {READY_SECONDS_MAX:g} seconds. Look into {log}.") from None
+            waited = f"{name} is not ready after {READY_SECONDS_MAX:g} seconds"
+            raise ClusterFailed(f"{waited}. Look into {self._log(name)}.") from None
 
 
 @asynccontextmanager
@@ -275,10 +295,6 @@ def _own_redis(plan: Plan) -> BrokerEngine | None:
     with suppress(EngineMissing):
         return shared_redis_engine(plan.data / REDIS, plan.data / f"{REDIS}.pid", free_port())
     return None
-
-
-def _command(role: str) -> Sequence[str]:
-    return (sys.executable, "-m", "sigdep.cli", "run", role, "--end-with-input")
 
 
 def _database(role: str) -> str:

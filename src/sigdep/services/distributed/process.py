@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from typing import Final
 
@@ -21,6 +22,7 @@ from sigdep.services.distributed.figures_server import figures_shown
 from sigdep.services.distributed.role import Check, Role
 from sigdep.services.distributed.roles import ROLES, opener
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.distributed.wiring import load_adapters
 from sigdep.services.jobs import Jobs
 from sigdep.services.observing.watch import Watch
 from sigdep.services.observing.wiring import open_spans
@@ -29,6 +31,8 @@ from sigdep.services.settings import BadSetting
 
 GATEWAY: Final = "gateway"
 NAMES: Final = (GATEWAY, *ROLES)
+
+OF_THE_GATEWAY: Final = ("sigdep.services.distributed.gateway", "sigdep.gateway.metrics", "sigdep.services.http_server")
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 DRAIN_SECONDS: Final = 3.0
@@ -47,6 +51,19 @@ _log = structlog.get_logger("sigdep.service")
 
 class CannotStart(Exception):
     """The service did not start. The text says why, and what to do."""
+
+
+def load_all(settings: ServiceSettings) -> None:
+    """Load the code of every role, for a process that shall become any of them.
+
+    Args:
+        settings: those of which follow the adapters that are loaded too.
+    """
+    for role in ROLES:
+        opener(role)
+    for module in OF_THE_GATEWAY:
+        import_module(module)
+    load_adapters(settings)
 
 
 async def run_role(

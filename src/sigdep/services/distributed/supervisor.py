@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, Protocol
 
 RESTART_SECONDS: Final = 0.2
 RESTART_SECONDS_MAX: Final = 10.0
@@ -17,6 +17,27 @@ STEADY_SECONDS: Final = 5.0
 
 STOP_SECONDS_MAX: Final = 8.0
 """So long a process may take to stop; then it is killed."""
+
+
+class Process(Protocol):
+    """One that runs, or has ended."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None:
+        """None: it runs. Below zero: the signal that has ended it."""
+        ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int) -> None:
+        """
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+        ...
 
 
 @dataclass(kw_only=True)
@@ -31,9 +52,26 @@ class Program:
     """Of its data; made before each start where it is missing."""
     ends_with_us: bool = False
     """It ends when its standard input does, so that it does not outlive a supervisor that was killed."""
+    start: "Start" = field(default_factory=lambda: execute)
     state: str = field(default="not started", init=False)
     restarts: int = field(default=0, init=False)
     process_id: int | None = field(default=None, init=False)
+
+
+Start = Callable[[Program, BinaryIO], Awaitable[Process]]
+"""Makes a process of a program that writes into that log."""
+
+
+async def execute(program: Program, log: BinaryIO) -> Process:
+    """In a new interpreter, or whatever its command names."""
+    return await asyncio.create_subprocess_exec(
+        *program.command,
+        env=dict(program.environment),
+        stdin=asyncio.subprocess.PIPE if program.ends_with_us else asyncio.subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,  # Ctrl-C is for us: we stop them in their order.
+    )
 
 
 class Supervisor:
@@ -79,16 +117,9 @@ class Supervisor:
         if program.folder is not None:
             program.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with program.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *program.command,
-                env=dict(program.environment),
-                stdin=asyncio.subprocess.PIPE if program.ends_with_us else asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for us: we stop them in their order.
-            )
+            process = await program.start(program, log)
         program.process_id = process.pid
-        self._say(program, "running")
+        self._say(program, f"runs as process {process.pid}")
         try:
             return await process.wait()
         finally:
@@ -100,7 +131,7 @@ class Supervisor:
         self._changed(program)
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: Process) -> None:
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
@@ -110,5 +141,5 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             await process.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):
-            process.kill()
+            process.send_signal(signal.SIGKILL)
         await process.wait()

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from time import time
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -238,6 +239,27 @@ def open_hot_views(settings: ServiceSettings, stack: AsyncExitStack) -> Hot | No
 
 
 # An adapter is loaded where it is used: each loads its client library, and a service starts sooner without the others.
+
+_ADAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "broker_url nats": ("nats.broker",),
+    "broker_url kafka": ("kafka.broker", "kafka.connecting"),
+    "broker_url rabbitmq-stream": ("rabbitmq.broker",),
+    "broker_url redis": ("redis.broker",),
+    **dict.fromkeys(
+        ("redis_url redis", "redis_url rediss"),
+        tuple(f"redis.{name}" for name in ("limits", "news", "presence", "revocations", "tickets", "hot_views")),
+    ),
+    **dict.fromkeys(("search_url http", "search_url https"), ("opensearch.search_index",)),
+}
+"""By the setting that names a server, and the scheme of its address."""
+
+
+def load_adapters(settings: ServiceSettings) -> None:
+    """Before anything is opened, those that services with such settings load then."""
+    for setting in ("broker_url", "redis_url", "search_url"):
+        scheme = getattr(settings, setting).partition("://")[0]
+        for name in _ADAPTERS.get(f"{setting} {scheme}", ()):
+            import_module(f"sigdep.adapters.{name}")
 
 
 def _nats(url: str) -> Broker:
