@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -10,12 +10,12 @@ import httpx
 
 from tests.system.ledger import Write, Writer
 from tests.system.person import JSON, Person, new_id
-from tests.system.planner import Planner
+from tests.system.planner import ALL, Planner
 
-WRITE_SECONDS: Final = 0.25
-"""From one write of a client to the next: 80 commands a second of twenty of them."""
+WRITE_SECONDS: Final = 0.5
+"""From one write to the next, to tasks and to calendars each: 80 commands a second of twenty people's clients."""
 
-READ_SECONDS: Final = 0.75
+READ_SECONDS: Final = 1.5
 """Between two looks at what was written last."""
 WRITES_BACK: Final = 2
 """The last write may not be acknowledged yet: then the one before it is looked at."""
@@ -32,7 +32,9 @@ SIGN_IN_SECONDS: Final = 300.0
 """An access token ends after a quarter of an hour, and all rounds take longer."""
 
 RETRY_SECONDS: Final = 0.05
-TRIES_MAX: Final = 4_000
+"""Before a second try; twice as long before each further one, up to what `Retry-After` says. A hundred requests that
+are repeated twenty times a second keep both processors from whoever is just starting."""
+TRIES_MAX: Final = 400
 
 
 class Insistent:
@@ -44,6 +46,7 @@ class Insistent:
     async def insist(
         self, person: Person, method: str, path: str, *, expected: Sequence[int] = (200, 201), **options: Any
     ) -> httpx.Response:
+        pause = RETRY_SECONDS
         for _ in range(TRIES_MAX):
             try:
                 answer = await person.client.request(method, path, **options)
@@ -54,23 +57,27 @@ class Insistent:
                 return answer
             self.refusals[answer.status_code] += 1
             assert answer.status_code == 503, f"{method} {path} → {answer.status_code}: {answer.text}"
-            assert int(answer.headers["Retry-After"]) >= 1
-            await asyncio.sleep(RETRY_SECONDS)
+            asked_to_wait = int(answer.headers["Retry-After"])
+            assert asked_to_wait >= 1
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, asked_to_wait)
         raise AssertionError(f"{method} {path} was never answered.")
 
 
 class Client(Planner, Insistent):
     """Writes what is its own, reads it back, and counts with others, each at its own pace.
 
-    Reading waits for what was written, and counting for the others. Writing goes on meanwhile.
+    Reading waits for what was written, and counting for the others. Writing goes on meanwhile, one after the other: so
+    what goes to another service is another one's, that nothing waits for a service which does not concern it.
     """
 
-    def __init__(self, name: str, seed: int, counting: Write | None = None) -> None:
+    def __init__(self, name: str, seed: int, kinds: Mapping[str, float] = ALL, counting: Write | None = None) -> None:
         """
         Args:
+            kinds: of what it writes, see Planner.
             counting: the creation of the task by whose description all clients of a person count. None: they do not.
         """
-        Planner.__init__(self, name, seed)
+        Planner.__init__(self, name, seed, kinds)
         Insistent.__init__(self)
         self.increments = 0
         self._counting = counting

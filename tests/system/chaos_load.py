@@ -11,6 +11,7 @@ from typing import Final
 from tests.system.chaos_clients import Client, Eraser, InboxReader, Returner, start_counting
 from tests.system.ledger import Writer
 from tests.system.person import JSON, Person
+from tests.system.planner import OF_CALENDARS, OF_TASKS
 from tests.system.reminder_sink import ReminderSink, wants_pushes
 from tests.system.test_killed_server import Memory, compare, compare_with_list
 
@@ -46,8 +47,9 @@ class Load:
             first = Writer(f"w{number}", 0)
             counting = await start_counting(person, first)
             clients = [
-                Client(f"w{number}{place}", self._chance.randrange(2**32), counting)
+                Client(f"w{number}{place}{line}", self._chance.randrange(2**32), kinds, counted)
                 for place in range(self._clients_of_each)
+                for line, (kinds, counted) in enumerate(((OF_TASKS, counting), (OF_CALENDARS, None)))
             ]
             clients[0].writes += first.writes
             self.clients[person] = clients

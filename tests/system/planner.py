@@ -1,5 +1,6 @@
 """A client that plans as well: events, series and parts of them, and reminders that come while it writes."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,22 +18,27 @@ CHANGED_DAYS: Final = 10
 CUT_DAYS: Final = (20, 60)
 """A series is cut in two here, from the last day to the first: no part repeats what was changed before."""
 
-KINDS: Final = {
-    "task": 9,
+OF_TASKS: Final[Mapping[str, float]] = {"task": 9, "reminding task": 1}
+OF_CALENDARS: Final[Mapping[str, float]] = {
     "series": 2,
     "title": 2,
     "occurrence": 2,
     "cut": 1,
     "calendar": 0.5,
-    "reminding task": 1,
     "reminding event": 1,
 }
 """What it does, and how often in comparison. A series must be there before it is changed."""
+ALL: Final = {**OF_TASKS, **OF_CALENDARS}
 
 
 class Planner(Writer):
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, kinds: Mapping[str, float]) -> None:
+        """
+        Args:
+            kinds: what it does, and how often in comparison.
+        """
         super().__init__(name, seed)
+        self._kinds = kinds
         self.due: dict[str, datetime] = {}
         """When each mark is to be reminded of."""
         self.certain: set[str] = set()
@@ -58,7 +64,7 @@ class Planner(Writer):
             self.events.append(write.answer.json()["id"])
 
     def _next(self) -> Write:
-        kind = self._random.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = self._random.choices(list(self._kinds), list(self._kinds.values()))[0]
         if kind == "task":
             return super()._next()
         mark = self._mark()

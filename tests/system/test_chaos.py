@@ -54,6 +54,8 @@ PEOPLE: Final = 4 if LONG else 2
 CLIENTS_OF_EACH: Final = 5 if LONG else 2
 
 STOPPED_SECONDS: Final = 30.0 if LONG else 3.0
+"""Once each; then for less, but for longer than a lease lasts: that nobody else came, or who, is seen by then."""
+STOPPED_SOON_SECONDS: Final = 5.0
 AWAY_SECONDS: Final = 60.0 if LONG else 3.0
 READY_SECONDS: Final = 3.0
 """p99 after kill -9, where all rounds are run."""
@@ -63,6 +65,7 @@ CONTEXTS: Final = ("tasks", "calendar", "notifications")
 HOLDERS: Final = tuple(f"{context}.{side}" for context in CONTEXTS for side in ("read", "write"))
 """Of leases: who sleeps through the end of one, and wakes without knowing."""
 SLEEPS: Final = min(ROUNDS, 3)
+"""Of each. All but the first are short."""
 
 REPEATED_MESSAGES: Final = 200
 FAULT_SECONDS_MAX: Final = 90.0
@@ -129,7 +132,11 @@ def _faults(broker: str) -> Mapping[str, tuple[int, Fault]]:
     return {
         **of_broker,
         **{f"kill -9 of {name}": (ROUNDS, kill(name)) for name in (*NAMES, broker)},
-        **{f"{name} asleep for {STOPPED_SECONDS:g} s": (SLEEPS, stop(name, STOPPED_SECONDS)) for name in HOLDERS},
+        **{f"{name} asleep for {STOPPED_SECONDS:g} s": (1, stop(name, STOPPED_SECONDS)) for name in HOLDERS},
+        **{
+            f"{name} asleep for {STOPPED_SOON_SECONDS:g} s": (SLEEPS - 1, stop(name, STOPPED_SOON_SECONDS))
+            for name in HOLDERS
+        },
         "crash of PostgreSQL": (OTHER_ROUNDS, _crash_postgresql),
     }
 
