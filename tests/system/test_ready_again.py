@@ -18,8 +18,8 @@ ROUNDS: Final = int(os.environ.get("SIGDEP_ROUNDS", "50" if LONG else "2"))
 READY_SECONDS: Final = 3.0
 """p99, on a machine that has nothing else to do: held to where all rounds are run."""
 
-STEADY_SECONDS: Final = 1.5
-"""Between two deaths; with five services each has run long enough to be started again at once."""
+STEADY_SECONDS: Final = 0.7
+"""Between two deaths; with nine services each has run long enough to be started again at once."""
 
 
 @pytest.mark.timeout(120 + 2 * READY_SECONDS_MAX + 12 * ROUNDS * len(NAMES))
