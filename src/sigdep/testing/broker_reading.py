@@ -15,7 +15,7 @@ from sigdep.kernel.broker import (
     PositionLost,
 )
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.ids import Partition
+from sigdep.kernel.ids import PARTITIONS, Partition
 from sigdep.testing.broker_setup import (
     PARTITION,
     WAIT_SECONDS,
@@ -37,6 +37,13 @@ BACKLOG = 5_000
 
 FORGOTTEN_READINGS = 20
 
+NEW_TOPICS = 4
+
+READERS_OF_EACH = 2
+
+SOON_SECONDS_MAX = 10.0
+"""For what was published to come to those who have waited for it: seconds on a busy machine, not many of them."""
+
 END_SECONDS_MAX = 2.0
 """For a reading to notice that its broker has been closed."""
 
@@ -52,6 +59,29 @@ class ReadingContract(BrokerSetup):
         for message in messages([1, 2, 3]):
             await publisher.publish(topic, [message])
         assert numbers(await reading) == [1, 2, 3]
+
+    async def test_who_reads_before_there_is_a_topic_hears_soon_of_what_comes(
+        self, open_broker: Opener, topic: str
+    ) -> None:
+        """As where the services of a new system start, all at once."""
+        names = [f"{topic}_{number}" for number in range(NEW_TOPICS)]
+        everywhere = [Partition(number) for number in range(PARTITIONS)]
+        readers = [(open_broker(), name) for name in names for _ in range(READERS_OF_EACH)]
+        readings = [
+            asyncio.create_task(take(broker, name, 1, partition=partition))
+            for broker, name in readers
+            for partition in everywhere
+        ]
+        await asyncio.sleep(0.05)
+        told = [message for partition in everywhere for message in messages([1], partition)]
+        publishing = (open_broker().publish(name, told) for name in names)
+        async with asyncio.timeout(WAIT_SECONDS):
+            await asyncio.gather(*publishing)
+        published = asyncio.get_running_loop().time()
+        for taken in await asyncio.gather(*readings):
+            assert numbers(taken) == [1]
+        late = asyncio.get_running_loop().time() - published
+        assert late < SOON_SECONDS_MAX, f"Some heard of it after {late:.1f} s."
 
     async def test_each_of_many_readers_is_given_everything(self, open_broker: Opener, topic: str) -> None:
         reader, publisher = open_broker(), open_broker()

@@ -1,17 +1,27 @@
 """Apache Kafka keeps the broker's contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from itertools import chain, repeat
 from typing import Any, Final
+from unittest.mock import AsyncMock
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.protocol.admin import CreateTopicsRequest
+from aiokafka.protocol.metadata import MetadataRequest
 
+from sigdep.adapters.kafka import topics
 from sigdep.adapters.kafka.broker import KafkaBroker
-from sigdep.adapters.outages import OutOfOrder
-from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
+from sigdep.adapters.kafka.connecting import Connection, Connections
+from sigdep.adapters.kafka.errors import NO_SUCH_TOPIC
+from sigdep.adapters.kafka.topics import LOOK_SECONDS_MAX, MAKE_SECONDS_MAX
+from sigdep.adapters.outages import Away, OutOfOrder
+from sigdep.kernel.broker import AWAY_SECONDS_MAX, BrokerPosition, PositionLost
+from sigdep.kernel.ids import PARTITIONS, Partition
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
 from sigdep.testing.broker_proxy import Proxy, proxied
 from sigdep.testing.broker_servers import HOST
@@ -63,6 +73,19 @@ async def open_broker(server: KafkaServer) -> AsyncIterator[Callable[..., KafkaB
         yield another
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[type]:
+    """How often Kafka is asked for what."""
+    counts, ask = Counter[type](), Connection.ask
+
+    async def counted(connection: Connection, request: Any) -> Any:
+        counts[type(request)] += 1
+        return await ask(connection, request)
+
+    monkeypatch.setattr(Connection, "ask", counted)
+    return counts
+
+
 async def end_of(server: KafkaServer, topic: str) -> int:
     """The offset that the next record gets: readers pass over what is there twice, this does not."""
     consumer = AIOKafkaConsumer(bootstrap_servers=f"{HOST}:{server.port}")
@@ -75,6 +98,40 @@ async def end_of(server: KafkaServer, topic: str) -> int:
 async def trim(admin: Any, topic: str, before: int) -> None:
     """As retention does it to what is old."""
     await admin.delete_records({TopicPartition(f"sigdep_{topic}", PARTITION): RecordsToDelete(before_offset=before)})
+
+
+async def ends_of(broker: KafkaBroker, topic: str) -> Sequence[BrokerPosition | None]:
+    """Of all partitions, asked for at once, as who follows a topic does it."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        return await asyncio.gather(*(broker.last(topic, Partition(number)) for number in range(PARTITIONS)))
+
+
+async def test_a_topic_that_is_missing_is_made_once_and_waited_for_patiently(
+    open_broker: Callable[..., KafkaBroker], asked: Counter[type], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks again and again takes from the server the time in which it would get ready."""
+    describe, hidden = Connections.describe, iter(range(4))
+
+    async def described_late(connections: Connections, names: Sequence[str]) -> Sequence[Any]:
+        if next(hidden, None) is None:
+            return await describe(connections, names)
+        return [(NO_SUCH_TOPIC, name, False, []) for name in names]
+
+    monkeypatch.setattr(Connections, "describe", described_late)
+    assert set(await ends_of(open_broker(), "made_once")) == {None}
+    assert asked[CreateTopicsRequest] == 1
+    assert asked[MetadataRequest] < MAKE_SECONDS_MAX / LOOK_SECONDS_MAX
+
+
+async def test_whoever_waits_for_the_leaders_of_one_topic_asks_together(
+    open_broker: Callable[..., KafkaBroker], asked: Counter[type], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_broker().publish("led_soon", messages([1]))
+    asked.clear()
+    not_yet = chain([Away("Not yet.")] * 3, repeat(None))
+    monkeypatch.setattr(topics, "_check_served", AsyncMock(side_effect=not_yet))
+    assert len(await ends_of(open_broker(), "led_soon")) == PARTITIONS
+    assert 4 < asked[MetadataRequest] < PARTITIONS / 4
 
 
 async def test_two_publishers_of_one_log_store_each_message_once(

@@ -5,6 +5,7 @@ server until there is something to read, has a connection of its own.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NewType
@@ -73,10 +74,12 @@ class Connections:
         self._shared: dict[Server, Connection] = {}
         self._open: set[Connection] = set()
         self._connecting = asyncio.Lock()
-        self.finding = asyncio.Lock()
-        """Held by who asks for the leaders of a topic, on behalf of all who will want to know them."""
+        self.finding: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Of each topic: held by who asks for its leaders, on behalf of all who want to know them."""
         self.leaders: dict[str, Mapping[Partition, Server]] = {}
         """Of each topic that was asked for: the server that each partition is written to and read from."""
+        self.failures: dict[str, Away] = {}
+        """Of each topic: why its leaders were not found when they were asked for last in vain."""
         self.lost = False
 
     async def open(self, servers: Sequence[Address]) -> None:

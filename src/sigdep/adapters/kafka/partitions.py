@@ -1,6 +1,7 @@
 """One partition of one topic, on the server that leads it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka.protocol.fetch import FetchRequest
@@ -74,7 +75,25 @@ class PartitionLog:
         return last, end
 
     async def _offset(self, which: int) -> int:
-        request = OffsetRequest(CLIENT, READ_UNCOMMITTED, [(self._name, [(self.partition, which)])])
-        _, error_code, _, offset = (await self._connection.ask(request)).topics[0][1][0]
-        check(error_code, f"{self._name}-{self.partition}")
-        return int(offset)
+        offsets = await _offsets(self._connection, self._name, [self.partition], which)
+        return offsets[self.partition]
+
+
+async def check_led(connection: Connection, name: str, partitions: Sequence[Partition]) -> None:
+    """
+    Raises:
+        Away: this server does not lead all of them, or not yet.
+    """
+    await _offsets(connection, name, partitions, LATEST)
+
+
+async def _offsets(
+    connection: Connection, name: str, partitions: Sequence[Partition], which: int
+) -> Mapping[Partition, int]:
+    wanted = [(partition, which) for partition in partitions]
+    answer = await connection.ask(OffsetRequest(CLIENT, READ_UNCOMMITTED, [(name, wanted)]))
+    offsets = dict[Partition, int]()
+    for partition, error_code, _, offset in answer.topics[0][1]:
+        check(error_code, f"{name}-{partition}")
+        offsets[Partition(partition)] = int(offset)
+    return offsets

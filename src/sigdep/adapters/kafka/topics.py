@@ -1,6 +1,7 @@
 """How a topic lies in Kafka: a topic of the same 64 partitions."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +11,7 @@ from aiokafka.protocol.admin import CreateTopicsRequest
 
 from sigdep.adapters.kafka.connecting import ANSWER_SECONDS_MAX, Connections, Server
 from sigdep.adapters.kafka.errors import NO_SUCH_TOPIC, TOPIC_IS_THERE, check
-from sigdep.adapters.kafka.partitions import PartitionLog
+from sigdep.adapters.kafka.partitions import check_led
 from sigdep.adapters.outages import Away, OutOfOrder
 from sigdep.kernel.ids import PARTITIONS, Partition
 
@@ -19,7 +20,9 @@ NO_LEADER: Final = -1
 MAKE_SECONDS_MAX: Final = 30.0
 """For a topic to be there that was missing. That is work, not an outage."""
 
-LOOK_SECONDS: Final = 0.02
+LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS_MAX: Final = 0.5
+"""Between looks at a topic that was just made: the first pause, doubled each time, and the longest."""
 
 Leaders: TypeAlias = Mapping[Partition, Server]
 
@@ -41,8 +44,11 @@ class Topics:
             OutOfOrder: the topic has not 64 partitions.
         """
         name = self.name(topic)
-        async with connections.finding:
+        failure = connections.failures.get(name)
+        async with connections.finding[name]:
             if name not in connections.leaders:
+                if connections.failures.get(name) is not failure:
+                    raise Away(f"The servers of {name} have been asked for in vain.")  # On our behalf, just now.
                 connections.leaders[name] = await self._find(connections, name)
         return connections.leaders[name][partition]
 
@@ -56,16 +62,15 @@ class Topics:
             raise
 
     async def _find(self, connections: Connections, name: str) -> Leaders:
-        error_code, _, _, partitions = (await connections.describe([name]))[0]
-        if error_code == NO_SUCH_TOPIC:
-            await self._make(connections, name)
-            return await self._served(connections, name)
-        check(error_code, name)
-        if len(partitions) != PARTITIONS:
-            raise OutOfOrder(f"The topic {name} has {len(partitions)} partitions, and must have {PARTITIONS}.")
-        leaders = {Partition(partition): Server(leader) for _, partition, leader, *_ in partitions}
-        if NO_LEADER in leaders.values():
-            raise Away(f"The topic {name} has partitions that no server leads.")
+        try:
+            leaders = await _described(connections, name)
+            if leaders is None:
+                await self._make(connections, name)
+                return await _made(connections, name)
+            await _check_served(connections, name, leaders)
+        except Away as error:
+            connections.failures[name] = error
+            raise
         return leaders
 
     async def _make(self, connections: Connections, name: str) -> None:
@@ -82,20 +87,52 @@ class Topics:
         if error_code != TOPIC_IS_THERE:
             check(error_code, name)
 
-    async def _served(self, connections: Connections, name: str) -> Leaders:
-        """Wait until each partition of a topic that was just made is there. Its leader makes files for each."""
-        end = asyncio.get_running_loop().time() + MAKE_SECONDS_MAX
-        while True:
-            try:
-                leaders = await self._find(connections, name)
-                await asyncio.gather(*(_ask_for_end(connections, name, each) for each in leaders.items()))
+
+async def _described(connections: Connections, name: str) -> Leaders | None:
+    """Who leads each partition, as the cluster says. None: there is no such topic, or not everybody knows of it yet.
+
+    Raises:
+        Away: some have no leader just now.
+        OutOfOrder: the topic has not 64 partitions.
+    """
+    error_code, _, _, partitions = (await connections.describe([name]))[0]
+    if error_code == NO_SUCH_TOPIC:
+        return None
+    check(error_code, name)
+    if len(partitions) != PARTITIONS:
+        raise OutOfOrder(f"The topic {name} has {len(partitions)} partitions, and must have {PARTITIONS}.")
+    leaders = {Partition(partition): Server(leader) for _, partition, leader, *_ in partitions}
+    if NO_LEADER in leaders.values():
+        raise Away(f"The topic {name} has partitions that no server leads.")
+    return leaders
+
+
+async def _made(connections: Connections, name: str) -> Leaders:
+    """Wait until each partition of a topic that was just made is there. Its leader makes files for each.
+
+    Looks seldom, and asks for little: what a server does to answer it does not do to get ready, and when the services
+    of a new system start, all of them wait here.
+    """
+    end = asyncio.get_running_loop().time() + MAKE_SECONDS_MAX
+    pause = LOOK_SECONDS
+    while True:
+        try:
+            leaders = await _described(connections, name)
+            if leaders is not None:
+                await _check_served(connections, name, leaders)
                 return leaders
-            except Away:
-                if connections.lost or asyncio.get_running_loop().time() > end:
-                    raise
-            await asyncio.sleep(LOOK_SECONDS)
+            away = Away(f"The topic {name} was made, and is not there yet.")
+        except Away as error:
+            away = error
+        if connections.lost or asyncio.get_running_loop().time() > end:
+            raise away
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LOOK_SECONDS_MAX)
 
 
-async def _ask_for_end(connections: Connections, name: str, led: tuple[Partition, Server]) -> None:
-    partition, server = led
-    await PartitionLog(await connections.to(server), name, partition).end()
+async def _check_served(connections: Connections, name: str, leaders: Leaders) -> None:
+    led: dict[Server, list[Partition]] = defaultdict(list)
+    for partition, server in leaders.items():
+        led[server].append(partition)
+    for server, partitions in led.items():
+        await check_led(await connections.to(server), name, partitions)

@@ -11,7 +11,8 @@ from uuid import uuid4
 from sigdep.services.distributed.engines.broker import BrokerEngine
 from sigdep.services.distributed.engines.processes import HOST, EngineMissing, free_port
 
-JAVA_OPTIONS: Final = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN")
+JAVA_OPTIONS: Final = ("-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+"""Little memory, and a quick start rather than the quickest code: the services start beside it, on the same machine."""
 
 PROPERTIES: Final = """
 process.roles=broker,controller
