@@ -15,9 +15,11 @@ from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.sealed_log import UnsealedLog, decode_rows, encode_rows
 from sigdep.kernel.store import RecordedEvent
 from sigdep.rpc.log import RemoteLog, log_handler
+from sigdep.rpc.server import RpcServer
 from sigdep.rpc.streams import PIECE_BYTES_MAX
 from sigdep.testing.event_store_setup import everything
 from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, appending, new_stream, workspace_in, write
+from tests.rpc.ways import channel_to
 
 SECONDS_MAX = 10
 names = count()
@@ -133,6 +135,25 @@ async def test_a_follower_is_told_when_the_service_goes(world: World) -> None:
     await world.server.stop(None)
     with pytest.raises(Unavailable):
         await taking
+
+
+async def test_a_server_that_stops_waits_for_nobody_who_follows(world: World) -> None:
+    """Whose following would never end. What can end is waited for."""
+    await world.write("one")
+    server = RpcServer({}, handlers=(log_handler(world.store.sealed),))
+    async with channel_to(f"127.0.0.1:{await server.start('127.0.0.1:0')}") as channel:
+        log, heard = RemoteLog(channel), asyncio.Event()
+
+        async def follow() -> None:
+            async with aclosing(log.follow_rows({})) as batches:
+                async for _ in batches:
+                    heard.set()
+
+        following = [asyncio.create_task(follow()) for _ in range(3)]
+        await asyncio.wait_for(heard.wait(), SECONDS_MAX)
+        await asyncio.wait_for(server.close(drain_seconds=10 * SECONDS_MAX), SECONDS_MAX)
+        for ended in await asyncio.gather(*following, return_exceptions=True):
+            assert type(ended) is Unavailable
 
 
 async def test_following_ends_when_the_log_is_closed(world: World) -> None:

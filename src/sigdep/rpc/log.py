@@ -22,7 +22,15 @@ from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
 from sigdep.kernel.sealed_log import SealedLog, decode_rows, encode_rows
 from sigdep.kernel.store import READ_EVENTS_MAX
 from sigdep.rpc.passports import Gate, Sign
-from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, passport_header, telling, translating
+from sigdep.rpc.streams import (
+    PIECE_BYTES_MAX,
+    FollowedHandler,
+    Following,
+    ended,
+    passport_header,
+    telling,
+    translating,
+)
 
 SERVICE: Final = "sigdep.log.v1.Log"
 
@@ -42,7 +50,7 @@ def _identity(encoded: bytes) -> bytes:
     return encoded
 
 
-def log_handler(log: SealedLog, gate: Gate | None = None) -> grpc.GenericRpcHandler:
+def log_handler(log: SealedLog, gate: Gate | None = None) -> FollowedHandler:
     """Serves the log: add it to a grpc.aio server.
 
     Args:
@@ -63,13 +71,14 @@ def log_handler(log: SealedLog, gate: Gate | None = None) -> grpc.GenericRpcHand
         "ReadAll": stream(servicer.read_all, tuple[Places, int]),
         "Follow": stream(servicer.follow, Places),
     }
-    return grpc.method_handlers_generic_handler(SERVICE, handlers)
+    return FollowedHandler(SERVICE, handlers, servicer.following)
 
 
 class _Servicer:
     def __init__(self, log: SealedLog, gate: Gate | None) -> None:
         self._log = log
         self._gate = gate
+        self.following = Following()
 
     async def heads(self, _request: bytes, context: "grpc.aio.ServicerContext[Any, Any]") -> Places:
         heads: Positions = {}
@@ -93,7 +102,8 @@ class _Servicer:
                 yield piece
 
     async def follow(self, request: Places, context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[bytes]:
-        async with telling(context, self._gate), aclosing(self._log.follow_rows(dict(request))) as batches:
+        batches = self._log.follow_rows(dict(request))
+        async with telling(context, self._gate), self.following.join(), aclosing(batches):
             async for rows in batches:
                 for piece in _pieces(rows):
                     yield piece

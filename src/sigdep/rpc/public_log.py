@@ -16,7 +16,15 @@ from sigdep.rpc.contract import StreamContract
 from sigdep.rpc.mapping import MAPPERS
 from sigdep.rpc.messages import message_class
 from sigdep.rpc.passports import Gate, Sign
-from sigdep.rpc.streams import PIECE_BYTES_MAX, ended, passport_header, telling, translating
+from sigdep.rpc.streams import (
+    PIECE_BYTES_MAX,
+    FollowedHandler,
+    Following,
+    ended,
+    passport_header,
+    telling,
+    translating,
+)
 
 TYPES_MAX: Final = 1_000
 """That one follower may name."""
@@ -47,7 +55,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(CloudEvent).decode
 
 
-def public_log_handler(published: PublicLog, gate: Gate | None = None) -> grpc.GenericRpcHandler:
+def public_log_handler(published: PublicLog, gate: Gate | None = None) -> FollowedHandler:
     """Serves what a context publishes: add it to a grpc.aio server.
 
     Args:
@@ -55,9 +63,10 @@ def public_log_handler(published: PublicLog, gate: Gate | None = None) -> grpc.G
     """
     read, write = MAPPERS.of(Follow).read, MAPPERS.of(Told).fill
     told_class = message_class(PUBLIC_LOG, Told.__name__)
+    following = Following()
 
     async def follow(request: Any, context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncIterator[Any]:
-        async with telling(context, gate):
+        async with telling(context, gate), following.join():
             asked = read(request)
             if len(asked.types) > TYPES_MAX:
                 raise Invalid.at("/types", f"At most {TYPES_MAX:,} can be named.")
@@ -73,7 +82,7 @@ def public_log_handler(published: PublicLog, gate: Gate | None = None) -> grpc.G
         request_deserializer=message_class(PUBLIC_LOG, Follow.__name__).FromString,
         response_serializer=told_class.SerializeToString,
     )
-    return grpc.method_handlers_generic_handler(PUBLIC_LOG.full_name, {PUBLIC_LOG.method: handler})
+    return FollowedHandler(PUBLIC_LOG.full_name, {PUBLIC_LOG.method: handler}, following)
 
 
 def _pieces(batch: PublicBatch) -> Iterator[Told]:

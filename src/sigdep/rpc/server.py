@@ -16,6 +16,7 @@ from sigdep.rpc.failures import DETAILS, details_of, status_code_of
 from sigdep.rpc.messages import POOL
 from sigdep.rpc.passports import Passports
 from sigdep.rpc.servicer import Failed, Servicer
+from sigdep.rpc.streams import FollowedHandler
 from sigdep.rpc.tls import Tls
 
 REQUEST_BYTES_MAX: Final = 8 * 1_048_576
@@ -66,6 +67,7 @@ class RpcServer:
             gate = None if passports is None else passports.gate(contract.name)
             self._server.add_generic_rpc_handlers((_handler(Servicer(contract, service, gate)),))
         self._server.add_generic_rpc_handlers(tuple(handlers))
+        self._followings = [handler.following for handler in handlers if isinstance(handler, FollowedHandler)]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._reflect(handlers)
 
@@ -106,8 +108,13 @@ class RpcServer:
             await self._health.set(name, status)
 
     async def close(self, drain_seconds: float = DRAIN_SECONDS) -> None:
-        """Take nothing new, let what has begun come to its end, and cut off what has not by then."""
+        """Take nothing new, let what has begun come to its end, and cut off what has not by then.
+
+        What goes on for ever is ended at once.
+        """
         await self._health.enter_graceful_shutdown()
+        for following in self._followings:
+            following.end()
         await self._server.stop(drain_seconds)
 
     async def wait(self) -> None:

@@ -1,6 +1,7 @@
 """What the streams between services share: how large a piece is, and how either side says that one fails."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -38,6 +39,58 @@ async def telling(context: "grpc.aio.ServicerContext[Any, Any]", gate: Gate | No
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.detail)
     except Unauthenticated as error:
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, error.detail)
+
+
+class FollowedHandler(grpc.ServiceRpcHandler):
+    """Methods of one service, of which some tell for ever: until the server stops.
+
+    Nobody waits for those to end by themselves. Who follows finds another replica, or this one when it is back.
+    """
+
+    def __init__(self, service: str, methods: "Mapping[str, grpc.RpcMethodHandler[Any, Any]]", following: "Following"):
+        self._service = service
+        self._methods = {f"/{service}/{name}": method for name, method in methods.items()}
+        self.following = following
+
+    def service_name(self) -> str:
+        return self._service
+
+    def service(self, handler_call_details: Any) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        return self._methods.get(handler_call_details.method)
+
+
+class Following:
+    """Those who are being told, for ever."""
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._told = set[asyncio.Timeout]()
+
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[None]:
+        """
+        Raises:
+            Unavailable: it has been ended.
+        """
+        told = asyncio.timeout(0 if self._ended else None)
+        self._told.add(told)
+        try:
+            async with told:
+                yield
+        except TimeoutError:
+            if not told.expired():
+                raise
+            raise Unavailable("The service that keeps the log stops.", RETRY_AFTER_SECONDS) from None
+        finally:
+            self._told.discard(told)
+
+    def end(self) -> None:
+        """Let go of everybody, and of whoever comes. Safe to repeat."""
+        if self._ended:
+            return
+        self._ended = True
+        for told in self._told:
+            told.reschedule(asyncio.get_running_loop().time())
 
 
 @contextmanager

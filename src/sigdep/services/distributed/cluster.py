@@ -194,11 +194,16 @@ class Cluster:
             await self._until(engine.name, lambda: _listens(urlsplit(engine.url).port or 0))
 
     async def stop(self) -> None:
+        """Those first who take something from outside, then those who may owe them an answer, then the engines."""
         forget_places(self._plan.data)
-        await self._supervisor.stop()
+        await self._supervisor.stop(self._plan.gateways())
+        await self._supervisor.stop(self._roles)
         if self._forks is not None:
             await self._forks.close()
-        await self._postgresql.stop()
+        engines = [engine.name for engine in (self._broker, self._redis) if engine is not None]
+        stopping = asyncio.create_task(self._postgresql.stop())
+        await self._supervisor.stop(engines)
+        await stopping
 
     def _start_service(self, name: str, role: str) -> None:
         arguments = ("run", role, "--end-with-input")

@@ -1,8 +1,8 @@
-"""Keeps processes running: starts them, starts again what dies, and stops them in the reverse order."""
+"""Keeps processes running: starts them, starts again what dies, and stops them."""
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ async def execute(program: Program, log: BinaryIO) -> Process:
 
 
 class Supervisor:
-    """`start` each program, and `stop` once at the end."""
+    """`start` each program, and `stop` all of them in the end, those first that lean on others."""
 
     def __init__(self, changed: Callable[[Program], None]) -> None:
         """
@@ -92,12 +92,13 @@ class Supervisor:
     def start(self, program: Program) -> None:
         self._keeping.append((program, asyncio.create_task(self._keep(program), name=program.name)))
 
-    async def stop(self) -> None:
-        """The last started first, each until it has ended."""
-        for _, keeping in reversed(self._keeping):
+    async def stop(self, names: Collection[str]) -> None:
+        """These at once, each until it has ended. Safe to repeat."""
+        stopping = [keeping for program, keeping in self._keeping if program.name in names]
+        for keeping in stopping:
             keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-        self._keeping.clear()
+        await asyncio.gather(*stopping, return_exceptions=True)
+        self._keeping = [(program, keeping) for program, keeping in self._keeping if program.name not in names]
 
     async def _keep(self, program: Program) -> None:
         pause = 0.0
