@@ -1,5 +1,6 @@
 """What aiokafka, the network and Kafka's servers say, in the kernel's words."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -34,6 +35,7 @@ USELESS_TO_REPEAT: Final = (
     errors.UnsupportedForMessageFormatError,
     errors.UnsupportedSaslMechanismError,
     errors.UnsupportedVersionError,
+    ssl.SSLCertVerificationError,
     NotImplementedError,  # So aiokafka says that a server speaks no version of a request that it knows.
 )
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 from nats.aio.client import Client
+from nats.errors import SecureConnWantedError
 
 from sigdep.adapters.nats.errors import ApiError, Refused, translated
 from sigdep.adapters.outages import Away, Openness, OutOfOrder
@@ -20,6 +21,8 @@ from sigdep.kernel.errors import Unavailable
 CONNECT_SECONDS_MAX: Final = 5
 
 ANSWER_SECONDS_MAX: Final = 5.0
+
+CLOSE_SECONDS_MAX: Final = 1.0
 
 PING_SECONDS: Final = 5
 """Two pings without an answer, and the connection is given up. A timeout on `flush` must not be used for that: when the
@@ -40,11 +43,20 @@ class _Failed(Struct, frozen=True):
     error: ApiError | None = None
 
 
+class _Client(Client):
+    """Believes no server that says it needs no TLS, where TLS was wanted: nats-py would go on in the clear."""
+
+    def _connect_command(self) -> bytes:
+        if "tls" in self.options and not self._server_info.get("tls_required"):
+            raise SecureConnWantedError
+        return super()._connect_command()
+
+
 class Connection:
     """One connection, from when it was made until it is lost."""
 
     def __init__(self) -> None:
-        self.client = Client()
+        self.client = _Client()
         self.lost = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
 
@@ -121,8 +133,10 @@ class Connection:
         self.lost.set()
         if self._watching is not None:
             self._watching.cancel()
+        # After a handshake that has failed, nats-py waits for the end of a connection that never was.
         with suppress(Unavailable), translated():
-            await self.client.close()
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self.client.close()
 
 
 class Link:

@@ -1,6 +1,7 @@
 """What nats-py, the network and JetStream's API say, in the kernel's words."""
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -27,6 +28,7 @@ USELESS_TO_REPEAT: Final = (
     nats.errors.SecureConnRequiredError,
     nats.errors.SecureConnWantedError,
     nats.errors.MaxPayloadError,
+    ssl.SSLCertVerificationError,
 )
 
 

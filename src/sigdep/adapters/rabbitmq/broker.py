@@ -1,6 +1,7 @@
 """The broker on RabbitMQ streams."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
@@ -42,6 +43,7 @@ class RabbitMQBroker:
         kept: timedelta = KEPT,
         segment_bytes: int = SEGMENT_BYTES,
         away_seconds_max: float = AWAY_SECONDS_MAX,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """
         Args:
@@ -49,6 +51,7 @@ class RabbitMQBroker:
                 which must hold all streams.
             prefix: begins the names of streams; all who publish must use the same.
             kept: how long messages are kept in streams that are made here.
+            tls: with `rabbitmq-stream+tls://`: whom we trust, and what we show. None: whom the system trusts.
 
         Raises:
             ValueError: a server's address is none.
@@ -56,7 +59,7 @@ class RabbitMQBroker:
         addresses = [Address.parse(server) for server in servers]
         self._openness = Openness()
         # Where memory or disk is short, RabbitMQ stops to listen to who publishes. Readers must not be held up by that.
-        self._to_publish, self._to_read = Link(addresses, self._openness), Link(addresses, self._openness)
+        self._to_publish, self._to_read = Link(addresses, self._openness, tls), Link(addresses, self._openness, tls)
         self._topics = Topics(prefix, kept=kept, segment_bytes=segment_bytes)
         self._publisher: Publisher | None = None
         self._publishing = asyncio.Lock()

@@ -6,6 +6,7 @@ read from a socket 256 bytes at a time. A new connection of ours begins with not
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final, TypeVar
@@ -47,9 +48,11 @@ A = TypeVar("A", bound=schema.Frame)
 class Connection:
     """One connection, from when it was made until it is lost."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
+        """`tls`: for an address with TLS: whom we trust, and what we show. None: whom the system trusts."""
         self.lost = asyncio.Event()
         self._address = address
+        self._tls = (tls or ssl.create_default_context()) if address.is_tls else None
         self._subscriptions: dict[int, Subscription] = {}
         self._publications: dict[int, Publication] = {}
         self._answers: dict[int, asyncio.Future[schema.Frame]] = {}
@@ -71,7 +74,9 @@ class Connection:
             ServerError: it does not let us in.
             OutOfOrder: it takes no frames of our size.
         """
-        reader, self._writer = await asyncio.open_connection(self._address.host, self._address.port, limit=BUFFER_BYTES)
+        reader, self._writer = await asyncio.open_connection(
+            self._address.host, self._address.port, limit=BUFFER_BYTES, ssl=self._tls
+        )
         self._heard = asyncio.get_running_loop().time()
         self._tasks.append(asyncio.create_task(self._listen(reader), name="listen to RabbitMQ"))
         await self._introduce()

@@ -1,5 +1,6 @@
 """What RabbitMQ answers, rstream and the network raise, in the kernel's words."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -43,6 +44,8 @@ def translation(error: Exception) -> Away | OutOfOrder:
     said = str(error) or type(error).__name__
     if isinstance(error, NOT_LET_IN):
         return OutOfOrder(f"RabbitMQ does not let us in: {said}.")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return OutOfOrder(f"RabbitMQ cannot be trusted: {said}.")
     if isinstance(error, (*PASSING, EOFError, OSError)):
         return Away(f"RabbitMQ cannot answer just now: {said}.")
     return OutOfOrder(f"RabbitMQ refuses: {said}.")

@@ -1,6 +1,7 @@
 """Which connection is used: made when it is needed, to the first node that answers."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,8 +17,8 @@ CONNECT_SECONDS_MAX: Final = 5.0
 class Link:
     """Connections that have room for more, and are there. Safe to use from several tasks."""
 
-    def __init__(self, addresses: Sequence[Address], openness: Openness) -> None:
-        self._addresses, self._openness = list(addresses), openness
+    def __init__(self, addresses: Sequence[Address], openness: Openness, tls: ssl.SSLContext | None = None) -> None:
+        self._addresses, self._openness, self._tls = list(addresses), openness, tls
         self._connections = list[Connection]()
         self._connecting = asyncio.Lock()
 
@@ -54,7 +55,7 @@ class Link:
         raise failure
 
     async def _connect(self, address: Address) -> Connection:
-        fresh = Connection(address)
+        fresh = Connection(address, self._tls)
         try:
             with translated():
                 async with asyncio.timeout(CONNECT_SECONDS_MAX):

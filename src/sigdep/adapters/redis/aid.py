@@ -1,15 +1,15 @@
 """A Redis that we can do without: asked within a bound, and left alone while it does not answer."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from sigdep.adapters.outages import Away, OutOfOrder
+from sigdep.adapters.redis.connecting import redis_at
 from sigdep.adapters.redis.errors import translated
 from sigdep.http.sharing import SharedAway
 
@@ -32,11 +32,12 @@ Question = Callable[[Redis], Awaitable[Any]]
 class RedisAid:
     """One purpose's way to one Redis, with a bound of its own. Says in the log when it is lost and when it is back."""
 
-    def __init__(self, url: str, purpose: str, *, answer_seconds: float) -> None:
+    def __init__(self, url: str, purpose: str, *, answer_seconds: float, tls: ssl.SSLContext | None = None) -> None:
         """
         Args:
             url: as in `redis://127.0.0.1:6379/0`.
             purpose: names it in logs and figures.
+            tls: with `rediss://`: whom we trust, and what we show. None: whom the system trusts.
             answer_seconds: how long one answer may take. A connection may take longer, but for who asks first.
         """
         self.purpose = purpose
@@ -47,12 +48,12 @@ class RedisAid:
         self._connect_seconds = max(answer_seconds, CONNECT_SECONDS_MAX)
         self._slow_answers = 0
         self._trying: asyncio.Task[None] | None = None
-        self._redis: Redis = Redis.from_url(
+        self._redis = redis_at(
             url,
+            tls,
             socket_timeout=None,  # Its own goes through `asyncio.wait_for`, which loses a cancellation now and then.
             socket_connect_timeout=self._connect_seconds,
             max_connections=CONNECTIONS_MAX,
-            retry=Retry(NoBackoff(), 0),
         )
 
     def check(self) -> None:

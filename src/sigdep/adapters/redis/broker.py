@@ -1,15 +1,13 @@
 """The broker on Redis streams."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from sigdep.adapters.outages import Away, Openness, persist, resume
+from sigdep.adapters.redis.connecting import redis_at
 from sigdep.adapters.redis.errors import translated
 from sigdep.adapters.redis.streams import (
     APPEND,
@@ -56,19 +54,17 @@ class RedisBroker:
         prefix: str = "sigdep",
         kept_messages: int = KEPT_MESSAGES,
         away_seconds_max: float = AWAY_SECONDS_MAX,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """
         Args:
             url: as in `redis://127.0.0.1:6379/0`.
             prefix: begins the name of every key.
             kept_messages: of each partition; older ones are trimmed.
+            tls: with `rediss://`: whom we trust, and what we show. None: whom the system trusts.
         """
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=ANSWER_SECONDS_MAX,
-            socket_connect_timeout=ANSWER_SECONDS_MAX,
-            retry=Retry(NoBackoff(), 0),  # `persist` and `resume` see to that.
-        )
+        # Nothing is tried again there: `persist` and `resume` see to that.
+        self._redis = redis_at(url, tls, socket_timeout=ANSWER_SECONDS_MAX, socket_connect_timeout=ANSWER_SECONDS_MAX)
         self._prefix, self._kept = prefix, kept_messages
         self._publishing = asyncio.Lock()
         self._openness = Openness()

@@ -1,17 +1,16 @@
 """What other processes say by way of Redis: heard as it is said, and lost where nobody listened."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from sigdep.adapters.outages import Away, OutOfOrder
+from sigdep.adapters.redis.connecting import redis_at
 from sigdep.adapters.redis.errors import translated
 
 CONNECT_SECONDS_MAX: Final = 1.0
@@ -32,17 +31,13 @@ class RedisNews:
 
     purpose: Final = "notices"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
         self.is_away = False
         self.losses = 0
         """How often the connection was lost, or not to be had."""
         self._heard: dict[bytes, HeardBytes] = {}
-        self._redis: Redis = Redis.from_url(
-            url,
-            socket_timeout=None,  # As in RedisAid.
-            socket_connect_timeout=CONNECT_SECONDS_MAX,
-            retry=Retry(NoBackoff(), 0),
-        )
+        # Without a timeout of its own, as RedisAid.
+        self._redis = redis_at(url, tls, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS_MAX)
 
     def listen(self, channel: str, heard: HeardBytes) -> None:
         """Before `run`."""

@@ -32,12 +32,21 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     users_read: Annotated[str, "Where users.read is."] = ""
     broker_url: Annotated[
         str,
-        "nats://host:port, kafka://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0. "
+        "nats://host:port, kafka://host:port, rabbitmq-stream://user:password@host:port or redis://host:port/0; "
+        "with TLS tls://, kafka+tls://, rabbitmq-stream+tls:// or rediss://. "
         "None: services follow each other's logs directly.",
     ] = ""
+    broker_authority: Annotated[
+        str, "PEM file: who signs the broker's certificate. Not set: whom this system trusts."
+    ] = ""
+    broker_certificate: Annotated[str, "PEM file: what we show to the broker, if it wants to know who comes."] = ""
+    broker_key: Annotated[str, "PEM file: the key of that certificate."] = ""
     redis_url: Annotated[
         str, "redis://host:port/0: what gateways share, and lists at hand for tasks.read. None: they do without."
     ] = ""
+    redis_authority: Annotated[str, "PEM file: who signs its certificate. Not set: whom this system trusts."] = ""
+    redis_certificate: Annotated[str, "PEM file: what we show to it, if it wants to know who comes."] = ""
+    redis_key: Annotated[str, "PEM file: the key of that certificate."] = ""
     search_url: Annotated[
         str, "OpenSearch or Elasticsearch: http://user:password@host:9200/name. None: PostgreSQL searches."
     ] = ""

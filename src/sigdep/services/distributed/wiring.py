@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -28,6 +29,7 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.search_index import SearchIndex
 from sigdep.rpc.passports import Passports
+from sigdep.services.distributed.outgoing_tls import outgoing_tls, refuse_files
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared import Shared
 from sigdep.services.observing.watch import NO_SYSTEM, Watch
@@ -124,21 +126,27 @@ async def open_clock(settings: ServiceSettings, stack: AsyncExitStack) -> Clock:
 
 def broker_system(settings: ServiceSettings) -> str:
     """Which broker brings events, as OpenTelemetry calls it."""
-    return settings.broker_url.partition("://")[0].partition("-")[0] or NO_SYSTEM
+    scheme = re.split("[-+]", settings.broker_url.partition("://")[0])[0]
+    return _SYSTEMS.get(scheme, scheme) or NO_SYSTEM
 
 
 def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) -> Broker | None:
     """None: there is none, and services follow each other's logs directly.
 
     Raises:
-        BadSetting: no adapter of ours speaks with such a broker.
+        BadSetting: no adapter of ours speaks with such a broker, or what it names for TLS cannot be used.
     """
     if not settings.broker_url:
         return None
     scheme = settings.broker_url.partition("://")[0]
     if scheme not in _BROKERS:
         raise BadSetting(f"SIGDEP_BROKER_URL begins with {', '.join(f'{name}://' for name in _BROKERS)}.")
-    broker = _BROKERS[scheme](settings.broker_url)
+    if scheme in _WITH_TLS:
+        tls = outgoing_tls(settings, "broker")
+    else:
+        refuse_files(settings, "broker")
+        tls = None
+    broker = _BROKERS[scheme](settings.broker_url, tls)
     stack.push_async_callback(broker.close)
     return watch.broker(broker, system=broker_system(settings))
 
@@ -147,17 +155,16 @@ async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Share
     """What gateways and other processes share by way of Redis, if there is one. It may be away, now and later.
 
     Raises:
-        BadSetting: the setting is no address of a Redis.
+        BadSetting: the setting is no address of a Redis, or what it names for TLS cannot be used.
     """
     url = settings.redis_url
     if not url:
         return Shared()
-    if not url.startswith(("redis://", "rediss://")):
-        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
+    tls = _redis_tls(settings)
     from sigdep.adapters.redis import aid, limits, news, presence, revocations, tickets  # noqa: PLC0415
 
     def open_aid(purpose: str, answer_seconds: float) -> aid.RedisAid:
-        opened = aid.RedisAid(url, purpose, answer_seconds=answer_seconds)
+        opened = aid.RedisAid(url, purpose, answer_seconds=answer_seconds, tls=tls)
         stack.push_async_callback(opened.close)
         return opened
 
@@ -167,7 +174,7 @@ async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Share
         open_aid("presence", presence.ANSWER_SECONDS_MAX),
         open_aid("revocations", revocations.ANSWER_SECONDS_MAX),
     ]
-    hearing = news.RedisNews(url)
+    hearing = news.RedisNews(url, tls=tls)
     stack.push_async_callback(hearing.close)
     limiting = limits.RedisLimiters(aids[0])
     stack.push_async_callback(limiting.close)
@@ -183,6 +190,15 @@ async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Share
         jobs={"redis notices": hearing.run, "redis presence": present.run},
         ways=(*aids, hearing),
     )
+
+
+def _redis_tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    if settings.redis_url.startswith("rediss://"):
+        return outgoing_tls(settings, "redis")
+    if not settings.redis_url.startswith("redis://"):
+        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
+    refuse_files(settings, "redis")
+    return None
 
 
 def open_search(settings: ServiceSettings, stack: AsyncExitStack) -> SearchIndex | None:
@@ -217,18 +233,17 @@ def open_hot_views(settings: ServiceSettings, stack: AsyncExitStack) -> Hot | No
     """None: there is no Redis. It may be away, now and later.
 
     Raises:
-        BadSetting: the setting is no address of a Redis.
+        BadSetting: the setting is no address of a Redis, or what it names for TLS cannot be used.
     """
     url = settings.redis_url
     if not url:
         return None
-    if not url.startswith(("redis://", "rediss://")):
-        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
+    tls = _redis_tls(settings)
     from sigdep.adapters.redis import hot_views  # noqa: PLC0415
     from sigdep.adapters.redis.aid import RedisAid  # noqa: PLC0415
 
     def open_one(purpose: str, answer_seconds: float) -> HotViews:
-        aid = RedisAid(url, purpose, answer_seconds=answer_seconds)
+        aid = RedisAid(url, purpose, answer_seconds=answer_seconds, tls=tls)
         stack.push_async_callback(aid.close)
         return hot_views.RedisHotViews(aid)
 
@@ -262,44 +277,57 @@ def load_adapters(settings: ServiceSettings) -> None:
             import_module(f"sigdep.adapters.{name}")
 
 
-def _nats(url: str) -> Broker:
+def _nats(url: str, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.nats.broker import NatsBroker  # noqa: PLC0415
 
-    servers = [server.strip() for server in url.split(",")]
-    if not all(server.startswith("nats://") for server in servers):
-        raise BadSetting("SIGDEP_BROKER_URL: each of several servers begins with nats://.")
-    return NatsBroker(servers)
+    scheme, servers = url.partition("://")[0], [server.strip() for server in url.split(",")]
+    if not all(server.startswith(f"{scheme}://") for server in servers):
+        raise BadSetting(f"SIGDEP_BROKER_URL: each of several servers begins with {scheme}://.")
+    return NatsBroker(servers) if tls is None else NatsBroker(servers, tls=tls)
 
 
-def _kafka(url: str) -> Broker:
+def _kafka(url: str, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.kafka.broker import KafkaBroker  # noqa: PLC0415
     from sigdep.adapters.kafka.connecting import DEFAULT_PORT  # noqa: PLC0415
 
-    servers = [_KAFKA_SERVER.fullmatch(server.strip()) for server in url.removeprefix("kafka://").split(",")]
+    servers = [_KAFKA_SERVER.fullmatch(server.strip()) for server in url.partition("://")[2].split(",")]
     if None in servers:
         raise BadSetting("SIGDEP_BROKER_URL: Kafka is given as kafka://host:port,host:port.")
-    return KafkaBroker([(server[1].strip("[]"), int(server[2] or DEFAULT_PORT)) for server in servers if server])
+    addresses = [(server[1].strip("[]"), int(server[2] or DEFAULT_PORT)) for server in servers if server]
+    return KafkaBroker(addresses) if tls is None else KafkaBroker(addresses, security_protocol="SSL", ssl_context=tls)
 
 
-def _rabbitmq(url: str) -> Broker:
+def _rabbitmq(url: str, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.rabbitmq.broker import RabbitMQBroker  # noqa: PLC0415
 
+    scheme, servers = url.partition("://")[0], [server.strip() for server in url.split(",")]
+    if not all(server.startswith(f"{scheme}://") for server in servers):
+        raise BadSetting(f"SIGDEP_BROKER_URL: each of several servers begins with {scheme}://.")
     try:
-        return RabbitMQBroker([server.strip() for server in url.split(",")])
+        return RabbitMQBroker(servers, tls=tls)
     except ValueError as error:
         raise BadSetting(f"SIGDEP_BROKER_URL: {error}") from None
 
 
-def _redis(url: str) -> Broker:
+def _redis(url: str, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.redis.broker import RedisBroker  # noqa: PLC0415
 
-    return RedisBroker(url)
+    return RedisBroker(url, tls=tls)
 
 
-_BROKERS: Final[Mapping[str, Callable[[str], Broker]]] = {
+_BROKERS: Final[Mapping[str, Callable[[str, ssl.SSLContext | None], Broker]]] = {
     "nats": _nats,
+    "tls": _nats,
     "kafka": _kafka,
+    "kafka+tls": _kafka,
     "rabbitmq-stream": _rabbitmq,
+    "rabbitmq-stream+tls": _rabbitmq,
     "redis": _redis,
+    "rediss": _redis,
 }
 """By the scheme of their addresses."""
+
+_WITH_TLS: Final = frozenset({"tls", "kafka+tls", "rabbitmq-stream+tls", "rediss"})
+
+_SYSTEMS: Final = {"tls": "nats", "rediss": "redis"}
+"""Where the scheme is not called like what answers."""
