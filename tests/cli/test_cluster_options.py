@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from sigdep.cli import main
 from sigdep.services.distributed.cluster import Plan
-from sigdep.services.distributed.engines.processes import HOST, free_ports, is_free
+from sigdep.services.distributed.engines.processes import HOST, free_ports, hold
 from sigdep.services.distributed.roles import ROLES
 
 
@@ -47,5 +47,6 @@ def test_a_row_of_ports_is_free_from_its_first_to_its_last() -> None:
     first = free_ports(3)
     with ExitStack() as stack:
         for port in range(first, first + 3):
-            stack.enter_context(socket.socket()).bind((HOST, port))
-            assert not is_free(port)
+            stack.enter_context(socket.create_server((HOST, port)))
+            with pytest.raises(OSError, match="in use"):
+                hold(port)

@@ -15,7 +15,8 @@ from typing import Final
 
 import pytest
 
-from sigdep.testing.broker_servers import free_port, installed
+from sigdep.testing.broker_servers import installed
+from sigdep.testing.ports import free_port
 from sigdep.testing.servers import PostgreSQL, postgresql
 from tests.conftest import missing_servers_skip
 from tests.deploy.documents import DEPLOY, compose, variable_of

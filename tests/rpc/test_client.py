@@ -24,9 +24,10 @@ from sigdep.tasks.commands.tasks import CreateTask
 from sigdep.tasks.contract import READ, WRITE
 from sigdep.tasks.events.tasks import TaskCreated
 from sigdep.tasks.queries import GetLabel, GetTask
+from sigdep.testing.ports import free_port
 from tests.patience import patience
 from tests.rpc.serving_process import open_log
-from tests.rpc.ways import channel_to, free_port, over_loopback, serving
+from tests.rpc.ways import channel_to, over_loopback, serving
 from tests.tasks.stories import ADA, ERRAND, NOON
 from tests.tasks.write_side import World
 

@@ -17,9 +17,10 @@ from sigdep.kernel.ids import Positions
 from sigdep.kernel.store import EventLog
 from sigdep.rpc.public_log import TYPES_MAX, RemotePublicLog, public_log_handler
 from sigdep.services.published_log import PublishedLog
+from sigdep.testing.ports import free_port
 from sigdep.testing.public_log import OpenPublic, PublicLogContract, hear, publish_notes, texts
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, new_workspace, writing
-from tests.rpc.ways import channel_to, free_port, serving
+from tests.rpc.ways import channel_to, serving
 
 SLOW_SECONDS = 0.25
 """Far more than it takes, and far less than any timer of ours."""

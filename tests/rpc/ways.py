@@ -1,6 +1,5 @@
 """The ways to a service: the object itself, servicers in this process, and gRPC over loopback."""
 
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import time
@@ -87,10 +86,3 @@ WAYS: Final[Mapping[str, Way]] = {
     "gRPC, one by one": one_by_one,
     "gRPC, with passports": with_passports,
 }
-
-
-def free_port() -> int:
-    """Of loopback, where nobody answers at present."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port

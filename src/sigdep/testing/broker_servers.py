@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sigdep.testing.ports import HOST, free_port, hold
 from sigdep.testing.servers import ServerFailed, ServerMissing
 
 START_SECONDS_MAX: Final = 60.0
@@ -20,8 +21,6 @@ START_SECONDS_MAX: Final = 60.0
 LOOK_AGAIN_SECONDS: Final = 0.01
 
 LOG_END_CHARACTERS: Final = 2_000
-
-HOST: Final = "127.0.0.1"
 
 
 class BrokerServer(ABC):
@@ -95,6 +94,8 @@ class BrokerServer(ABC):
             self._process.kill()
             self._process.wait()
             self._process = None
+            with suppress(OSError):  # The end of its own connections may keep it already.
+                hold(self.port)
 
     def freeze(self) -> None:
         """Let it stand still (SIGSTOP): its connections stay, and nothing is answered. `kill` ends it all the same."""
@@ -142,10 +143,3 @@ def installed(program: str, name: str) -> str:
     if found is None:
         raise ServerMissing(f"{name}: {program} is not installed (make services)")
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sigdep.testing.broker_servers import HOST, BrokerServer, free_port
+from sigdep.testing.broker_servers import BrokerServer
 from sigdep.testing.maven import java, resolve
+from sigdep.testing.ports import HOST, free_port
 from sigdep.testing.servers import ServerFailed
 
 PROJECT: Final = Path(__file__).with_name("kafka.pom.xml")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sigdep.testing.broker_servers import HOST, BrokerServer
+from sigdep.testing.broker_servers import BrokerServer
+from sigdep.testing.ports import HOST
 from sigdep.testing.servers import ServerMissing
 
 

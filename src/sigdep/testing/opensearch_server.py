@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from sigdep.testing.broker_servers import HOST, BrokerServer
+from sigdep.testing.broker_servers import BrokerServer
 from sigdep.testing.maven import java, resolve
+from sigdep.testing.ports import HOST
 
 POM: Final = Path(__file__).with_name("opensearch.pom.xml")
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sigdep.testing.broker_servers import HOST, BrokerServer, installed
+from sigdep.testing.broker_servers import BrokerServer, installed
+from sigdep.testing.ports import HOST
 
 SCRAPE_SECONDS = 1
 

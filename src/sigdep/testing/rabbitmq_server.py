@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from sigdep.testing.broker_servers import HOST, LOOK_AGAIN_SECONDS, BrokerServer, free_port, installed
+from sigdep.testing.broker_servers import LOOK_AGAIN_SECONDS, BrokerServer, installed
+from sigdep.testing.ports import HOST, free_port
 from sigdep.testing.servers import ServerMissing
 
 INSTALLATIONS: Final = ("/usr/lib/rabbitmq", "/opt/rabbitmq")

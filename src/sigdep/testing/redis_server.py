@@ -4,7 +4,8 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sigdep.testing.broker_servers import HOST, BrokerServer, installed
+from sigdep.testing.broker_servers import BrokerServer, installed
+from sigdep.testing.ports import HOST
 
 
 class RedisServer(BrokerServer):

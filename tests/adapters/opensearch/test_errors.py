@@ -12,8 +12,8 @@ from sigdep.adapters.opensearch.errors import refusal, translated
 from sigdep.adapters.opensearch.search_index import OpenSearchIndex
 from sigdep.kernel.errors import Invalid, SigdepError, Unavailable
 from sigdep.kernel.read_store import ModelGone, ModelId
-from sigdep.testing.broker_servers import free_port
 from sigdep.testing.opensearch_server import FIRST_START_SECONDS_MAX, OpenSearchServer
+from sigdep.testing.ports import free_port
 from sigdep.testing.search_index import OURS, entry
 
 pytestmark = pytest.mark.timeout(FIRST_START_SECONDS_MAX)

@@ -19,8 +19,9 @@ from sigdep.kernel.broker import AWAY_SECONDS_MAX, BrokerPosition, Delivery, Pos
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
-from sigdep.testing.broker_servers import HOST, START_SECONDS_MAX
+from sigdep.testing.broker_servers import START_SECONDS_MAX
 from sigdep.testing.broker_setup import PARTITION, in_parts, messages, numbers, said, take
+from sigdep.testing.ports import HOST
 from sigdep.testing.rabbitmq_server import RabbitMQServer
 
 pytestmark = pytest.mark.timeout(300)  # Some tests start the server several times, and Erlang takes its time for that.

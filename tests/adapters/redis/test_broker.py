@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
 from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
-from sigdep.testing.broker_servers import HOST
 from sigdep.testing.broker_setup import in_parts, messages, numbers, take
+from sigdep.testing.ports import HOST
 from sigdep.testing.redis_server import RedisServer
 
 

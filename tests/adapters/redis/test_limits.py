@@ -15,8 +15,8 @@ from sigdep.gateway.fallbacks import FallbackLimiters
 from sigdep.http.limiting import Limiter, Limiters, Rate
 from sigdep.http.sharing import SharedAway
 from sigdep.testing.broker_proxy import proxied
-from sigdep.testing.broker_servers import HOST
 from sigdep.testing.limiting import SLOW, SharedLimiterContract
+from sigdep.testing.ports import HOST
 from sigdep.testing.redis_server import RedisServer
 from tests.adapters.redis.opening import Opening, until_back
 

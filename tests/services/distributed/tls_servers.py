@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from sigdep.rpc.tls import Tls
-from sigdep.testing.broker_servers import HOST, BrokerServer
+from sigdep.testing.broker_servers import BrokerServer
 from sigdep.testing.kafka_server import KafkaServer
 from sigdep.testing.nats_server import NatsServer
+from sigdep.testing.ports import HOST
 from sigdep.testing.rabbitmq_server import RabbitMQServer
 from sigdep.testing.redis_server import RedisServer
 from tests.rpc.certificates import Authority

@@ -23,10 +23,8 @@ class EngineFailed(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One at which nobody listens, and that the system gives to nobody else within the next minute."""
+    return hold(0)
 
 
 def free_ports(count: int) -> int:
@@ -37,18 +35,32 @@ def free_ports(count: int) -> int:
     """
     for _ in range(ROWS_TRIED_MAX):
         first = free_port()
-        if first + count <= 65_536 and all(is_free(first + number) for number in range(1, count)):
+        with suppress(OSError, OverflowError):  # Somebody listens there; there are no such ports.
+            for number in range(1, count):
+                hold(first + number)
             return first
     raise EngineFailed(f"There are no {count} free ports in a row on {HOST}.")
 
 
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
+def hold(port: int) -> int:
+    """Keep a port for a server of ours that will listen there within a minute. 0: any.
+
+    A connection to it is made and ended, which the system remembers for so long (TIME_WAIT). Meanwhile it gives the
+    port neither to another cluster that looks for one, nor to a connection on its way out. A server that names it may
+    listen there, as all of ours may that are started again at once.
+
+    Raises:
+        OSError: somebody listens there.
+    """
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen(1)
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            accepted.close()  # Before the other side: who ends it is who remembers.
+        held: int = listening.getsockname()[1]
+        return held
 
 
 def end_leftover(pid_file: Path, program: str) -> None:
