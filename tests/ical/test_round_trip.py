@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sigdep.ical.lines import FOLDED_OCTETS_MAX
 from sigdep.ical.model import Alarm, Attendee, Calendar, Component, Entry, Kept
-from sigdep.ical.reading import read
+from sigdep.ical.reading import read, read_entry
 from sigdep.ical.values import Moment
-from sigdep.ical.writing import write
+from sigdep.ical.writing import write, write_entry
 from sigdep.kernel.errors import Invalid
 from tests.ical.components import calendars, entries
 
@@ -35,6 +35,12 @@ def test_what_is_written_is_read_again(calendar: Calendar) -> None:
     reading = read(write(calendar))
     assert reading.refused == ()
     assert reading.calendar == calendar
+
+
+@given(entries("one"))
+@slowly
+def test_an_entry_that_is_written_by_itself_is_read_again(entry: Entry) -> None:
+    assert read_entry(write_entry(entry)) == entry
 
 
 @given(calendars())

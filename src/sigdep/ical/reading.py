@@ -50,6 +50,18 @@ def read(octets: bytes) -> Reading:
     )
 
 
+def read_entry(text: str) -> Entry:
+    """What `write_entry` has written.
+
+    Raises:
+        Invalid: it is nothing of the kind.
+    """
+    entries = read(f"BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n".encode()).calendar.entries
+    if len(entries) != 1:
+        raise UnreadableComponent("This is no entry of a calendar.")
+    return entries[0]
+
+
 def _calendar(block: Block, entries: tuple[Entry, ...]) -> Calendar:
     return Calendar(
         name=read_text(block.text("NAME") or block.text("X-WR-CALNAME")),

@@ -9,7 +9,7 @@ from sigdep.ical.alarms import write_alarm
 from sigdep.ical.component import UNDERSTOOD as UNDERSTOOD_OF_COMPONENTS
 from sigdep.ical.keeping import write_kept, write_kept_lines
 from sigdep.ical.lines import are_parameters, fold, without_breaks
-from sigdep.ical.model import Calendar, Component
+from sigdep.ical.model import Calendar, Component, Entry
 from sigdep.ical.people import write_attendee
 from sigdep.ical.reading import UNDERSTOOD
 from sigdep.ical.values import Moment, write_text, write_when
@@ -23,6 +23,11 @@ PRODUCT: Final = "-//SigDep//SigDep//EN"
 def write(calendar: Calendar) -> bytes:
     """One VCALENDAR, which `read` reads back as it was."""
     return b"".join(map(fold, _calendar(calendar)))
+
+
+def write_entry(entry: Entry) -> str:
+    """Its components alone, which `read_entry` reads back: zones are named as the world names them."""
+    return "".join(f"{line}\r\n" for component in entry.components() for line in _component(component))
 
 
 def component_lines(component: Component) -> tuple[str, ...]:
