@@ -182,6 +182,23 @@ class RepairedEntry(Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class ConflictingChange(Struct, frozen=True, kw_only=True):
+    """A field that was changed here, and otherwise in the text, since the event was imported."""
+
+    uid: str
+    field: str
+    """Of the event, or of one occurrence. `trashed_at`: a part of it is in the trash, or should be; `cancelled`: an
+    occurrence does not happen; `recurrence` of an occurrence: it goes on beside the series, which has it no more."""
+    occurrence: str | None
+    """By its original start. null: the event as a whole."""
+    here: str | None
+    """What it was here, shortened; what is no text, as JSON. null: nothing that could be shown."""
+    there: str | None
+    """What it is in the text."""
+    taken: Literal["there", "here"]
+    """Which of the two it is now."""
+
+
 class Imported(Struct, frozen=True, kw_only=True):
     """What became of the entries of an iCalendar text, each by its UID."""
 
@@ -198,6 +215,10 @@ class Imported(Struct, frozen=True, kw_only=True):
     """In the whole text, as far as it could be read."""
     next_skip: int | None = None
     """There is more to be done: ask again with the same text, and with this as `skip`. null: all of it is done."""
+    conflict_count: int = 0
+    conflicts: Sequence[ConflictingChange] = ()
+    """The first of them: what people had changed here and the text says otherwise, and which of the two was taken. All
+    else that they had changed here stayed."""
 
 
 class Feed(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from sigdep.calendar.writing.calendars import change_calendar
 from sigdep.calendar.writing.feeds import change_feed, end_feeds
 from sigdep.calendar.writing.imports import take_over
 from sigdep.calendar.writing.past import find_thing
-from sigdep.calendar.writing.portions import SECONDS_MAX, Became, Readers, Tally
+from sigdep.calendar.writing.portions import SECONDS_MAX, Readers, TakenOver, Tally
 from sigdep.contracts.things import FindThing
 from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import Position, partition_of
@@ -89,18 +89,19 @@ class CalendarWrite:
         portion = await self._readers.read(command.text, command.skip)
         tally, rest, position = Tally(portion), portion.entries, Position(0)
         call = replace(call, answer_key=None, if_match=None)
-        results: list[Became | SkippedEntry] = []
+        uids = frozenset(entry.uid for entry in portion.reading.calendar.entries)
+        results: list[TakenOver | SkippedEntry] = []
         new = False
 
         async def work(unit: UnitOfWork) -> None:
             nonlocal results
-            results = await take_over(Attempt(self._around, unit, call), command, rest, new=new)
+            results = await take_over(Attempt(self._around, unit, call), command, rest, new=new, uids=uids)
 
         while True:  # Once at least: whether the calendar takes anything is found out in any case.
             position = (await execute(self._executor, workspace, work, call)).position
             tally.add(results)
             rest = rest[len(results) :]
-            new = results.count("created") > len(results) // 2
+            new = sum(isinstance(one, TakenOver) and one.became == "created" for one in results) > len(results) // 2
             if not rest or asyncio.get_running_loop().time() > until:
                 break
         where = WorkspacePosition(CONTEXT, partition_of(workspace), position)

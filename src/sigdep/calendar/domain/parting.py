@@ -14,7 +14,7 @@ from sigdep.calendar.domain import appointment_content as content
 from sigdep.calendar.domain.appointment import ABSENT, Appointment, evolve
 from sigdep.calendar.domain.cutting import cut
 from sigdep.calendar.domain.series import moved_rule, series_of, times_of, written
-from sigdep.calendar.domain.times import Times, moved, read_when
+from sigdep.calendar.domain.times import Times, moved, read_when, write_when
 from sigdep.calendar.events.appointments import AppointmentEvent, ChangedOccurrence, Recurrence
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.errors import Invalid
@@ -32,20 +32,27 @@ COMPARED: Final = 500
 class LaterPart(Struct, frozen=True, kw_only=True):
     """From one occurrence on."""
 
-    occurrence: str
+    original: str
+    """The start that the first part would give the occurrence, were it not cut."""
     fields: dict[str, Any] | None
     """None: there is none."""
     changed: tuple[ChangedOccurrence, ...]
+    """Under the identities that they have in this part."""
+
+    @property
+    def begins(self) -> str:
+        """The start that the part has of its own."""
+        return self.original if self.fields is None else str(self.fields["start"])
 
 
 Part = tuple[AppointmentId, list[AppointmentEvent]]
 
 
-def parted(schedule: ScheduleAppointment, later: Sequence[LaterPart], meant: Series) -> list[Part]:
+def parted(schedule: ScheduleAppointment, later: Sequence[LaterPart], meant: Series | None) -> list[Part]:
     """The events of each part.
 
     Args:
-        meant: the series as it was; the parts have its occurrences, or are refused.
+        meant: the series as it was; the parts have its occurrences, or are refused. None: that has been made sure of.
 
     Raises:
         Invalid: a part makes no sense, or together they are another series.
@@ -54,8 +61,11 @@ def parted(schedule: ScheduleAppointment, later: Sequence[LaterPart], meant: Ser
     first = content.scheduled(schedule)
     parts: list[Part] = [(first.appointment_id, [first])]
     states = [evolve(ABSENT, first)]
+    before = begun = states[0].start
     for one in later:
-        ended, part = cut(_command(one, states[-1], schedule), states[-1])
+        occurrence = name_moved(one.original, before, begun)
+        ended, part = cut(cut_command(one, occurrence, states[-1], schedule), states[-1])
+        before, begun = one.original, one.begins
         parts[-1][1].append(ended)
         states[-1] = evolve(states[-1], ended)
         if part is not None:
@@ -64,9 +74,14 @@ def parted(schedule: ScheduleAppointment, later: Sequence[LaterPart], meant: Ser
             states.append(evolve(ABSENT, part))
     for state in states:
         content.check_recurring(state)
-    if list(_times(*map(series_of, states))) != list(_times(meant)):
+    if meant is not None and list(_times(*map(series_of, states))) != list(_times(meant)):
         raise Invalid("Its rule cannot begin anew where RANGE=THISANDFUTURE changes it: make two series of it.")
     return parts
+
+
+def name_moved(name: str, old: str, new: str) -> str:
+    """The identity as far from the new start as it was from the old one."""
+    return name if old == new else write_when(moved(*(read_when(one, "/occurrence") for one in (name, old, new))))
 
 
 def _times(*several: Series) -> Iterator[tuple[datetime, datetime]]:
@@ -78,24 +93,26 @@ def _some(series: Series) -> Iterator[Any]:
     return islice(occurrences(series, Span(EARLIEST)), COMPARED)
 
 
-def _command(one: LaterPart, state: Appointment, schedule: ScheduleAppointment) -> EditAppointment | RemoveAppointment:
+def cut_command(
+    one: LaterPart, occurrence: str, state: Appointment, schedule: ScheduleAppointment
+) -> EditAppointment | RemoveAppointment:
     about: dict[str, Any] = {
         "appointment_id": state.id,
         "by": schedule.by,
         "at": schedule.at,
         "scope": "following",
-        "occurrence": one.occurrence,
+        "occurrence": occurrence,
     }
     if one.fields is None:
         return RemoveAppointment(**about)
-    recurrence = _moved_along(series_of(state), one.occurrence, times_of(replace(state, **one.fields)))
+    recurrence = _moved_along(series_of(state), occurrence, times_of(replace(state, **one.fields)))
     return EditAppointment(**about, **one.fields, recurrence=recurrence)
 
 
 def _moved_along(series: Series, occurrence: str, times: Times) -> Recurrence:
     """What is left of the series, as far away as its first occurrence is: all that follows goes along."""
     original = read_when(occurrence, "/occurrence")
-    _, later = split(series, original)
+    later = series if original == series.start else split(series, original)[1]
     days = (midnight(times.start).date() - midnight(original).date()).days
     return written(
         replace(

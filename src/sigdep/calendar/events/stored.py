@@ -23,7 +23,7 @@ from sigdep.calendar.events.calendars import (
 )
 from sigdep.calendar.events.feeds import FeedClosed, FeedOpened, MemberLeft
 from sigdep.calendar.events.oblivion import WorkspaceForgotten
-from sigdep.calendar.events.uids import UidChosen
+from sigdep.calendar.events.uids import EntryImported, UidChosen
 from sigdep.kernel.messages import Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -49,5 +49,6 @@ EVENTS: tuple[type[Event], ...] = (
     WorkspaceForgotten,
     MemberLeft,
     UidChosen,
+    EntryImported,
 )
 """Every type that was ever stored."""

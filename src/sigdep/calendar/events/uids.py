@@ -1,4 +1,4 @@
-"""UIDs that were chosen: stream `uid-<made of calendar and UID>`."""
+"""What a calendar knows under one UID: stream `uid-<made of calendar and UID>`."""
 
 from datetime import datetime
 
@@ -15,3 +15,20 @@ class UidChosen(Event):
     appointment_id: AppointmentId
     by: UserId
     at: datetime
+
+
+class EntryImported(Event, omit_defaults=True):
+    """What another calendar says under this UID has been taken over. Its next version is compared with it."""
+
+    calendar_id: CalendarId
+    workspace_id: WorkspaceId
+    uid: str
+    appointment_id: AppointmentId
+    text: str
+    """The components, as iCalendar."""
+    digest: str
+    """Of what they say, whenever they were written."""
+    by: UserId
+    at: datetime
+    parts: tuple[AppointmentId, ...] = ()
+    """The later parts of the series (RANGE=THISANDFUTURE), in their order; those that end it are none."""

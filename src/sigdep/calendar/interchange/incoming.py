@@ -3,22 +3,23 @@
 import hashlib
 import re
 from bisect import bisect_right
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sigdep.calendar.domain import fields
-from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS
+from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS, Appointment
 from sigdep.calendar.domain.parting import LaterPart
 from sigdep.calendar.domain.times import after, moved, write_when
 from sigdep.calendar.events.appointments import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange.alarms import reminders_of
 from sigdep.calendar.interchange.people import attendee_of, one_line
-from sigdep.calendar.interchange.remainder import IMPORTED, color_of, remainder
-from sigdep.ical.model import EPOCH, Calendar, Component, Entry
+from sigdep.calendar.interchange.remainder import color_of, remainder
+from sigdep.ical.model import EPOCH, Component, Entry
 from sigdep.ical.series import lasting, original_of, series_of
-from sigdep.ical.writing import write
+from sigdep.ical.writing import write_entry
 from sigdep.kernel.errors import Invalid
 from sigdep.recurrence.duration import Duration
 from sigdep.recurrence.expansion import midnight
@@ -41,11 +42,17 @@ class Incoming(Struct, frozen=True, kw_only=True):
     uid: str
     fields: dict[str, Any]
     changed: tuple[ChangedOccurrence, ...]
-    mark: str
-    """A line by which it is known, once it has been imported."""
+    digest: str
+    """Of what it says, by which it is known once it has been imported."""
+    entry: Entry
     later: tuple[LaterPart, ...] = ()
     series: Series | None = None
     """As the file has it, where it has later parts."""
+
+    @property
+    def text(self) -> str:
+        """Its components."""
+        return write_entry(self.entry)
 
 
 def incoming(entry: Entry) -> Incoming:
@@ -56,19 +63,51 @@ def incoming(entry: Entry) -> Incoming:
     main = entry.main
     if main is None:
         raise NotImported("It changes single occurrences of a series that is not in the file.")
-    mark = marked(digest_of(entry))
     content = _content(main) | {"recurrence": _recurrence(main), "sequence": main.sequence}
-    content["extra_properties"] = (*content["extra_properties"], mark)
     ranges = [one for one in entry.overrides if one.following]
     parts = _parts(entry, main, ranges)
     return Incoming(
         uid=fields.uid(main.uid),
         fields=content,
         changed=_all_changed(parts[0], main, content, main.start.when, main.start.when),
-        mark=mark,
-        later=_later(parts[1:], ranges, main, mark),
+        digest=digest_of(entry),
+        entry=entry,
+        later=_later(parts[1:], ranges, main),
         series=series_of(entry) if ranges else None,
     )
+
+
+def refuse_older(found: Incoming, known: Incoming | Appointment) -> None:
+    """
+    Args:
+        known: the version that was imported last; or, where none was, what is here.
+
+    Raises:
+        NotImported: the text has an older version of it.
+    """
+    sequence = known.fields["sequence"] if isinstance(known, Incoming) else known.sequence
+    asked = found.fields["sequence"]
+    if asked < sequence:
+        raise NotImported(f"The text has an older version of it: SEQUENCE {asked}, where ours is {sequence}.")
+    if asked > sequence or not isinstance(known, Incoming):
+        return
+    for name in ("LAST-MODIFIED", "DTSTAMP"):
+        then, before = (_latest(one.entry, name) for one in (found, known))
+        if then is None or before is None or then == before:
+            continue
+        if then < before:
+            raise NotImported(
+                f"The text has an older version of it: {name} {then:%Y-%m-%dT%H:%M:%SZ}, where ours is"
+                f" {before:%Y-%m-%dT%H:%M:%SZ}."
+            )
+        return
+
+
+def _latest(entry: Entry, name: str) -> datetime | None:
+    """Of all its components. None: one of them does not say."""
+    found = [one.modified if name == "LAST-MODIFIED" else one.stamp for one in entry.components()]
+    known = [one for one in found if one is not None and one != EPOCH]
+    return max(known) if len(known) == len(found) else None
 
 
 def _parts(entry: Entry, main: Component, ranges: list[Component]) -> list[list[Component]]:
@@ -81,21 +120,18 @@ def _parts(entry: Entry, main: Component, ranges: list[Component]) -> list[list[
     return parts
 
 
-def _later(parts: list[list[Component]], ranges: list[Component], main: Component, mark: str) -> tuple[LaterPart, ...]:
+def _later(parts: list[list[Component]], ranges: list[Component], main: Component) -> tuple[LaterPart, ...]:
     found: list[LaterPart] = []
-    before, begun = main.start.when, main.start.when
     for place, (part, one) in enumerate(zip(parts, ranges, strict=True)):
         original = original_of(one, main)
-        name = write_when(moved(original, before, begun))
+        name = write_when(original)
         if one.status == "CANCELLED":
             if part or place < len(ranges) - 1:
                 raise NotImported("It ends by RANGE=THISANDFUTURE, and goes on behind that: make two series of it.")
-            return (*found, LaterPart(occurrence=name, fields=None, changed=()))
+            return (*found, LaterPart(original=name, fields=None, changed=()))
         content = _content(one)
-        content["extra_properties"] = (*content["extra_properties"], mark)
         changed = _all_changed(part, one, content, original, one.start.when, main)
-        found.append(LaterPart(occurrence=name, fields=content, changed=changed))
-        before, begun = original, one.start.when
+        found.append(LaterPart(original=name, fields=content, changed=changed))
     return tuple(found)
 
 
@@ -120,11 +156,7 @@ def digest_of(entry: Entry) -> str:
     """What the file says, whenever it was made: DTSTAMP is the time at which it was."""
     main = None if entry.main is None else replace(entry.main, stamp=EPOCH)
     said = Entry(uid=entry.uid, main=main, overrides=tuple(replace(one, stamp=EPOCH) for one in entry.overrides))
-    return hashlib.sha256(write(Calendar(entries=(said,)))).hexdigest()[:32]
-
-
-def marked(digest: str) -> str:
-    return f"{IMPORTED}:{digest}"
+    return hashlib.sha256(write_entry(said).encode()).hexdigest()[:32]
 
 
 def _content(component: Component) -> dict[str, Any]:
@@ -192,7 +224,6 @@ def _changed(component: Component, main: Component, series: dict[str, Any], orig
         or lasting(component) != lasting(main)
     ):
         differs |= {name: own[name] for name in TIME_FIELDS}
-    if not differs and not own["extra_properties"]:
-        return None
-    extra = (*own["extra_properties"], marked("occurrence"))
-    return ChangedOccurrence(occurrence=write_when(original), extra_properties=extra, **differs)
+    if own["extra_properties"] != series["extra_properties"] and (differs or own["extra_properties"]):
+        differs["extra_properties"] = own["extra_properties"]
+    return ChangedOccurrence(occurrence=write_when(original), **differs) if differs else None

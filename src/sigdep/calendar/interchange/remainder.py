@@ -15,7 +15,7 @@ from sigdep.ical.writing import component_lines
 from sigdep.kernel.errors import Invalid
 
 IMPORTED: Final = "X-SIGDEP-IMPORTED"
-"""What was imported, as a digest: the same once more changes nothing."""
+"""By which what was imported was known, before that had a place of its own. It is not exported."""
 PARAMETERS: Final = "X-SIGDEP-PARAMETERS"
 """Parameters that we do not understand, of a property that we do."""
 

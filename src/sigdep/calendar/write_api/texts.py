@@ -31,9 +31,11 @@ class TextWrites:
     async def import_events(
         self, call: Call, calendar_id: CalendarId, body: bodies.CalendarFile, query: bodies.WhichPart
     ) -> Answer[Imported]:
-        """Each event by its UID: what the calendar has not is created, what the text says otherwise is updated, and the
-        same text once more changes nothing. What makes no sense, is older (SEQUENCE), or is in the trash here is
-        skipped, with a sentence for each; the others are imported. `dry_run` answers what would happen.
+        """Each event by its UID: what the calendar has not is created, what is new in the text since it was imported is
+        updated, and the same text once more changes nothing. What was changed here stays; what was changed both here
+        and in the text is as the text has it, and `conflicts` names it. What makes no sense, is older (SEQUENCE), or is
+        in the trash here is skipped, with a sentence for each; the others are imported. `dry_run` answers what would
+        happen.
 
         The body is the iCalendar text itself, at most 6,000,000 octets of it, as `text/calendar`. One request takes
         over 5,000 events; a text of more is refused before anything is stored, unless it is asked for part by part:

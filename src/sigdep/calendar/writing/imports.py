@@ -1,29 +1,34 @@
 """Takes over the entries of an iCalendar text, many at once: each by itself, whether the others succeed or not."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
-from sigdep.calendar.commands import EditAppointment, ImportCalendar, ScheduleAppointment
+from sigdep.calendar.commands import ImportCalendar
 from sigdep.calendar.domain.appointment import Appointment
-from sigdep.calendar.domain.appointment_decisions import decide
 from sigdep.calendar.domain.calendar import CalendarNotFound, changeable
-from sigdep.calendar.domain.importing import imported_again, without_marks
-from sigdep.calendar.domain.parting import parted
-from sigdep.calendar.events.appointments import AppointmentEvent
-from sigdep.calendar.interchange.incoming import Incoming, NotImported
-from sigdep.calendar.interchange.remainder import IMPORTED
+from sigdep.calendar.domain.merging import Importer
+from sigdep.calendar.domain.parting import Part, parted
+from sigdep.calendar.domain.three_way import Conflict
+from sigdep.calendar.domain.versions import merge_version
+from sigdep.calendar.events.uids import EntryImported
+from sigdep.calendar.interchange.incoming import Incoming, NotImported, refuse_older
 from sigdep.calendar.queries import SkippedEntry
 from sigdep.calendar.writing.appointments import check_attendees
 from sigdep.calendar.writing.attempt import Attempt
+from sigdep.calendar.writing.imported import (
+    entry_imported,
+    known_version,
+    last_imported,
+    parts_here,
+    version_of,
+)
 from sigdep.calendar.writing.known import expect_none, find_known, imported_id
-from sigdep.calendar.writing.portions import Became
-from sigdep.contracts.ids import AppointmentId
+from sigdep.calendar.writing.portions import Became, TakenOver, conflicting
 from sigdep.kernel.errors import Invalid, NotFound, Refused
-from sigdep.kernel.messages import UNSET
+from sigdep.kernel.messages import UNSET, Event
 from sigdep.kernel.store import APPEND_EVENTS_MAX, EVENT_BYTES_MAX
 
 ENTRIES_AT_ONCE: Final = 100
@@ -37,13 +42,34 @@ SEAL_BYTES_MAX: Final = 1_024
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class Taken(NamedTuple):
+    """What is to be stored of one entry, and what is to be told."""
+
+    parts: Sequence[Part] = ()
+    record: EntryImported | None = None
+    """None: nothing was taken over."""
+    conflicts: Sequence[Conflict] = ()
+
+    @property
+    def events(self) -> list[Event]:
+        events: list[Event] = [event for _, part in self.parts for event in part]
+        return events if self.record is None else [*events, self.record]
+
+
 async def take_over(
-    attempt: Attempt, command: ImportCalendar, entries: Sequence[Incoming | SkippedEntry], *, new: bool
-) -> list[Became | SkippedEntry]:
+    attempt: Attempt,
+    command: ImportCalendar,
+    entries: Sequence[Incoming | SkippedEntry],
+    *,
+    new: bool,
+    uids: Collection[str],
+) -> list[TakenOver | SkippedEntry]:
     """Decide and record, as many of the entries as are stored together: one at least, where there is one.
 
     Args:
         new: they are likely to be. Then nothing is read to find out: should one exist, all are decided once more.
+
+        uids: of the whole text.
 
     Raises:
         CalendarNotFound, CalendarReadOnly
@@ -55,30 +81,36 @@ async def take_over(
     entries = entries[:ENTRIES_AT_ONCE]
     find = expect_none if new and not attempt.call.dry_run else find_known
     known = await find(attempt, command.calendar_id, [one.uid for one in entries if isinstance(one, Incoming)])
-    results: list[Became | SkippedEntry] = []
+    results: list[TakenOver | SkippedEntry] = []
     recorded = octets = 0
     for found in entries:
         if isinstance(found, SkippedEntry):
             results.append(found)
             continue
         try:
-            became, parts = await _decide(attempt, command, found, known[found.uid])
-            events = [event for _, part in parts for event in part]
-            size = _size_of(events)
+            became, taken = await _decide(attempt, command, found, known[found.uid], uids)
+            size = _size_of(taken.events)
         except (Invalid, Refused, NotFound) as error:
             results.append(SkippedEntry(uid=found.uid, reason=error.detail))
             continue
-        recorded, octets = recorded + len(events), octets + size
+        recorded, octets = recorded + len(taken.events), octets + size
         if recorded > APPEND_EVENTS_MAX or (octets > BYTES_AT_ONCE and octets > size):
             break  # With the next ones.
-        for appointment_id, part in parts:
-            attempt.unit.begin(attempt.around.appointments, appointment_id)
-            attempt.record(attempt.around.appointments, appointment_id, part)
-        results.append(became)
+        _record(attempt, command, found, taken)
+        results.append(TakenOver(became, [conflicting(found.uid, one) for one in taken.conflicts]))
     return results
 
 
-def _size_of(events: Sequence[AppointmentEvent]) -> int:
+def _record(attempt: Attempt, command: ImportCalendar, found: Incoming, taken: Taken) -> None:
+    around = attempt.around
+    for appointment_id, part in taken.parts:
+        attempt.unit.begin(around.appointments, appointment_id)
+        attempt.record(around.appointments, appointment_id, part)
+    if taken.record is not None:
+        attempt.record(around.uids, imported_id(command.calendar_id, found.uid), [taken.record])
+
+
+def _size_of(events: Sequence[Event]) -> int:
     """
     Raises:
         NotImported: the store would not take them, and nothing that is stored together with them.
@@ -92,49 +124,37 @@ def _size_of(events: Sequence[AppointmentEvent]) -> int:
 
 
 async def _decide(
-    attempt: Attempt, command: ImportCalendar, found: Incoming, appointment: Appointment
-) -> tuple[Became, Sequence[tuple[AppointmentId, Sequence[AppointmentEvent]]]]:
-    await _check_people(attempt, found, appointment)
+    attempt: Attempt, command: ImportCalendar, found: Incoming, appointment: Appointment, uids: Collection[str]
+) -> tuple[Became, Taken]:
     if appointment.version == 0:
-        schedule = ScheduleAppointment(
-            by=command.by,
-            at=command.at,
-            appointment_id=imported_id(command.calendar_id, found.uid),
-            workspace_id=attempt.workspace,
-            calendar_id=command.calendar_id,
-            uid=found.uid,
-            changed_occurrences=found.changed,
-            **found.fields,
-        )
-        assert schedule.appointment_id is not None
-        if found.fields["recurrence"] is None and not found.changed:
-            return "created", [(schedule.appointment_id, decide(schedule, appointment))]
-        # In a thread, as the largest series keeps one busy for a while.
-        if found.series is not None:
-            return "created", await asyncio.to_thread(parted, schedule, found.later, found.series)
-        return "created", [(schedule.appointment_id, await asyncio.to_thread(decide, schedule, appointment))]
+        await _check_people(attempt, found, appointment)
+        return "created", await _made(attempt, command, found)
     _refuse_what_is_elsewhere(command, appointment)
-    if found.mark in appointment.extra_properties:
-        return "unchanged", ()
-    if found.later:
-        raise NotImported("It goes on otherwise (RANGE=THISANDFUTURE) and was changed there: change both parts here.")
-    if found.fields["sequence"] < appointment.sequence:
-        raise NotImported(
-            f"The text has an older version of it: SEQUENCE {found.fields['sequence']}, where ours is"
-            f" {appointment.sequence}."
-        )
-    edit = EditAppointment(appointment_id=appointment.id, by=command.by, at=command.at, scope="all", **found.fields)
-    events = await asyncio.to_thread(_changes, edit, found, appointment)
-    return "updated" if events else "unchanged", [(appointment.id, events)]
+    imported = await last_imported(attempt, command, found.uid)
+    if imported is not None and imported.digest == found.digest:
+        return "unchanged", Taken()
+    await _check_people(attempt, found, appointment)
+    there = version_of(attempt, command, found, appointment.id)
+    known = None if imported is None else known_version(attempt, command, imported)
+    here = await parts_here(attempt, appointment, there if known is None else known[1], imported, uids)
+    # In a thread, as the largest series keeps one busy for a while.
+    base, by = None if known is None else known[1], Importer(command.by, command.at)
+    outcome = await asyncio.to_thread(merge_version, base, there, here, by)
+    if not outcome.changed and not outcome.conflicts:
+        return "unchanged", Taken()
+    refuse_older(found, appointment if known is None else known[0])
+    record = entry_imported(attempt, command, found, appointment.id, outcome.imported)
+    return "updated" if outcome.changed else "unchanged", Taken(outcome.parts, record, outcome.conflicts)
 
 
-def _changes(edit: EditAppointment, found: Incoming, appointment: Appointment) -> Sequence[AppointmentEvent]:
-    """What says the same is not edited for the sake of the mark: it may have come from here."""
-    marks = tuple(line for line in appointment.extra_properties if line.startswith(IMPORTED))
-    unmarked = without_marks(found.fields["extra_properties"], IMPORTED)
-    if not imported_again(replace(edit, extra_properties=(*unmarked, *marks)), found.changed, appointment, IMPORTED):
-        return ()
-    return imported_again(edit, found.changed, appointment, IMPORTED)
+async def _made(attempt: Attempt, command: ImportCalendar, found: Incoming) -> Taken:
+    there = version_of(attempt, command, found, imported_id(command.calendar_id, found.uid))
+    if found.later or found.fields["recurrence"] is not None or found.changed:
+        parts = await asyncio.to_thread(parted, there.schedule, there.later, there.meant)
+    else:
+        parts = parted(there.schedule, (), None)
+    (first, _), *later = parts
+    return Taken(parts, entry_imported(attempt, command, found, first, [part for part, _ in later]))
 
 
 def _refuse_what_is_elsewhere(command: ImportCalendar, appointment: Appointment) -> None:

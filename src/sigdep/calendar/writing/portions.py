@@ -4,18 +4,21 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from sigdep.calendar.domain.parting import COMPARED
 from sigdep.calendar.domain.series import check_series
+from sigdep.calendar.domain.three_way import Conflict
 from sigdep.calendar.interchange.incoming import Incoming, incoming
-from sigdep.calendar.queries import Imported, RepairedEntry, SkippedEntry
+from sigdep.calendar.queries import ConflictingChange, Imported, RepairedEntry, SkippedEntry
 from sigdep.ical.model import Calendar, Entry, Reading
 from sigdep.ical.reading import read
 from sigdep.ical.series import series_of
 from sigdep.kernel.errors import Invalid, Unavailable
+from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.budget import STEPS_MAX, Budget
 
 EVENTS_MAX: Final = 5_000
@@ -31,7 +34,36 @@ WAITING_SECONDS_MAX: Final = 5.0
 SHOWN_MAX: Final = 500
 """Of what was skipped, and of what was repaired."""
 
+SHOWN_CHARACTERS_MAX: Final = 200
+"""Of a value that was changed on both sides."""
+
 Became = Literal["created", "updated", "unchanged"]
+
+
+class TakenOver(NamedTuple):
+    """One entry that was not skipped."""
+
+    became: Became
+    conflicts: Sequence[ConflictingChange] = ()
+
+
+def conflicting(uid: str, conflict: Conflict) -> ConflictingChange:
+    """As it is told."""
+    return ConflictingChange(
+        uid=uid,
+        field=conflict.field,
+        occurrence=conflict.occurrence,
+        here=_shown(conflict.here),
+        there=_shown(conflict.there),
+        taken=conflict.taken,
+    )
+
+
+def _shown(value: Any) -> str | None:
+    if value is None or value is UNSET:
+        return None
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[: SHOWN_CHARACTERS_MAX - 1] + "…"
 
 
 class TooMuchAtOnce(Invalid):
@@ -144,15 +176,17 @@ class Tally:
         self._next = portion.skipped
         self._reading = Reading(calendar=Calendar()) if portion.skipped else portion.reading
         self._became: Counter[Became] = Counter()
+        self._conflicts: list[ConflictingChange] = []
         self._skipped = [SkippedEntry(uid=one.uid, reason=one.reason, line=one.line) for one in self._reading.refused]
 
-    def add(self, results: Sequence[Became | SkippedEntry]) -> None:
+    def add(self, results: Sequence[TakenOver | SkippedEntry]) -> None:
         self._next += len(results)
         for one in results:
             if isinstance(one, SkippedEntry):
                 self._skipped.append(one)
             else:
-                self._became[one] += 1
+                self._became[one.became] += 1
+                self._conflicts += one.conflicts
 
     def shown(self) -> Imported:
         repaired = self._reading.repaired[:SHOWN_MAX]
@@ -164,6 +198,8 @@ class Tally:
             skipped=self._skipped[:SHOWN_MAX],
             repaired=[RepairedEntry(uid=one.uid, detail=one.detail) for one in repaired],
             passed_over=dict(self._reading.passed_over),
+            conflict_count=len(self._conflicts),
+            conflicts=self._conflicts[:SHOWN_MAX],
             event_count=self._count,
             next_skip=None if self._next == self._count else self._next,
         )

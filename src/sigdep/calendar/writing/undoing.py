@@ -16,10 +16,10 @@ async def undo_edit(attempt: Attempt, command: UndoEdit, appointment: Appointmen
 
     To take back how a later part began is to take back the cut, and then that is the series that was cut.
     """
-    past = await _past(attempt, appointment)
+    past = await past_of(attempt, appointment)
     if appointment.continues is not None and _means_the_cut(command, past):
         appointment = await attempt.unit.load(attempt.around.appointments, appointment.continues)
-        past = await _past(attempt, appointment)
+        past = await past_of(attempt, appointment)
         edit = find_edit(past, _cut_by(command.appointment_id, past))
     else:
         edit = find_edit(past, command.version)
@@ -48,7 +48,7 @@ async def _carry_out(attempt: Attempt, command: UndoEdit, edit: Edit, past: Past
     later: Past = ()
     if isinstance(edit.event, SeriesEnded) and edit.event.continued_by is not None:
         part = await attempt.unit.load(appointments, edit.event.continued_by, guard=True)
-        later = await _past(attempt, part)
+        later = await past_of(attempt, part)
     undone = undo(command, edit, past, appointment, later)
     for event in undone.events:
         if isinstance(event, AppointmentEdited) and event.calendar_id is not UNSET:
@@ -58,7 +58,7 @@ async def _carry_out(attempt: Attempt, command: UndoEdit, edit: Edit, past: Past
         attempt.record(appointments, undone.joined.appointment_id, [undone.joined])
 
 
-async def _past(attempt: Attempt, appointment: Appointment) -> Past:
+async def past_of(attempt: Attempt, appointment: Appointment) -> Past:
     """All that has happened to the appointment, up to where the attempt has found it."""
     appointments = attempt.around.appointments
     stream = appointments.decider.stream(appointment.id)
