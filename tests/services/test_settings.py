@@ -2,7 +2,8 @@
 
 import pytest
 
-from sigdep.services.settings import BadSetting, load_settings
+from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.settings import BadSetting, load_settings, load_settings_of
 
 
 def test_an_option_beats_a_variable_which_beats_the_default() -> None:
@@ -17,10 +18,27 @@ def test_a_variable_that_sets_nothing_is_refused_by_name() -> None:
         load_settings({"SIGDEP_PROT": "9000"}, {})
 
 
-@pytest.mark.parametrize("variable, value", [("SIGDEP_PORT", "70000"), ("SIGDEP_LIMITS", "perhaps")])
-def test_a_value_that_does_not_fit_is_refused_by_name(variable: str, value: str) -> None:
-    with pytest.raises(BadSetting, match=f"{variable} cannot be '{value}'"):
+@pytest.mark.parametrize(
+    "variable, value, taken",
+    [
+        ("SIGDEP_PORT", "70000", "a whole number between 0 and 65,535"),
+        ("SIGDEP_PORT", "abc", "a whole number between 0 and 65,535"),
+        ("SIGDEP_PORT", "", "a whole number between 0 and 65,535"),
+        ("SIGDEP_LIMIT_BURST", "0", "a whole number from 1 on"),
+        ("SIGDEP_TRACE_RATIO", "often", "a number between 0 and 1"),
+        ("SIGDEP_LIMITS", "perhaps", "true or false"),
+        ("SIGDEP_LOG_LEVEL", "loud", "debug, error, info or warning"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_with_what_would(variable: str, value: str, taken: str) -> None:
+    with pytest.raises(BadSetting) as refused:
         load_settings({variable: value}, {})
+    assert str(refused.value) == f"{variable} cannot be {value!r}: it takes {taken}."
+
+
+def test_what_may_be_left_out_says_what_it_takes_otherwise() -> None:
+    with pytest.raises(BadSetting, match="it takes a whole number between 0 and 65,535"):
+        load_settings_of(ServiceSettings, {"SIGDEP_METRICS_PORT": "-1"}, {})
 
 
 def test_every_setting_says_what_it_is_for() -> None:

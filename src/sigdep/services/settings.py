@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_type_h
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec import inspect as kinds
 
 PREFIX: Final = "SIGDEP_"
 
@@ -120,5 +121,33 @@ def _origin(
 def _convert(source: str, value: Any, hint: Any) -> Any:
     try:
         return msgspec.convert(value, hint, strict=False)
-    except msgspec.ValidationError as error:
-        raise BadSetting(f"{source} cannot be {value!r}: {str(error)[0].lower()}{str(error)[1:]}.") from None
+    except msgspec.ValidationError:
+        raise BadSetting(f"{source} cannot be {value!r}: it takes {_taken(kinds.type_info(hint))}.") from None
+
+
+def _taken(info: kinds.Type) -> str:
+    """What a setting takes, for whoever has written something else."""
+    match info:
+        case kinds.Metadata():
+            return _taken(info.type)
+        case kinds.UnionType():
+            return " or ".join(_taken(one) for one in info.types if not isinstance(one, kinds.NoneType))
+        case kinds.IntType():
+            return f"a whole number{_between(info.ge, info.le)}"
+        case kinds.FloatType():
+            return f"a number{_between(info.ge, info.le)}"
+        case kinds.BoolType():
+            return "true or false"
+        case kinds.LiteralType():
+            *others, last = map(str, info.values)
+            return f"{', '.join(others)} or {last}"
+        case _:
+            return "text"
+
+
+def _between(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f" between {least:,} and {most:,}"
+    if least is not None:
+        return f" from {least:,} on"
+    return "" if most is None else f" up to {most:,}"
