@@ -138,9 +138,12 @@ async def test_each_entry_that_makes_no_sense_is_skipped_with_a_sentence(place: 
             "UID:5\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260430T090000Z\nDTSTART:20260501T090000Z",
             "UID:6\nDTSTART:20260101T090000Z",
             f"UID:7\nDTSTART:20260101T090000Z\nATTENDEE:urn:uuid:{EVE}",
+            "UID:8\nDTSTART;VALUE=DATE:16040229\nRRULE:FREQ=YEARLY",
+            "UID:9\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY;COUNT=3",
+            "UID:9\nRECURRENCE-ID:20260102T090000Z\nDTSTART:22010102T090000Z",
         )
     )
-    assert counts(imported) == (1, 0, 0, 6)
+    assert counts(imported) == (1, 0, 0, 8)
     reasons = {one.uid: one.reason for one in imported.skipped}
     assert "is no date or time" in reasons["1"]
     assert "not in the file" in reasons["2"]
@@ -148,6 +151,8 @@ async def test_each_entry_that_makes_no_sense_is_skipped_with_a_sentence(place: 
     assert "A title" in reasons["4"]
     assert "cannot begin anew where RANGE=THISANDFUTURE" in reasons["5"]
     assert "no member" in reasons["7"]
+    assert reasons["8"] == "It starts in the year 1604, and events have years between 1900 and 2200."
+    assert "the year 2201" in reasons["9"]
     assert (await place.one("6"))["title"] == "(untitled)"
 
 

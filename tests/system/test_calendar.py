@@ -85,6 +85,9 @@ async def test_who_is_invited_answers_and_others_see_when_they_are_busy(ada: Per
     [
         ({"start": "2026-12-01T09:00:00Z"}, "/start"),
         ({"end": "2026-11-01T09:00"}, "/end"),
+        ({"start": "1899-12-31T09:00", "end": "1900-01-01T09:00"}, "/start"),
+        ({"start": "2201-01-01", "end": None}, "/start"),
+        ({"recurrence": {"rules": [], "extra_dates": ["0001-01-01T09:00"]}}, "/recurrence/extra_dates/0"),
         ({"time_zone": "Mars/Olympus"}, "/time_zone"),
         ({"recurrence": {"rules": ["FREQ=SECONDLY"]}}, "/recurrence/rules"),
         ({"recurrence": {"rules": ["FREQ=DAILY", "FREQ=OFTEN"]}}, "/recurrence/rules/1"),
@@ -97,6 +100,22 @@ async def test_who_is_invited_answers_and_others_see_when_they_are_busy(ada: Per
 async def test_what_makes_no_sense_is_refused_with_its_place(ada: Person, fields: JSON, pointer: str) -> None:
     answer = await ada.client.post("/api/events", json={**STANDUP, **fields})
     assert problem(answer, 422)["errors"][0]["pointer"] == pointer
+
+
+async def test_edits_are_undone_by_versions_that_there_can_be(ada: Person) -> None:
+    event = await ada.write("POST", "/api/events", STANDUP)
+    for version in (0, -1, 2**63):
+        answer = await ada.client.post(f"/api/events/{event['id']}/undo", json={"version": version})
+        assert problem(answer, 422)["errors"][0]["pointer"] == "/version"
+    moved = {"start": "2201-01-01T09:00", "end": "2201-01-01T10:00"}
+    for scope in (
+        "",
+        "?scope=all",
+        "?scope=this&occurrence=2026-12-02T09:00",
+        "?scope=following&occurrence=2026-12-02T09:00",
+    ):
+        answer = await ada.client.patch(f"/api/events/{event['id']}{scope}", json=moved)
+        assert problem(answer, 422)["errors"][0]["pointer"] == "/start"
 
 
 async def test_a_write_can_be_repeated_guarded_and_tried_out(ada: Person) -> None:

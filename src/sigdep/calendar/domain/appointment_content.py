@@ -22,6 +22,7 @@ from sigdep.calendar.domain.times import (
     Times,
     after,
     as_days,
+    check_year,
     checked,
     default_end,
     moved,
@@ -130,7 +131,9 @@ def recurrence(asked: Recurrence | None) -> Recurrence | None:
 
 def _extra(text: str, pointer: str) -> str:
     start, slash, duration = text.partition("/")
-    return write_when(read_when(start, pointer)) + slash + duration
+    when = read_when(start, pointer)
+    check_year(when, pointer)
+    return write_when(when) + slash + duration
 
 
 # ── edits ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,10 @@ from sigdep.recurrence.zones import put_forward, shift, to_instant, to_wall, zon
 
 WALL_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$"
 
+YEAR_MIN: Final = 1900
+YEAR_MAX: Final = 2200
+"""Lists are asked for between these, and show nothing outside."""
+
 LASTS: Final = timedelta(hours=1)
 """What has no end lasts so long, or a day."""
 
@@ -88,9 +92,11 @@ def after(start: When, duration: Duration, zone: str | None) -> When:
 def checked(times: Times) -> Times:
     """
     Raises:
-        Invalid: one is a date and the other is not, the end lies before the start, or it lasts too long.
+        Invalid: one is a date and the other is not, the end lies before the start, it lasts too long, or the year is
+            one that no list shows.
     """
     start, end, zone = times
+    check_year(start, "/start")
     if isinstance(start, datetime) != isinstance(end, datetime):
         raise Invalid.at("/end", "Start and end are both dates, or both times.")
     if not isinstance(start, datetime):
@@ -104,6 +110,15 @@ def checked(times: Times) -> Times:
     except InvalidDuration as error:
         raise Invalid.at("/end", error.detail) from None
     return times
+
+
+def check_year(when: When, pointer: str) -> None:
+    """
+    Raises:
+        Invalid: it is in a year that no list shows.
+    """
+    if not YEAR_MIN <= when.year <= YEAR_MAX:
+        raise Invalid.at(pointer, f"The year must be between {YEAR_MIN} and {YEAR_MAX}; this is {when.year:04}.")
 
 
 def default_end(start: When) -> When:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sigdep.calendar.domain import fields
 from sigdep.calendar.domain.appointment import OCCURRENCE_FIELDS, TIME_FIELDS, Appointment
 from sigdep.calendar.domain.parting import LaterPart
-from sigdep.calendar.domain.times import after, moved, write_when
+from sigdep.calendar.domain.times import YEAR_MAX, YEAR_MIN, after, moved, write_when
 from sigdep.calendar.events.appointments import ChangedOccurrence, Recurrence
 from sigdep.calendar.interchange.alarms import reminders_of
 from sigdep.calendar.interchange.people import attendee_of, one_line
@@ -162,6 +162,10 @@ def digest_of(entry: Entry) -> str:
 def _content(component: Component) -> dict[str, Any]:
     """The fields that a series and one occurrence have alike."""
     start, end = _times(component)
+    if not YEAR_MIN <= start.year <= YEAR_MAX:
+        raise NotImported(
+            f"It starts in the year {start.year:04}, and events have years between {YEAR_MIN} and {YEAR_MAX}."
+        )
     url = component.url if len(component.url) <= fields.URL_LENGTH_MAX and _URL.fullmatch(component.url) else None
     return {
         "title": fields.title(one_line(component.summary) or UNTITLED),

@@ -142,7 +142,7 @@ class InvitationAnswer(Body, frozen=True, kw_only=True):
 
 
 class Undo(Body, frozen=True, kw_only=True):
-    version: int | None = None
+    version: Annotated[int, Meta(ge=1)] | None = None
     """The version that the edit led to, as the history shows it. Left out: the last edit that is not undone."""
 
 
