@@ -17,7 +17,7 @@ from sigdep.calendar.commands import (
     UndoEdit,
 )
 from sigdep.calendar.domain.appointment import EDITED_FIELDS, Appointment
-from sigdep.calendar.domain.undoing import NothingToUndo
+from sigdep.calendar.domain.past_edits import NothingToUndo
 from sigdep.calendar.events.appointments import Attendee, Recurrence
 from sigdep.calendar.queries import ListOccurrences
 from sigdep.contracts.ids import AppointmentId

@@ -7,7 +7,7 @@ import pytest
 from sigdep.calendar.commands import AnswerInvitation, EditAppointment, RemoveAppointment, RestoreAppointment, UndoEdit
 from sigdep.calendar.domain.appointment import Appointment
 from sigdep.calendar.domain.appointment_decisions import Joined
-from sigdep.calendar.domain.undoing import ChangedSince, NothingToUndo
+from sigdep.calendar.domain.past_edits import ChangedSince, NothingToUndo
 from sigdep.calendar.events.appointments import Attendee
 from tests.calendar.stories import DAILY, day
 from tests.calendar.world import World

@@ -123,6 +123,9 @@ ABSENT: Final = Appointment(
 
 TIME_FIELDS: Final = ("start", "end", "time_zone")
 
+WHEN_FIELDS: Final = (*TIME_FIELDS, "recurrence")
+"""They say together when it happens, and make sense only together."""
+
 PLAIN_FIELDS: Final = (
     "title", "description", "location", "attendees", "reminders", "busy", "status", "url", "color", "extra_properties",
 )  # fmt: skip

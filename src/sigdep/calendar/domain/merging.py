@@ -14,13 +14,13 @@ from sigdep.calendar.domain import appointment_content as content
 from sigdep.calendar.domain.appointment import (
     PLAIN_FIELDS,
     TIME_FIELDS,
+    WHEN_FIELDS,
     Appointment,
     evolve,
     find_changed,
 )
 from sigdep.calendar.domain.series import find_occurrence, renaming, series_of, times_of
 from sigdep.calendar.domain.three_way import (
-    WHEN_FIELDS,
     Conflict,
     merge_attendees,
     merge_reminders,

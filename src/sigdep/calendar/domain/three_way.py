@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from sigdep.calendar.domain.appointment import TIME_FIELDS, Appointment
+from sigdep.calendar.domain.appointment import TIME_FIELDS, WHEN_FIELDS, Appointment
 from sigdep.calendar.domain.appointment_content import recurrence as kept_recurrence
 from sigdep.calendar.domain.fields import attendee_key
 from sigdep.calendar.domain.series import moved_recurrence, series_of, times_of
@@ -14,7 +14,6 @@ from sigdep.calendar.events.appointments import Attendee, Recurrence, Reminder
 
 T = TypeVar("T", bound=Hashable)
 
-WHEN_FIELDS: Final = (*TIME_FIELDS, "recurrence")
 _NONE: Final = Recurrence()
 
 

@@ -2,7 +2,8 @@
 
 from sigdep.calendar.commands import UndoEdit
 from sigdep.calendar.domain.appointment import Appointment
-from sigdep.calendar.domain.undoing import Edit, NothingToUndo, Past, find_edit, undo
+from sigdep.calendar.domain.past_edits import Edit, NothingToUndo, Past, find_edit
+from sigdep.calendar.domain.undoing import undo
 from sigdep.calendar.events.appointments import AppointmentEdited, SeriesEnded
 from sigdep.calendar.writing.attempt import Attempt
 from sigdep.calendar.writing.calendars import calendar_at
