@@ -91,6 +91,19 @@ async def test_what_was_made_here_under_a_uid_is_found_by_it(place: Place) -> No
     assert again.value.created == 1, "a UID is that of one calendar"
 
 
+async def test_another_calendar_may_have_a_copy_of_what_was_made_here(place: Place) -> None:
+    """Its UID is its id, by which it is found wherever it was moved; in a calendar where it never was it is new."""
+    made = await place.schedule(calendar_id=place.calendar.id, workspace_id=TEAM)
+    text = await place.text()
+    other = (await place.ask(CreateCalendar, name="Other", workspace_id=TEAM)).value
+    copied = await place.ask(ImportCalendar, calendar_id=other.id, text=text)
+    assert counts(copied.value) == (1, 0, 0, 0)
+    assert counts((await place.ask(ImportCalendar, calendar_id=other.id, text=text)).value) == (0, 0, 1, 0)
+    third = (await place.ask(CreateCalendar, name="Third", workspace_id=TEAM)).value
+    await place.ask(EditAppointment, appointment_id=made.id, calendar_id=third.id)
+    assert "another calendar" in (await place.take(text)).skipped[0].reason
+
+
 async def test_a_calendar_has_a_uid_once(place: Place) -> None:
     there = {"calendar_id": place.calendar.id, "workspace_id": TEAM}
     await place.take(calendar(weekly()))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sigdep.calendar.commands import (
+    AnswerInvitation,
     EditAppointment,
     RemoveAppointment,
 )
@@ -121,6 +122,16 @@ async def test_a_title_never_becomes_another_property(place: Place) -> None:
     for entry in read(await place.text()).calendar.entries:
         assert entry.main is not None
         assert entry.main.attendees == ()
+
+
+async def test_an_answer_is_no_change_of_what_is_kept_beside_it(place: Place) -> None:
+    await place.take(octets(GOOGLE))
+    series = await place.one("7kukuqrfedlm2f9t@google.com")
+    answer = {"appointment_id": series["id"], "email": "john@example.com", "answer": "declined"}
+    await place.ask(AnswerInvitation, **answer)
+    text = await place.text()
+    assert b"PARTSTAT=DECLINED" in text
+    assert counts(await place.take(text)) == (0, 0, 3, 0)
 
 
 async def test_an_edit_here_is_what_is_exported(place: Place) -> None:

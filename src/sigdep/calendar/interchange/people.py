@@ -4,6 +4,8 @@ import re
 from typing import Final, get_args
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from sigdep.calendar.domain.fields import EMAIL_LENGTH_MAX, EMAIL_PATTERN, NAME_LENGTH_MAX, attendee_key
 from sigdep.calendar.events.appointments import Answer, Attendee, AttendeeRole
 from sigdep.contracts.ids import UserId
@@ -67,6 +69,14 @@ def says_more(invited: Invited) -> bool:
     return (again.address, again.name) != (invited.address, invited.name) or (
         invited.role not in ("", again.role) or invited.answer not in ("", again.answer)
     )
+
+
+def without_answer(invited: Invited) -> Invited:
+    """What is kept beside the attendee, whose role and answer are fields: no more than that it named them."""
+    if attendee_of(invited) is None:
+        return invited
+    role = "REQ-PARTICIPANT" if invited.role in _ROLES else invited.role
+    return replace(invited, role=role, answer="NEEDS-ACTION" if invited.answer in _ANSWERS else invited.answer)
 
 
 def is_strange(invited: Invited) -> bool:

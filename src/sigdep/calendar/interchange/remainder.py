@@ -57,7 +57,9 @@ def remainder(component: Component, *, url_fits: bool) -> tuple[str, ...]:
         status=None,
         transparent=False,
         # In the order in which they are written again: those that are none of ours come last.
-        attendees=tuple(sorted(filter(people.says_more, component.attendees), key=people.is_strange)),
+        attendees=tuple(
+            map(people.without_answer, sorted(filter(people.says_more, component.attendees), key=people.is_strange))
+        ),
         alarms=tuple(sorted(filter(alarms.says_more, component.alarms), key=alarms.is_strange)),
         parameters=(),
         lines=tuple(without(component.lines, (COLOR,))),

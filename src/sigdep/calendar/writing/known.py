@@ -10,6 +10,7 @@ from sigdep.calendar.domain.known_uid import decide
 from sigdep.calendar.events.appointments import AppointmentScheduled
 from sigdep.calendar.events.uids import UidChosen
 from sigdep.calendar.writing.attempt import Attempt
+from sigdep.calendar.writing.undoing import past_of
 from sigdep.contracts.ids import AppointmentId, CalendarId
 from sigdep.kernel.errors import Refused
 from sigdep.kernel.ids import text_of
@@ -48,7 +49,8 @@ async def expect_none(attempt: Attempt, calendar_id: CalendarId, uids: Sequence[
             known[uid] = await unit.load(appointments, chosen)
         own = _own_id(uid)
         if own is not None:
-            known[uid] = _own(attempt, unit.begin(appointments, own, guard=True), uid) or known[uid]
+            found = unit.begin(appointments, own, guard=True)
+            known[uid] = await _own(attempt, found, uid, calendar_id) or known[uid]
     return known
 
 
@@ -56,7 +58,7 @@ async def find_one(attempt: Attempt, calendar_id: CalendarId, uid: str) -> Appoi
     appointments, unit = attempt.around.appointments, attempt.unit
     own = _own_id(uid)
     if own is not None:
-        found = _own(attempt, await unit.load(appointments, own), uid)
+        found = await _own(attempt, await unit.load(appointments, own), uid, calendar_id)
         if found is not None:
             return found
     identity = imported_id(calendar_id, uid)
@@ -100,6 +102,11 @@ def _own_id(uid: str) -> AppointmentId | None:
         return None
 
 
-def _own(attempt: Attempt, found: Appointment, uid: str) -> Appointment | None:
-    known = found.version > 0 and found.workspace_id == attempt.workspace and found.uid == uid
-    return found if known else None
+async def _own(attempt: Attempt, found: Appointment, uid: str, calendar_id: CalendarId) -> Appointment | None:
+    """None: it is another, or has never been in this calendar, which may have a copy of it."""
+    if found.version == 0 or found.workspace_id != attempt.workspace or found.uid != uid:
+        return None
+    if found.calendar_id == calendar_id:
+        return found
+    been = (getattr(event, "calendar_id", None) for _, event in await past_of(attempt, found))
+    return found if calendar_id in been else None
