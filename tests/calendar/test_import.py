@@ -16,6 +16,7 @@ from sigdep.calendar.events.uids import EntryImported
 from sigdep.calendar.publishing import publish
 from sigdep.calendar.writing.imports import ENTRIES_AT_ONCE
 from sigdep.calendar.writing.known import UidTaken
+from sigdep.calendar.writing.portions import NothingReadable
 from sigdep.contracts.ids import AppointmentId
 from sigdep.ical.refusals import UnreadableCalendar
 from sigdep.kernel.errors import Forbidden, NotFound
@@ -167,6 +168,19 @@ async def test_each_entry_that_makes_no_sense_is_skipped_with_a_sentence(place: 
     assert reasons["8"] == "It starts in the year 1604, and events have years between 1900 and 2200."
     assert "the year 2201" in reasons["9"]
     assert (await place.one("6"))["title"] == "(untitled)"
+
+
+async def test_a_text_of_which_nothing_makes_sense_is_refused(place: Place) -> None:
+    with pytest.raises(NothingReadable, match=r"^The only event of this text cannot be .*no date or time"):
+        await place.take(calendar("UID:1\nDTSTART:nonsense"))
+    many_dates = ",".join(["20260102T090000Z"] * 10_000)
+    excluded = f"UID:2\nDTSTART:20260101T090000Z\nRRULE:FREQ=DAILY\nEXDATE:{many_dates}"
+    text = calendar(*(f"UID:{n}\nDTSTART;TZID=Mars/Olympus:20260101T090000" for n in range(30)), excluded)
+    with pytest.raises(NothingReadable, match=r"^None of the 31 events of this text can be imported") as refused:
+        await place.take(text)
+    assert len(refused.value.faults) == 20
+    assert counts(await place.take(calendar())) == (0, 0, 0, 0), "an empty calendar is one"
+    assert counts(await place.take(text + calendar("UID:3\nDTSTART:20260101"))) == (1, 0, 0, 31)
 
 
 async def test_a_text_that_is_no_calendar_is_refused(place: Place) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sigdep.calendar.commands import AnswerInvitation, EditAppointment, RemoveAppointment
 from sigdep.calendar.domain.segments import NOT_ALIKE
-from sigdep.calendar.queries import ListOccurrences
+from sigdep.calendar.queries import Imported, ListOccurrences
+from sigdep.calendar.writing.portions import NothingReadable
 from sigdep.contracts.ids import AppointmentId
 from sigdep.kernel.errors import NotFound, Refused
 from sigdep.recurrence.occurrences import Span, occurrences
@@ -102,11 +103,12 @@ slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 def test_version_after_version_gives_what_the_last_alone_gives(texts: Sequence[tuple[str, ...]]) -> None:
     async def story() -> None:
         fresh = await Place().open()
-        if (await fresh.take(numbered(texts[-1], 9))).skipped_count:
+        found = await taken(fresh, numbered(texts[-1], 9))
+        if found is None or found.skipped_count:
             return
         place = await Place().open()
         for number, text in enumerate(texts):
-            await place.take(numbered(text, number))
+            await taken(place, numbered(text, number))
         before = await shown(place)
         imported = await place.take(numbered(texts[-1], 9))
         assert imported.conflicts == []
@@ -118,6 +120,13 @@ def test_version_after_version_gives_what_the_last_alone_gives(texts: Sequence[t
         await expect_no_change(place, numbered(texts[-1], 9))
 
     asyncio.run(story())
+
+
+async def taken(place: Place, text: bytes) -> Imported | None:
+    """None: it makes no sense."""
+    with suppress(NothingReadable):
+        return await place.take(text)
+    return None
 
 
 async def expect_no_change(place: Place, text: bytes) -> None:
@@ -191,13 +200,16 @@ def test_what_people_did_meanwhile_is_there_or_told(
 ) -> None:
     async def story() -> None:
         place = await Place().open()
-        if (await place.take(numbered(first, 1))).skipped_count:
+        found = await taken(place, numbered(first, 1))
+        if found is None or found.skipped_count:
             return
         meanwhile = Meanwhile(place)
         for deed in deeds:
             await meanwhile.do(deed)
         before = await texts_of(place)
-        imported = await place.take(numbered(second, 2))
+        imported = await taken(place, numbered(second, 2))
+        if imported is None:
+            return
         told = " ".join(f"{one.here} {one.field} {one.occurrence}" for one in imported.conflicts)
         after = await texts_of(place)
         for mark in before - after:

@@ -1,6 +1,6 @@
 """What an appointment is, and how each event changes it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -242,6 +242,26 @@ def _with(appointment: Appointment, changed: ChangedOccurrence) -> Appointment:
     others = [one for one in appointment.changed_occurrences if one.occurrence != changed.occurrence]
     differs = changed != ChangedOccurrence(occurrence=changed.occurrence)
     return replace(appointment, changed_occurrences=_sorted([*others, changed] if differs else others))
+
+
+def after_occurrences(
+    appointment: Appointment, events: Sequence[OccurrenceEdited | OccurrenceCancelled | OccurrenceRestored]
+) -> Appointment:
+    """As `evolve` one after the other, of which each would put all changed occurrences in order."""
+    if not events:
+        return appointment
+    changed = {one.occurrence: one for one in appointment.changed_occurrences}
+    for event in events:
+        absent = ChangedOccurrence(occurrence=event.occurrence)
+        changed[event.occurrence] = occurrence_after(changed.get(event.occurrence, absent), event)
+        if changed[event.occurrence] == absent:
+            del changed[event.occurrence]
+    return replace(
+        appointment,
+        changed_occurrences=_sorted(changed.values()),
+        updated_at=events[-1].at,
+        version=appointment.version + len(events),
+    )
 
 
 def _resumed(appointment: Appointment, event: SeriesResumed) -> Appointment:

@@ -16,6 +16,7 @@ from sigdep.calendar.domain.appointment import (
     TIME_FIELDS,
     WHEN_FIELDS,
     Appointment,
+    after_occurrences,
     evolve,
     find_changed,
 )
@@ -41,6 +42,8 @@ from sigdep.contracts.ids import UserId
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.series import OVERRIDES_MAX
+
+OccurrenceEvent = OccurrenceEdited | OccurrenceCancelled | OccurrenceRestored
 
 _TOGETHER: Final = frozenset(TIME_FIELDS)
 
@@ -165,20 +168,19 @@ def _all_changes(there: Appointment, here: Appointment) -> tuple[dict[str, Any],
 
 def _merge_occurrences(
     base: Appointment | None, there: Appointment, state: Appointment, by: Importer, begins: str | None
-) -> tuple[list[AppointmentEvent], Appointment, list[Conflict]]:
+) -> tuple[list[OccurrenceEvent], Appointment, list[Conflict]]:
     were = {} if base is None else _named_in(state, base, begins)
     theirs = _named_in(state, there)
-    events: list[AppointmentEvent] = []
+    present = {one.occurrence: one for one in state.changed_occurrences}
+    events: list[OccurrenceEvent] = []
     conflicts: list[Conflict] = []
     for name in sorted(were.keys() | theirs.keys()):
         absent = ChangedOccurrence(occurrence=name)
-        ours = find_changed(state, name)
+        ours = present.get(name, absent)
         some, told = _merge_occurrence(were.get(name, absent), theirs.get(name, absent), ours, state, by)
+        events += some
         conflicts += told
-        for event in some:
-            events.append(event)
-            state = evolve(state, event)
-    return events, state, conflicts
+    return events, after_occurrences(state, events), conflicts
 
 
 def _named_in(series: Appointment, of: Appointment, begins: str | None = None) -> dict[str, ChangedOccurrence]:
@@ -201,10 +203,10 @@ def _names_in(series: Appointment, of: Appointment, begins: str | None) -> dict[
 
 def _merge_occurrence(
     was: ChangedOccurrence, theirs: ChangedOccurrence, ours: ChangedOccurrence, series: Appointment, by: Importer
-) -> tuple[list[AppointmentEvent], list[Conflict]]:
+) -> tuple[list[OccurrenceEvent], list[Conflict]]:
     about: dict[str, Any] = {"appointment_id": series.id, "occurrence": ours.occurrence, "by": by.by, "at": by.at}
     changes, conflicts = _occurrence_changes(was, theirs, ours)
-    events: list[AppointmentEvent] = []
+    events: list[OccurrenceEvent] = []
     if theirs.cancelled != ours.cancelled and theirs.cancelled != was.cancelled:
         events.append((OccurrenceCancelled if theirs.cancelled else OccurrenceRestored)(**about))
         if theirs.cancelled and replace(ours, cancelled=was.cancelled) != was:

@@ -133,6 +133,8 @@ class _Going(NamedTuple):
         halves = halved(self.part, self.named(label))
         if halves is None:
             return None
+        if halves.after.start != halves.occurrence:  # An extra date comes before what the rule begins with.
+            raise Invalid(NOT_ALIKE)
         return _Going(halves.after, name_moved(halves.after.start, self.part.start, self.label))
 
 

@@ -34,8 +34,8 @@ class TextWrites:
         """Each event by its UID: what the calendar has not is created, what is new in the text since it was imported is
         updated, and the same text once more changes nothing. What was changed here stays; what was changed both here
         and in the text is as the text has it, and `conflicts` names it. What makes no sense, is older (SEQUENCE), or is
-        in the trash here is skipped, with a sentence for each; the others are imported. `dry_run` answers what would
-        happen.
+        in the trash here is skipped, with a sentence for each; the others are imported. A text of which nothing makes
+        sense is refused. `dry_run` answers what would happen.
 
         The body is the iCalendar text itself, at most 6,000,000 octets of it, as `text/calendar`. One request takes
         over 5,000 events; a text of more is refused before anything is stored, unless it is asked for part by part:

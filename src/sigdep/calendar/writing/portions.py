@@ -17,7 +17,7 @@ from sigdep.calendar.queries import ConflictingChange, Imported, RepairedEntry, 
 from sigdep.ical.model import Calendar, Entry, Reading
 from sigdep.ical.reading import read
 from sigdep.ical.series import series_of
-from sigdep.kernel.errors import Invalid, Unavailable
+from sigdep.kernel.errors import Fault, Invalid, Unavailable
 from sigdep.kernel.messages import UNSET
 from sigdep.recurrence.budget import STEPS_MAX, Budget
 
@@ -31,6 +31,7 @@ SECONDS_MAX: Final = 15.0
 
 WAITING_MAX: Final = 8
 WAITING_SECONDS_MAX: Final = 5.0
+FAULTS_SHOWN_MAX: Final = 20
 SHOWN_MAX: Final = 500
 """Of what was skipped, and of what was repaired."""
 
@@ -68,6 +69,10 @@ def _shown(value: Any) -> str | None:
 
 class TooMuchAtOnce(Invalid):
     """More than one request takes over. Nothing of it was."""
+
+
+class NothingReadable(Invalid):
+    """There are events in the text, and none of them makes sense."""
 
 
 class Portion(Struct, frozen=True):
@@ -128,7 +133,27 @@ def _read(text: bytes, skip: int | None) -> Portion:
             f" {EVENTS_MAX:,} at most, and series that do not take too long to find out about. Nothing was imported."
             " Ask for it part by part, with ?skip=0 and then with each answer's next_skip, or split the text."
         )
-    return Portion(reading, [_incoming(entry) for entry in entries[first : first + taken]], first)
+    portion = Portion(reading, [_incoming(entry) for entry in entries[first : first + taken]], first)
+    if taken == len(entries):
+        _refuse_nonsense(portion)
+    return portion
+
+
+def _refuse_nonsense(portion: Portion) -> None:
+    """
+    Raises:
+        NothingReadable: of the whole text nothing can be taken over.
+    """
+    refused = [(one.uid, one.reason) for one in portion.reading.refused]
+    refused += [(one.uid, one.reason) for one in portion.entries if isinstance(one, SkippedEntry)]
+    if not refused or any(isinstance(one, Incoming) for one in portion.entries):
+        return
+    one = len(refused) == 1
+    told = (
+        "The only event of this text cannot be" if one else f"None of the {len(refused):,} events of this text can be"
+    )
+    faults = [Fault("", f"{uid[:100]}: {reason}" if uid else reason) for uid, reason in refused[:FAULTS_SHOWN_MAX]]
+    raise NothingReadable(f"{told} imported. {faults[0].detail}", faults)
 
 
 def _size(entries: Sequence[Entry]) -> int:
