@@ -14,7 +14,7 @@ from sigdep.adapters.outgoing.client import Outgoing
 from sigdep.adapters.webhook.channel import WebhookChannel
 from sigdep.http.stamps import utc_now
 from sigdep.kernel.channel import Outcome, Postponed, Sent, Undeliverable
-from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale
+from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale, Unavailable
 from sigdep.kernel.ids import Version, partition_of
 from sigdep.kernel.store import AnswerKey
 from sigdep.notifications.commands.oblivion import ForgetWorkspace
@@ -28,6 +28,7 @@ from sigdep.notifications.commands.webhooks import (
     ResumeWebhook,
     RotateWebhookSecret,
 )
+from sigdep.notifications.domain.webhook import Webhook
 from sigdep.notifications.domain.webhook_delivery import PAUSES
 from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
 from sigdep.notifications.events.webhooks import WebhookId
@@ -192,6 +193,51 @@ async def test_a_replay_repeats_what_was_told_and_adds_what_was_not(world: World
         await ask(world, ReplayWebhook, after={"users": 0}, partition=PLACE)
     with pytest.raises(Invalid):
         await ask(world, ReplayWebhook, after={"tasks": 0}, partition=PLACE + 1)
+
+
+async def test_a_replay_from_a_position_of_the_feed_comes_to_its_end(world: World, told: Told) -> None:
+    """Such a position has a place in every log: also in those of which webhooks are told nothing."""
+    told.add()
+    await make(world)
+    await ask(world, ReplayWebhook, after={"tasks": 0, "users": 0, "notifications": 3}, partition=PLACE)
+    await catch_up(world)
+    await world.project()
+    assert not (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.catching_up
+    assert len(await deliveries(world)) == 1
+
+
+async def test_one_that_missed_what_nobody_tells_any_more_comes_to_its_end(world: World, told: Told) -> None:
+    told.add()
+    await make(world)
+    await ask(world, ReplayWebhook, after={"tasks": 0}, partition=PLACE)
+    world.sources = {}
+    await catch_up(world)
+    await world.project()
+    assert not (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.catching_up
+
+
+@pytest.mark.parametrize("error", [Unavailable("It is away."), RuntimeError("A bug.")])
+async def test_one_that_cannot_catch_up_does_not_keep_another_waiting(
+    world: World, told: Told, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    told.add()
+    work = world.write.webhook_work
+    for webhook in (HOOK, OTHER):
+        await make(world, webhook)
+        await ask(world, ReplayWebhook, webhook_id=webhook, after={"tasks": 0}, partition=PLACE)
+    found = work.webhook
+
+    async def fails_for_the_first(webhook_id: WebhookId) -> Webhook:
+        if webhook_id == HOOK:
+            raise error
+        return await found(webhook_id)
+
+    monkeypatch.setattr(work, "webhook", fails_for_the_first)
+    await catch_up(world)
+    assert len(await deliveries(world, OTHER)) == 1
+    monkeypatch.undo()
+    await catch_up(world)
+    assert len(await deliveries(world)) == 1
 
 
 # ── what is tried, and when ─────────────────────────────────────────────────────────────────────────────

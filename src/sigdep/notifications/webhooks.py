@@ -81,17 +81,30 @@ class WebhookCatchUp:
 
     async def run_due(self, now: datetime) -> bool:
         """
+        What fails of one webhook does not keep the others waiting, and is found again.
+
         Raises:
-            SigdepError: some of it could not be done; it is found again.
+            SigdepError: which of them have missed something cannot be found out.
         """
         query = FindWebhooksBehind(now=now, limit=BEHIND_AT_ONCE)
         found: tuple[WebhookPlace, ...] = (await self._read.ask(query, internal_call())).value
         for place in found:
-            webhook = await self._work.webhook(place.webhook_id)
-            for context in tuple(webhook.behind):
-                if webhook.state == "active" and context in self._sources:
-                    webhook = await self._catch_up(webhook, context)
+            try:
+                await self._catch_up_all(place.webhook_id)
+            except SigdepError as error:
+                _log.warning("a webhook's catching up waits", webhook=str(place.webhook_id), error=type(error).__name__)
+            except Exception as error:
+                _log.error("a webhook's catching up failed", webhook=str(place.webhook_id), error=type(error).__name__)
         return len(found) >= BEHIND_AT_ONCE
+
+    async def _catch_up_all(self, webhook_id: WebhookId) -> None:
+        webhook = await self._work.webhook(webhook_id)
+        for context in tuple(webhook.behind):
+            if webhook.state == "active" and context in self._sources:
+                webhook = await self._catch_up(webhook, context)
+            elif webhook.state == "active":  # Nobody tells of it: else it would have missed it for ever.
+                after, at = webhook.behind[context].after, await self._clock.now()
+                webhook = await self._work.catch_up(webhook, context, (), after, finished=True, at=at)
 
     async def _catch_up(self, webhook: Webhook, context: str) -> Webhook:
         source, partition = self._sources[context], partition_of(webhook.workspace_id)

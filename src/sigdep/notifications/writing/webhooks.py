@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.errors import Invalid, Refused
 from sigdep.kernel.ids import Position, Version, partition_of
@@ -101,8 +103,14 @@ class WebhookAsks:
             lists, workspace = attempt.around.webhook_lists, webhook.workspace_id
             await attempt.unit.load(lists, workspace)
             attempt.record(lists, workspace, [WebhookUnlisted(workspace_id=workspace, webhook_id=identity)])
-        attempt.record(webhooks, identity, decide(command, webhook))
+        attempt.record(webhooks, identity, decide(self._told(command), webhook))
         attempt.unit.show(webhooks, identity)
+
+    def _told(self, command: ChangeWebhook) -> ChangeWebhook:
+        """Without the places in logs of which webhooks are told nothing: a position of the feed has one in each."""
+        if not isinstance(command, ReplayWebhook):
+            return command
+        return replace(command, after={name: place for name, place in command.after.items() if name in self._sources})
 
 
 async def _create(attempt: Attempt, command: CreateWebhook, heads: Mapping[str, int]) -> None:
