@@ -8,7 +8,7 @@ import pytest
 
 from sigdep.kernel.channel import Postponed, Undeliverable
 from sigdep.kernel.errors import NotFound
-from sigdep.notifications.commands.people import ChangePreferences
+from sigdep.notifications.commands.people import ChangePreferences, Choice
 from sigdep.notifications.commands.reminders import SnoozeReminder
 from sigdep.notifications.domain.retrying import PAUSES
 from sigdep.notifications.queries.inbox import ListNotifications
@@ -312,3 +312,13 @@ async def test_nothing_goes_out_to_who_has_left_meanwhile_or_after_days() -> Non
         await world.send()
         assert world.wire.sent == []
         assert {event.why for event in await world.events("DeliverySuppressed")} == {"not_a_member", "too_old"}
+
+
+async def test_nothing_goes_out_by_a_way_that_was_declined_meanwhile() -> None:
+    async with open_world() as world:
+        await fired(world)
+        declined = (Choice(kind="reminder", channel="email", wanted=False),)
+        await world.ask(ChangePreferences(user_id=ADA, workspace_id=TEAM, choices=declined, at=world.clock.at))
+        await world.send()
+        assert world.wire.sent == []
+        assert {event.why for event in await world.events("DeliverySuppressed")} == {"declined"}

@@ -79,7 +79,8 @@ class DeliveryFailed(Event, omit_defaults=True):
     """Nothing will ever reach the target again."""
 
 
-DeliverySuppression = Literal["target_gone", "not_a_member", "too_old"]
+DeliverySuppression = Literal["target_gone", "not_a_member", "too_old", "declined"]
+"""`declined`: the person has said meanwhile that they want no such thing by this way."""
 
 
 class DeliverySuppressed(Event):

@@ -25,6 +25,8 @@ from sigdep.notifications.commands.deliveries import (
     SuppressDelivery,
 )
 from sigdep.notifications.domain.delivery import Delivery, decide
+from sigdep.notifications.domain.notification import Notification
+from sigdep.notifications.domain.preferences import wants
 from sigdep.notifications.domain.retrying import pause
 from sigdep.notifications.events.deliveries import DeliveryAttempted, DeliveryEvent, DeliverySuppression
 from sigdep.notifications.events.people import Channel
@@ -142,6 +144,8 @@ class Sender:
             return await self._suppress(delivery, "target_gone", now)
         notifications = self._around.notifications
         notification = (await notifications.load(notifications.decider.stream(delivery.notification_id))).state
+        if await self._is_declined(delivery, notification):
+            return await self._suppress(delivery, "declined", now)
         message = await self._messages.of(delivery, notification)
         attempted = await self._begin(delivery, begin)
         if attempted is None:
@@ -164,6 +168,12 @@ class Sender:
             self._figures.delivered(self._channel, "failed")
             return True
         return False
+
+    async def _is_declined(self, delivery: Delivery, notification: Notification) -> bool:
+        """Whether its person wants no such thing by this way any more. Quiet hours and retries leave time for that."""
+        preferences = self._around.preferences
+        wanted = (await preferences.latest(preferences.decider.stream(delivery.recipient_id))).state
+        return not wants(wanted, notification.kind, delivery.channel)
 
     def _attempt(self, delivery: Delivery, now: datetime) -> AttemptDelivery:
         return AttemptDelivery(
