@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sigdep.adapters.outgoing.addresses import AddressRules
 from sigdep.adapters.outgoing.client import Outgoing
@@ -17,7 +18,7 @@ from sigdep.kernel.channel import Outcome, Postponed, Sent, Undeliverable
 from sigdep.kernel.errors import Forbidden, Invalid, NotFound, Refused, Stale, Unavailable
 from sigdep.kernel.ids import Version, partition_of
 from sigdep.kernel.store import AnswerKey
-from sigdep.notifications.commands.oblivion import ForgetWorkspace
+from sigdep.notifications.commands.oblivion import ForgetMember, ForgetWorkspace
 from sigdep.notifications.commands.webhooks import (
     CreateWebhook,
     DeleteWebhook,
@@ -41,6 +42,7 @@ from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook
 from sigdep.notifications.read_models.webhooks import WEBHOOK_DELIVERIES, WEBHOOK_ROWS
 from sigdep.notifications.webhooks import OF_ONE_WEBHOOK_MAX, WebhookCatchUp, WebhookReactions, WebhookSender
 from sigdep.notifications.writing.hearing import Source
+from sigdep.notifications.writing.webhook_ends import LEFT
 from sigdep.notifications.writing.webhook_work import LEASE, Begun, WebhookWork
 from sigdep.services.clock import ProcessClock
 from sigdep.testing.webhook_sink import WebhookSink
@@ -68,9 +70,10 @@ def told(world: World) -> Told:
 
 
 async def make(world: World, webhook_id: WebhookId = HOOK, **fields: Any) -> WebhookView:
-    content: dict[str, Any] = {"url": "https://hooks.example.com/x", "secret": SECRET, "workspace_id": TEAM} | fields
-    command = CreateWebhook(webhook_id=webhook_id, by=ADA, at=world.now, **content)
-    view: WebhookView = (await world.ask(command, ADA)).value
+    content: dict[str, Any] = {"url": "https://hooks.example.com/x", "secret": SECRET, "workspace_id": TEAM}
+    content = content | {"by": ADA} | fields
+    command = CreateWebhook(webhook_id=webhook_id, at=world.now, **content)
+    view: WebhookView = (await world.ask(command, command.by)).value
     return view
 
 
@@ -285,6 +288,44 @@ async def test_whoever_has_left_is_not_told(world: World, told: Told) -> None:
     await world.project()
     assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "disabled"
     assert await world.inbox(ADA) == []
+
+
+async def test_who_is_removed_leaves_no_webhook_that_goes_on(world: World, told: Told) -> None:
+    """Where it leads may be a place of theirs. Whoever resumes it keeps it from then on."""
+    world.roles[BOB][TEAM] = "admin"
+    await make(world, by=BOB, description="Bob's")
+    await make(world, OTHER)
+    await hear(world, told)
+    left = ForgetMember(workspace_id=TEAM, user_id=BOB, removed_at=world.now, removed_by=ADA, at=world.now)
+    del world.roles[BOB][TEAM]
+    call = world.call(None)
+    await world.write.ask(left, call)
+    await world.write.ask(left, call)  # As a reaction that begins anew does.
+    await world.ask(left, None)
+    await hear(world, told, "TaskCompleted")
+    waiting = (await deliveries(world))[0]
+    assert await world.write.webhook_work.begin(waiting.id, utc_now()) is None
+    webhook: WebhookView = (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value
+    assert (webhook.state, webhook.why) == ("disabled", LEFT)
+    assert len(await deliveries(world, OTHER)) == 2
+    (notice,) = await world.inbox(ADA)
+    assert (notice.kind, notice.title) == ("webhook.disabled", "The webhook Bob's is disabled")
+    resumed = await ask(world, ResumeWebhook)
+    assert (resumed.kept_by, resumed.created_by) == (ADA, BOB)
+    await catch_up(world)
+    assert {one.state for one in await deliveries(world)} == {"waiting"}
+    assert len(await deliveries(world)) == 2
+    await world.ask(replace(left, removed_at=utc_now()), None)  # Bob came back, and has left again.
+    assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "active"
+
+
+async def test_who_left_and_came_back_keeps_what_they_made_since(world: World, told: Told) -> None:
+    removed_at = world.now - timedelta(seconds=1)
+    world.roles[BOB][TEAM] = "admin"
+    await make(world, by=BOB)
+    await world.ask(ForgetMember(workspace_id=TEAM, user_id=BOB, removed_at=removed_at, at=world.now), None)
+    await world.project()
+    assert (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value.state == "active"
 
 
 async def test_pauses_are_spread_and_a_receiver_may_ask_for_more_up_to_a_day(world: World, told: Told) -> None:

@@ -104,6 +104,27 @@ async def test_only_administrators_have_webhooks(ada: Person, bob: Person, sink:
     assert (await ada.read(one))["version"] == webhook["version"]
 
 
+async def test_a_webhook_ends_with_the_membership_of_its_keeper(ada: Person, bob: Person, sink: WebhookSink) -> None:
+    team = await ada.open_workspace()
+    await ada.invite(bob, team, "admin")
+    webhook = await made(bob, sink, workspace_id=team, event_types=["sigdep.tasks.*"], description="Bob's")
+    one = f"/api/webhooks/{webhook['id']}"
+    assert webhook["kept_by"] == bob.id
+    await ada.write("DELETE", f"/api/workspaces/{team}/members/{bob.id}")
+    disabled = await until(ada, one, state="disabled")
+    assert "no member" in disabled["why"]
+    await ada.add_task("Not for Bob", workspace_id=team)
+    async with asyncio.timeout(SECONDS_MAX):
+        while not await ada.items("/api/notifications", after="", kind="webhook.disabled"):
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    await asyncio.sleep(1.5)
+    assert sink.records.asked == 0
+    resumed = await ada.write("POST", f"{one}/resume")
+    assert (resumed["kept_by"], resumed["created_by"]) == (ada.id, bob.id)
+    (event,) = await heard(sink, 1)
+    assert event["data"]["title"] == "Not for Bob"
+
+
 async def test_the_secret_is_shown_once(ada: Person, sink: WebhookSink) -> None:
     body = {"url": sink.url, "id": new_id(), "description": "CI"}
     answer = await ada.client.post("/api/webhooks", json=body)

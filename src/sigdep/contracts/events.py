@@ -21,6 +21,8 @@ class MemberRemoved(PublicEvent, frozen=True, kw_only=True):
     workspace_id: WorkspaceId
     user_id: UserId
     removed_at: datetime
+    removed_by: UserId | None = None
+    """The user, where they left by themselves. None: they were erased, or it was told before this was."""
 
 
 class WorkspaceErased(PublicEvent, frozen=True, kw_only=True):

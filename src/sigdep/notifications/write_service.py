@@ -1,6 +1,7 @@
 """The commands of this context, carried out: who may ask, what is decided, what is stored, what is answered."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid5
 
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId
+from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.messages import Command, Query
 from sigdep.kernel.store import EventStore
 from sigdep.kernel.unit_of_work import Outcome, UnitOfWork
@@ -38,6 +40,7 @@ from sigdep.notifications.writing.people import change_devices, change_preferenc
 from sigdep.notifications.writing.snoozing import snooze
 from sigdep.notifications.writing.telling import tell_person
 from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
+from sigdep.notifications.writing.webhook_ends import disable_left_behind
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
@@ -111,10 +114,19 @@ class NotificationsWrite:
                 return await self._post_digest(command, workspace, call)
             case MarkAllRead():
                 return await self._mark_all(command, workspace, call)
-            case ForgetWorkspace() | ForgetMember() | ForgetPerson():
+            case ForgetMember():
+                return await self._forget_member(command, call)
+            case ForgetWorkspace() | ForgetPerson():
                 return await self._execute(workspace, call, lambda attempt: forget(self._around, attempt.unit, command))
             case _:
                 return await self._execute(workspace, call, lambda attempt: self._change(attempt, command))
+
+    async def _forget_member(self, command: ForgetMember, call: Call) -> Outcome:
+        """Their webhooks apart: those of a workspace that was erased cannot be written to, and need not be."""
+        workspace, part = command.workspace_id, replace(call, command_id=_part_of(call.command_id, 1))
+        with suppress(KeyDestroyed):
+            await self._execute(workspace, part, lambda attempt: disable_left_behind(attempt, command))
+        return await self._execute(workspace, call, lambda attempt: forget(self._around, attempt.unit, command))
 
     async def _change(
         self,

@@ -34,7 +34,9 @@ def publish(recorded: RecordedEvent) -> CloudEvent | None:
 def _translate(event: Event) -> tuple[WorkspaceId | None, public.PublicEvent] | None:
     match event:
         case MemberRemoved():
-            fact = public.MemberRemoved(workspace_id=event.workspace_id, user_id=event.user_id, removed_at=event.at)
+            fact = public.MemberRemoved(
+                workspace_id=event.workspace_id, user_id=event.user_id, removed_at=event.at, removed_by=event.by
+            )
             return event.workspace_id, fact
         case WorkspaceErased():
             return event.workspace_id, public.WorkspaceErased(workspace_id=event.workspace_id, erased_at=event.at)

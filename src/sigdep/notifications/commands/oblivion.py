@@ -20,6 +20,8 @@ class ForgetMember(Command):
     user_id: UserId
     removed_at: datetime
     at: datetime
+    removed_by: UserId | None = None
+    """Themselves, where they left. None: nobody that is known."""
 
 
 class ForgetPerson(Command):

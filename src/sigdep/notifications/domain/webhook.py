@@ -58,6 +58,8 @@ class Webhook(State):
     """By context."""
     created_at: datetime = _NEVER
     created_by: UserId = UserId(_NOBODY)
+    kept_by: UserId = UserId(_NOBODY)
+    kept_since: datetime = _NEVER
     updated_at: datetime = _NEVER
     version: int = 0
     """Grows with every event but those of its progress, by which nobody's edit becomes stale. 0: it does not exist."""
@@ -104,6 +106,7 @@ def webhook_view(webhook: Webhook, *, secret: str | None = None) -> WebhookView:
         previous_secret_until=webhook.previous_until,
         created_at=webhook.created_at,
         created_by=webhook.created_by,
+        kept_by=webhook.kept_by,
         updated_at=webhook.updated_at,
         version=webhook.version,
         secret=secret,
@@ -124,7 +127,9 @@ def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
         case WebhookPaused():
             return replace(webhook, state="paused", updated_at=event.at)
         case WebhookResumed():
-            return replace(webhook, state="active", why=None, updated_at=event.at)
+            return replace(
+                webhook, state="active", why=None, kept_by=event.by, kept_since=event.at, updated_at=event.at
+            )
         case WebhookDisabled():
             return replace(webhook, state="disabled", why=event.why, updated_at=event.at)
         case WebhookSecretRotated():
@@ -158,6 +163,8 @@ def _created(webhook: Webhook, event: WebhookCreated) -> Webhook:
         begins=event.begins,
         created_at=event.at,
         created_by=event.by,
+        kept_by=event.by,
+        kept_since=event.at,
         updated_at=event.at,
     )
     # Whoever hears of events may have passed some over while it was being made.

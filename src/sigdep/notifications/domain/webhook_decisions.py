@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from sigdep.contracts.ids import UserId
 from sigdep.kernel.decider import Decider
 from sigdep.kernel.errors import Invalid, NotFound, Refused
 from sigdep.kernel.messages import UNSET
@@ -134,8 +135,13 @@ def miss(webhook: Webhook, context: str, position: int, at: datetime) -> list[We
     return [WebhookMissed(webhook_id=webhook.id, context=context, after=position - 1, at=at)]
 
 
+def is_left_behind(webhook: Webhook, user: UserId, removed_at: datetime) -> bool:
+    """Whether it goes on only because of somebody who has left: where it leads may be a place of theirs."""
+    return webhook.state == "active" and webhook.kept_by == user and webhook.kept_since <= removed_at
+
+
 WEBHOOK: Final = Decider[Any, Webhook](
-    category="webhook", initial=Webhook(), decide=decide, evolve=evolve, schema="webhook-1"
+    category="webhook", initial=Webhook(), decide=decide, evolve=evolve, schema="webhook-2"
 )
 
 
@@ -144,6 +150,6 @@ def _evolve_shown(webhook: Webhook, event: WebhookEvent) -> Webhook:
 
 
 SHOWN_WEBHOOK: Final = Decider[Any, Webhook](
-    category="webhook", initial=Webhook(), decide=decide, evolve=_evolve_shown, schema="webhook-1"
+    category="webhook", initial=Webhook(), decide=decide, evolve=_evolve_shown, schema="webhook-2"
 )
 """As read models keep it: without its secrets, which are sealed in the log and nowhere else."""

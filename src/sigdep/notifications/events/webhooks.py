@@ -48,7 +48,7 @@ class WebhookPaused(Event):
 
 
 class WebhookResumed(Event):
-    """Also one that was disabled. It goes on where it stopped."""
+    """Also one that was disabled. It goes on where it stopped, and is kept by whoever asked for this."""
 
     webhook_id: WebhookId
     by: UserId
@@ -56,7 +56,8 @@ class WebhookResumed(Event):
 
 
 class WebhookDisabled(Event):
-    """Its receiver has not taken something until the last attempt, or says that nobody listens there any more."""
+    """Its receiver has not taken something until the last attempt, or says that nobody listens there any more; or
+    whoever kept it has left the workspace."""
 
     webhook_id: WebhookId
     why: str

@@ -48,6 +48,8 @@ class WebhookView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Until then signatures are made with the secret before as well."""
     created_at: datetime
     created_by: UserId
+    kept_by: UserId
+    """Who made it, or resumed it last. They are told when it is disabled; when they leave the workspace, it is."""
     updated_at: datetime
     version: int
     secret: str | None = None

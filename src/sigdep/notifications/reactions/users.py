@@ -32,6 +32,7 @@ def _command(event: CloudEvent) -> Command:
                 workspace_id=removed.workspace_id,
                 user_id=removed.user_id,
                 removed_at=removed.removed_at,
+                removed_by=removed.removed_by,
                 at=event.time,
             )
         case "WorkspaceErased":

@@ -14,8 +14,7 @@ from sigdep.kernel.executor import Executor
 from sigdep.kernel.ids import CommandId, Version
 from sigdep.kernel.keys import KeyDestroyed
 from sigdep.kernel.unit_of_work import UnitOfWork
-from sigdep.notifications.domain.telling import News
-from sigdep.notifications.domain.webhook import Behind, Webhook, host_of, secrets_at, wants
+from sigdep.notifications.domain.webhook import Behind, Webhook, secrets_at, wants
 from sigdep.notifications.domain.webhook_decisions import miss
 from sigdep.notifications.domain.webhook_delivery import (
     UNFINISHED,
@@ -27,7 +26,6 @@ from sigdep.notifications.domain.webhook_delivery import (
     request_again,
     webhook_delivery_id,
 )
-from sigdep.notifications.events.inbox import Thing
 from sigdep.notifications.events.webhook_deliveries import (
     WebhookDeliveryFailed,
     WebhookDeliveryId,
@@ -37,7 +35,7 @@ from sigdep.notifications.events.webhook_deliveries import (
 from sigdep.notifications.events.webhooks import WebhookCaughtUp, WebhookDisabled, WebhookId
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.hearing import Heard
-from sigdep.notifications.writing.telling import tell_person
+from sigdep.notifications.writing.webhook_ends import tell_of_disabled
 from sigdep.rpc.call import Call
 
 LEASE: Final = timedelta(seconds=60)
@@ -159,7 +157,7 @@ class WebhookWork:
     async def _give_up(
         self, unit: Attempt, webhook: Webhook, delivery: WebhookDelivery, why: str, at: datetime
     ) -> None:
-        """The delivery has failed, so its webhook is disabled, and whoever made it is told: all or nothing."""
+        """The delivery has failed, so its webhook is disabled, and whoever keeps it is told: all or nothing."""
         failed = WebhookDeliveryFailed(delivery_id=delivery.id, attempt=delivery.attempts, why=why, at=at)
         unit.record(self._around.webhook_deliveries, delivery.id, [failed])
         if webhook.state != "active":
@@ -167,9 +165,7 @@ class WebhookWork:
         disabled = WebhookDisabled(webhook_id=webhook.id, why=why, at=at)
         missed = miss(webhook, delivery.context, delivery.position, at)
         unit.record(self._around.webhooks, webhook.id, [disabled, *missed])
-        if await self._around.members.are_members(webhook.workspace_id, (webhook.created_by,)):
-            return  # Whoever made it has left.
-        await tell_person(unit, _news(webhook, why, at), webhook.created_by)
+        await tell_of_disabled(unit, webhook, why, webhook.kept_by)
 
     async def _message(self, delivery: WebhookDelivery) -> Message | None:
         """As it was recorded first: it is kept in the log alone, sealed. None: it has been erased."""
@@ -240,17 +236,3 @@ def _leave(unit: Attempt, webhook: Webhook, delivery: WebhookDelivery, at: datet
     unit.record(unit.around.webhook_deliveries, delivery.id, [suppressed])
     if state != "deleted":
         unit.record(unit.around.webhooks, webhook.id, miss(webhook, delivery.context, delivery.position, at))
-
-
-def _news(webhook: Webhook, why: str, at: datetime) -> News:
-    name = webhook.description or host_of(webhook)
-    return News(
-        workspace_id=webhook.workspace_id,
-        kind="webhook.disabled",
-        title=f"The webhook {name} is disabled"[:200],
-        key=f"webhook {webhook.id} disabled {webhook.version}",
-        occurred_at=at,
-        body=f"{why} Nothing is lost: once you resume it, it goes on where it stopped.",
-        thing=Thing(kind="webhook", id=webhook.id),
-        link=f"/webhooks/{webhook.id}",
-    )
