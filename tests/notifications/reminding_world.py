@@ -169,9 +169,14 @@ class Wire:
 class Figures:
     late: list[float] = field(default_factory=list)
     delivered_as: list[str] = field(default_factory=list)
+    calls: int = 0
 
     def fired(self, late_seconds: float) -> None:
         self.late.append(late_seconds)
+
+    def called(self, channel: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.calls += 1
 
     def delivered(self, channel: str, outcome: str) -> None:
         self.delivered_as.append(outcome)

@@ -248,6 +248,7 @@ async def test_what_is_busy_is_tried_again_with_the_same_key_until_it_is_given_u
         (failed,) = await world.events("DeliveryFailed")
         assert "busy" in failed.why
         assert world.figures.delivered_as == ["postponed"] * 7 + ["failed"]
+        assert world.figures.calls == 8
 
 
 async def test_what_can_never_arrive_is_tried_once() -> None:

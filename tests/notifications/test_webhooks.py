@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -40,10 +42,11 @@ from sigdep.notifications.queries.webhook_deliveries import (
 )
 from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks, WebhookView
 from sigdep.notifications.read_models.webhooks import WEBHOOK_DELIVERIES, WEBHOOK_ROWS
-from sigdep.notifications.webhooks import OF_ONE_WEBHOOK_MAX, WebhookCatchUp, WebhookReactions, WebhookSender
+from sigdep.notifications.webhooks.sender import OF_ONE_WEBHOOK_MAX, WebhookSender
+from sigdep.notifications.webhooks.telling import WebhookCatchUp, WebhookReactions
 from sigdep.notifications.writing.hearing import Source
 from sigdep.notifications.writing.webhook_ends import LEFT
-from sigdep.notifications.writing.webhook_work import LEASE, Begun, WebhookWork
+from sigdep.notifications.writing.webhook_work import LEASE, Begun, Ended, WebhookWork
 from sigdep.services.clock import ProcessClock
 from sigdep.testing.webhook_sink import WebhookSink
 from tests.notifications.reminding_world import Clock
@@ -58,6 +61,25 @@ FAR = datetime(2200, 1, 1, tzinfo=UTC)
 """After whatever time these stories are told at."""
 BUSY = Postponed(reason="The receiver answered 503.")
 GONE = Undeliverable(reason="Nobody listens there any more.", target_is_gone=True)
+
+
+@dataclass
+class Counted:
+    """WebhookFigures that can be looked at."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    disabled: int = 0
+
+    def called(self, channel: str, seconds: float) -> None:
+        assert (channel, seconds >= 0) == ("webhook", True)
+        self.calls += 1
+
+    def delivered(self, channel: str, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+
+    def webhook_disabled(self) -> None:
+        self.disabled += 1
 
 
 @pytest.fixture
@@ -108,7 +130,8 @@ async def only(world: World) -> WebhookDeliveryView:
 
 
 async def begin(world: World, at: datetime, work: WebhookWork | None = None) -> Begun | None:
-    return await (work or world.write.webhook_work).begin((await only(world)).id, at)
+    begun = await (work or world.write.webhook_work).begin((await only(world)).id, at)
+    return begun if isinstance(begun, Begun) else None
 
 
 async def attempt(world: World, outcome: Outcome, at: datetime, chance: float = 0.0) -> WebhookDeliveryView:
@@ -304,7 +327,7 @@ async def test_who_is_removed_leaves_no_webhook_that_goes_on(world: World, told:
     await world.ask(left, None)
     await hear(world, told, "TaskCompleted")
     waiting = (await deliveries(world))[0]
-    assert await world.write.webhook_work.begin(waiting.id, utc_now()) is None
+    assert await world.write.webhook_work.begin(waiting.id, utc_now()) == Ended("suppressed")
     webhook: WebhookView = (await world.ask(GetWebhook(webhook_id=HOOK), ADA)).value
     assert (webhook.state, webhook.why) == ("disabled", LEFT)
     assert len(await deliveries(world, OTHER)) == 2
@@ -353,7 +376,7 @@ async def test_of_two_processes_one_has_it_until_its_lease_is_over(world: World,
     second = await begin(world, now + LEASE, there)
     assert second is not None
     assert second.number == 2
-    first = next(one for one in both if one is not None)
+    first = next(one for one in both if isinstance(one, Begun))
     assert second.message.key == first.message.key
     await here.end(first, BUSY, now + LEASE, 0.0)  # It comes too late to say that it failed,
     assert [one.outcome for one in (await only(world)).tried] == ["in_doubt", "under_way"]
@@ -585,7 +608,8 @@ async def test_what_is_due_arrives_once_with_two_senders_at_it(
     await hear(world, told, *["TaskCreated"] * 30)
     await world.project()
     senders = [
-        WebhookSender(world.process().webhook_work, world.read, channel, ProcessClock(), Random(1)) for _ in range(2)
+        WebhookSender(process.webhook_work, world.read, channel, ProcessClock(), Counted(), Random(1))
+        for process in (world.process(), world.process())
     ]
     for _ in range(10):
         await asyncio.gather(*(sender.begin_due(utc_now()) for sender in senders))
@@ -596,6 +620,42 @@ async def test_what_is_due_arrives_once_with_two_senders_at_it(
     assert {json.loads(one.raw[1])["source"] for one in sink.records.arrived} == {"/contexts/tasks"}
 
 
+async def test_what_comes_of_each_is_counted(
+    world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
+) -> None:
+    await make(world, url=sink.url)
+    counted = Counted()
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock(), counted, Random(1))
+
+    async def send(at: datetime) -> None:
+        await world.project()
+        await sender.begin_due(at)
+        await sender.settle()
+
+    await hear(world, told)
+    await world.project()
+    due_at = (await only(world)).requested_at
+    await send(due_at + timedelta(seconds=7))
+    assert (sender.found, sender.overdue_seconds) == (1, 7)
+    sink.answer_status = 503
+    await hear(world, told)
+    await send(utc_now())
+    await send(utc_now())
+    assert (sender.found, sender.overdue_seconds) == (0, 0)
+    await hear(world, told)
+    await hear(world, told)
+    await world.project()
+    first, second = [one.id for one in await deliveries(world) if not one.attempts]
+    sink.answer_status = 410
+    await send(utc_now())
+    assert counted.calls == 4
+    assert counted.outcomes == {"sent": 1, "postponed": 1, "failed": 2}
+    assert counted.disabled == 1
+    assert {first, second} == {one.id for one in await deliveries(world) if one.state == "failed"}
+    await send(FAR)
+    assert counted.outcomes == {"sent": 1, "postponed": 1, "failed": 2}
+
+
 async def test_attempts_and_leases_go_by_the_clock_that_all_who_send_share(
     world: World, told: Told, sink: WebhookSink, channel: WebhookChannel
 ) -> None:
@@ -603,7 +663,7 @@ async def test_attempts_and_leases_go_by_the_clock_that_all_who_send_share(
     await hear(world, told, "TaskCreated")
     await world.project()
     ahead = utc_now() + timedelta(hours=5)
-    sender = WebhookSender(world.write.webhook_work, world.read, channel, Clock(ahead))
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, Clock(ahead), Counted())
     await sender.begin_due(ahead)
     await sender.settle()
     await world.project()
@@ -634,7 +694,7 @@ async def test_one_that_is_silent_does_not_hold_up_another(
     await make(world, OTHER, url=sink.url)
     await hear(world, told, "TaskCompleted")
     await world.project()
-    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock())
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock(), Counted())
     try:
         async with asyncio.timeout(60):
             while not sink.records.arrived:
@@ -653,7 +713,7 @@ async def test_what_was_under_way_when_it_stopped_is_tried_again_under_the_same_
     await make(world, url=sink.url)
     await hear(world, told)
     await world.project()
-    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock())
+    sender = WebhookSender(world.write.webhook_work, world.read, channel, ProcessClock(), Counted())
     assert await sender.begin_due(utc_now()) == 1
     await sink.records.was_asked.wait()
     await sender.close()

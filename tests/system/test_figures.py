@@ -18,6 +18,7 @@ from sigdep.services.distributed.roles import ROLES
 from sigdep.testing.broker_servers import running
 from sigdep.testing.prometheus_server import PrometheusServer
 from sigdep.testing.running_server import RunningServer, running_server
+from sigdep.testing.webhook_sink import WebhookSink
 from tests.conftest import missing_servers_skip
 from tests.system.person import Person, signed_up
 
@@ -38,6 +39,8 @@ LEASES: Final = {
     ("notifications.write", "notifications relay"),
     ("notifications.write", "reminders of tasks"),
     ("notifications.write", "reminders of calendar"),
+    ("notifications.write", "webhook deliveries"),
+    ("notifications.write", "webhook records"),
     ("notifications.read", "notifications projector"),
 }
 """Some of them."""
@@ -52,7 +55,7 @@ def prometheus() -> Iterator[PrometheusServer]:
 @pytest.fixture(scope="module", params=["up", "cluster"])
 def observed(request: pytest.FixtureRequest, prometheus: PrometheusServer) -> Iterator[RunningServer]:
     """A server that Prometheus scrapes."""
-    with running_server(mode=request.param) as server:
+    with running_server(mode=request.param, outgoing_allow="127.0.0.0/8") as server:
         prometheus.scrape(targets_of(server))
         yield server
         prometheus.scrape([])
@@ -127,6 +130,29 @@ async def _has_what_only_services_have(prometheus: PrometheusServer) -> None:
     assert sum(prometheus.query("sigdep_broker_failures_total").values()) == 0
     asked = 'sum(sigdep_peer_asks_total{service="tasks.write", process="gateway"})'
     await until(prometheus, asked, lambda values: values == [TASKS])
+
+
+async def test_what_webhooks_are_told_is_counted(observed: RunningServer, prometheus: PrometheusServer) -> None:
+    sink = WebhookSink()
+    await sink.start()
+    try:
+        async with signed_up(observed.url) as ada:
+            webhook = await ada.write("POST", "/api/webhooks", {"url": sink.url})
+            sink.secret = webhook["secret"]
+            await ada.add_task("Heard")
+            sent = 'sum(sigdep_deliveries_total{channel="webhook", outcome="sent"})'
+            await until(prometheus, sent, lambda values: values == [1])
+            sink.answer_status = 410
+            await ada.add_task("Gone")
+            await until(prometheus, "sum(sigdep_webhooks_disabled_total)", lambda values: values == [1])
+    finally:
+        await sink.stop()
+    failed = 'sum(sigdep_deliveries_total{channel="webhook", outcome="failed"})'
+    await until(prometheus, failed, lambda values: values == [1])
+    (calls,) = prometheus.query('sum(sigdep_delivery_seconds_count{channel="webhook"})').values()
+    assert calls == 2
+    for waiting in ("sigdep_deliveries_due", "sigdep_delivery_overdue_seconds"):
+        await until(prometheus, f'max({waiting}{{channel="webhook"}})', lambda values: values == [0])
 
 
 async def test_health_of_a_role_names_its_parts_by_http(observed: RunningServer) -> None:

@@ -25,13 +25,16 @@ from sigdep.notifications.domain.schedule import SCHEDULE
 from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST
+from sigdep.notifications.domain.webhook_records import WEBHOOK_RECORDS
 from sigdep.notifications.events.inbox import ThingKind
 from sigdep.notifications.events.stored import EVENTS
 from sigdep.notifications.publishing import TOLD, publish
 from sigdep.notifications.reactions import CalendarReactions, TasksReactions, UsersReactions
 from sigdep.notifications.reminding import CALENDAR, TASKS, ReminderReactions
 from sigdep.notifications.timers import Timers
-from sigdep.notifications.webhooks import WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
+from sigdep.notifications.webhooks.sender import CHANNEL as WEBHOOK_CHANNEL
+from sigdep.notifications.webhooks.sender import WebhookFigures
+from sigdep.notifications.webhooks.side import WebhookSide, open_webhooks
 from sigdep.notifications.write_service import NotificationsWrite
 from sigdep.notifications.writing.due_work import DueWork
 from sigdep.notifications.writing.hearing import Source
@@ -42,7 +45,7 @@ from sigdep.notifications.writing.nearing import Nearing
 from sigdep.notifications.writing.owners import Owners
 from sigdep.notifications.writing.reminding import ReminderFigures, Reminding
 from sigdep.notifications.writing.scheduler import ReminderScheduler
-from sigdep.notifications.writing.sender import DeliveryFigures, Sender
+from sigdep.notifications.writing.sender import Sender
 from sigdep.notifications.writing.targets import TargetsOfPeople
 from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.notifications.writing.webhooks import UrlObjection
@@ -58,23 +61,24 @@ __all__ = [
     "DECIDERS",
     "EVENTS",
     "TOLD",
+    "WEBHOOK_CHANNEL",
     "CalendarReactions",
+    "Figures",
+    "NotificationsWrite",
     "RemindingSide",
     "Source",
     "TasksReactions",
     "Timers",
     "UrlObjection",
     "UsersReactions",
-    "WebhookCatchUp",
-    "WebhookReactions",
-    "WebhookSender",
+    "WebhookSide",
     "open_read",
     "open_reminding",
+    "open_webhooks",
     "open_write",
     "publish",
     "read_model",
     "routes",
-    "run_catch_up",
 ]
 
 DECIDERS: Final[Collection[Decider[Any, Any]]] = (
@@ -89,6 +93,7 @@ DECIDERS: Final[Collection[Decider[Any, Any]]] = (
     WEBHOOK,
     WEBHOOK_LIST,
     WEBHOOK_DELIVERY,
+    WEBHOOK_RECORDS,
 )
 
 
@@ -129,7 +134,7 @@ def open_write(
     )
 
 
-class Figures(ReminderFigures, DeliveryFigures, Protocol):
+class Figures(ReminderFigures, WebhookFigures, Protocol):
     """Whoever counts."""
 
 

@@ -63,7 +63,9 @@ from sigdep.notifications.queries.reminders import (
     ScheduleBehind,
 )
 from sigdep.notifications.queries.webhook_deliveries import (
+    EndedWebhookDelivery,
     FindDueWebhookDeliveries,
+    FindEndedWebhookDeliveries,
     ListWebhookDeliveries,
     WebhookDeliveryPlace,
 )
@@ -128,6 +130,7 @@ READ: Final = ServiceContract(
         FindUnscheduled,
         FindDueSoon,
         FindLeadsBehind,
+        FindEndedWebhookDeliveries,
     ),
     values={
         FindUnread: FoundPage,
@@ -143,6 +146,7 @@ READ: Final = ServiceContract(
         FindUnscheduled: tuple[UUID, ...],
         FindDueSoon: DueSoonPage,
         FindLeadsBehind: tuple[LeadBehind, ...],
+        FindEndedWebhookDeliveries: tuple[EndedWebhookDelivery, ...],
     },
 )
 

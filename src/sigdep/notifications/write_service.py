@@ -41,6 +41,7 @@ from sigdep.notifications.writing.snoozing import snooze
 from sigdep.notifications.writing.telling import tell_person
 from sigdep.notifications.writing.unsubscribing import UnsubscribeTokens
 from sigdep.notifications.writing.webhook_ends import disable_left_behind
+from sigdep.notifications.writing.webhook_records import WebhookRecordsWork
 from sigdep.notifications.writing.webhook_work import WebhookWork
 from sigdep.notifications.writing.webhooks import UrlObjection, WebhookAsks, answer
 from sigdep.rpc.call import Answer, Call, Service, WorkspacePosition
@@ -83,6 +84,7 @@ class NotificationsWrite:
         self._read, self.tokens = read, tokens
         self._webhook_asks = WebhookAsks(sources, url_objection)
         self.webhook_work = WebhookWork(self._around, self._executor)
+        self.webhook_records_work = WebhookRecordsWork(self._around, self._executor)
         """What is done for webhooks by whoever runs beside this service."""
 
     async def ask(self, message: Command | Query, call: Call) -> Answer[Any]:

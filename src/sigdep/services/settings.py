@@ -54,6 +54,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     fcm_account: Annotated[str, "JSON file of the service account that pushes to phones. None: none is pushed to."] = ""
     fcm_endpoint: Annotated[str, "Where Firebase Cloud Messaging is."] = "https://fcm.googleapis.com"
     vapid_subject: Annotated[str, "Whom push services can write to: mailto:you@example.org or https://…."] = ""
+    webhook_record_days: Annotated[
+        int, Meta(ge=1, le=3650), "Days for which a webhook's delivery is listed after it has ended. The log keeps all."
+    ] = 30
     outgoing_allow: Annotated[
         str, "Ranges of addresses inside that webhooks and pushes may go to, with commas between: 10.1.0.0/16."
     ] = ""

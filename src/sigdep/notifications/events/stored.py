@@ -42,6 +42,7 @@ from sigdep.notifications.events.webhook_deliveries import (
     WebhookDeliverySucceeded,
     WebhookDeliverySuppressed,
 )
+from sigdep.notifications.events.webhook_records import WebhookRecordsExpired
 from sigdep.notifications.events.webhooks import (
     WebhookCaughtUp,
     WebhookCreated,
@@ -103,4 +104,5 @@ EVENTS: tuple[type[Event], ...] = (
     WebhookDeliveryPostponed,
     WebhookDeliveryFailed,
     WebhookDeliverySuppressed,
+    WebhookRecordsExpired,
 )

@@ -74,3 +74,5 @@ class WaitingDelivery(Struct, frozen=True, kw_only=True):
 class DueDeliveries(Struct, frozen=True, kw_only=True):
     due: tuple[WaitingDelivery, ...]
     next_at: datetime | None
+    since: datetime | None = None
+    """When the one was due that has been due longest."""

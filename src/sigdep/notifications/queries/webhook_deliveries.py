@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.messages import Query
 from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
 from sigdep.notifications.events.webhooks import WebhookId
@@ -33,6 +34,13 @@ class FindDueWebhookDeliveries(Query):
     limit: int
     but: tuple[WebhookId, ...] = ()
     """Webhooks that have enough on their way."""
+
+
+class FindEndedWebhookDeliveries(Query):
+    """Some that had ended by then, the longest ended first. Asked by the writing side, on behalf of nobody."""
+
+    until: datetime
+    limit: int
 
 
 class WebhookTry(Struct, frozen=True, kw_only=True):
@@ -68,3 +76,9 @@ class WebhookDeliveryView(Struct, frozen=True, kw_only=True):
 class WebhookDeliveryPlace(Struct, frozen=True, kw_only=True):
     delivery_id: WebhookDeliveryId
     webhook_id: WebhookId
+    due_at: datetime
+
+
+class EndedWebhookDelivery(Struct, frozen=True, kw_only=True):
+    workspace_id: WorkspaceId
+    ended_at: datetime

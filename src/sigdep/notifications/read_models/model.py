@@ -16,17 +16,23 @@ from sigdep.notifications.domain.schedule import SCHEDULE
 from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY
 from sigdep.notifications.events.oblivion import MemberForgotten, PersonForgotten, WorkspaceForgotten
+from sigdep.notifications.events.webhook_records import WebhookRecordsExpired
 from sigdep.notifications.read_models.deliveries import delivery_model
 from sigdep.notifications.read_models.notifications import NOTIFICATIONS, notification_model
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS, device_model, preference_model
 from sigdep.notifications.read_models.reminders import reminder_model, schedule_model
-from sigdep.notifications.read_models.webhooks import webhook_delivery_model, webhook_model
+from sigdep.notifications.read_models.webhooks import forget_expired, webhook_delivery_model, webhook_model
 
 REVISION: Final = 1
 """Raise it when a row comes out otherwise and neither the tables nor a decider's schema show it."""
 
-Forgotten = WorkspaceForgotten | MemberForgotten | PersonForgotten
-FORGOTTEN: tuple[type[Forgotten], ...] = (WorkspaceForgotten, MemberForgotten, PersonForgotten)
+Forgotten = WorkspaceForgotten | MemberForgotten | PersonForgotten | WebhookRecordsExpired
+FORGOTTEN: tuple[type[Forgotten], ...] = (
+    WorkspaceForgotten,
+    MemberForgotten,
+    PersonForgotten,
+    WebhookRecordsExpired,
+)
 
 
 class NotificationsReadModel:
@@ -58,6 +64,9 @@ class NotificationsReadModel:
                 self._forget(forgotten, rows)
 
     def _forget(self, forgotten: Forgotten, rows: Rows) -> None:
+        if isinstance(forgotten, WebhookRecordsExpired):
+            forget_expired(rows, forgotten)
+            return
         for part in self._parts:
             part.forget()
         match forgotten:

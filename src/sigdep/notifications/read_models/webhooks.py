@@ -3,10 +3,12 @@
 from typing import Final
 
 from sigdep.kernel.document_model import DocumentModel, document_table
-from sigdep.kernel.read_store import Column, Index, Row
+from sigdep.kernel.projection import Rows
+from sigdep.kernel.read_store import All, Column, Compare, Index, Row
 from sigdep.notifications.domain.webhook import Webhook
 from sigdep.notifications.domain.webhook_decisions import SHOWN_WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import UNFINISHED, WEBHOOK_DELIVERY, WebhookDelivery
+from sigdep.notifications.events.webhook_records import WebhookRecordsExpired
 
 WEBHOOK_ROWS: Final = document_table(
     "webhooks",
@@ -20,8 +22,11 @@ WEBHOOK_DELIVERIES: Final = document_table(
         Column("state", "text"),
         Column("due_at", "instant"),
         Column("requested_at", "instant"),
+        Column("ended_at", "instant"),
     ],
     indexes=[
+        Index(("ended_at",)),
+        Index(("workspace_id", "ended_at")),
         Index(("webhook_id", "requested_at")),
         Index(("webhook_id", "state", "requested_at")),
         Index(("due_at",)),
@@ -44,7 +49,14 @@ def webhook_delivery_columns(delivery: WebhookDelivery) -> Row:
         "state": delivery.state,
         "due_at": delivery.next_at if delivery.state in UNFINISHED else None,
         "requested_at": delivery.requested_at,
+        "ended_at": delivery.finished_at,
     }
+
+
+def forget_expired(rows: Rows, expired: WebhookRecordsExpired) -> None:
+    """Take off the list what had ended by then. One that is sent once more comes back with its next event."""
+    here, ended = Compare("workspace_id", "=", expired.workspace_id), Compare("ended_at", "<=", expired.until)
+    rows.delete_where(WEBHOOK_DELIVERIES, All((here, ended)))
 
 
 def webhook_model() -> DocumentModel[Webhook]:

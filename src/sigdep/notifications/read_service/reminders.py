@@ -144,7 +144,9 @@ class Reminders:
         unfinished = All((Compare("channel", "=", query.channel), Compare("unfinished", "=", True)))
         columns = ("id", "workspace_id", "version", "next_at")
         rows, next_at = await self._due(DELIVERIES, unfinished, "next_at", query.now, query.limit, columns)
-        return Answer(value=DueDeliveries(due=tuple(map(_waiting_delivery, rows)), next_at=next_at))
+        since = rows[0]["next_at"] if rows else None
+        assert since is None or isinstance(since, datetime)
+        return Answer(value=DueDeliveries(due=tuple(map(_waiting_delivery, rows)), next_at=next_at, since=since))
 
     async def find_abandoned(self, query: FindAbandonedDeliveries, call: Call) -> Answer[DueDeliveries]:
         call.require_nobody()

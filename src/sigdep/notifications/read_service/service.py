@@ -35,7 +35,11 @@ from sigdep.notifications.queries.reminders import (
     GetReminder,
     ListReminders,
 )
-from sigdep.notifications.queries.webhook_deliveries import FindDueWebhookDeliveries, ListWebhookDeliveries
+from sigdep.notifications.queries.webhook_deliveries import (
+    FindDueWebhookDeliveries,
+    FindEndedWebhookDeliveries,
+    ListWebhookDeliveries,
+)
 from sigdep.notifications.queries.webhooks import FindWebhooksBehind, GetWebhook, ListWebhooks
 from sigdep.notifications.read_models.people import DEVICE_ROWS, PREFERENCE_ROWS
 from sigdep.notifications.read_service.chores import Chores
@@ -83,6 +87,7 @@ class NotificationsRead:
             ListWebhooks: webhooks.find,
             ListWebhookDeliveries: webhooks.deliveries,
             FindDueWebhookDeliveries: webhooks.find_due,
+            FindEndedWebhookDeliveries: webhooks.find_ended,
             FindWebhooksBehind: webhooks.find_behind,
             ListReminders: reminders.find,
             GetReminder: reminders.get,

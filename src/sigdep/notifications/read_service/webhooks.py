@@ -1,5 +1,6 @@
 """Questions about webhooks: those of administrators, and those of whoever delivers."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from sigdep.notifications.domain.webhook_delivery import WebhookDelivery, webhoo
 from sigdep.notifications.events.webhook_deliveries import WebhookDeliveryId
 from sigdep.notifications.events.webhooks import WebhookId
 from sigdep.notifications.queries.webhook_deliveries import (
+    EndedWebhookDelivery,
     FindDueWebhookDeliveries,
+    FindEndedWebhookDeliveries,
     ListWebhookDeliveries,
     WebhookDeliveryPlace,
     WebhookDeliveryView,
@@ -81,9 +84,22 @@ class Webhooks:
             where=All((due, Not(OneOf("webhook_id", query.but)))) if query.but else due,
             order=(Order("due_at"),),
             limit=query.limit,
-            columns=("id", "webhook_id"),
+            columns=("id", "webhook_id", "due_at"),
         )
         return Answer(value=tuple(_delivery_place(row) for row in (await self._rows.select(select)).rows))
+
+    async def find_ended(
+        self, query: FindEndedWebhookDeliveries, call: Call
+    ) -> Answer[tuple[EndedWebhookDelivery, ...]]:
+        _require_nobody(call)
+        select = Select(
+            table=WEBHOOK_DELIVERIES,
+            where=Compare("ended_at", "<=", query.until),
+            order=(Order("ended_at"),),
+            limit=query.limit,
+            columns=("workspace_id", "ended_at"),
+        )
+        return Answer(value=tuple(_ended(row) for row in (await self._rows.select(select)).rows))
 
     async def find_behind(self, query: FindWebhooksBehind, call: Call) -> Answer[tuple[WebhookPlace, ...]]:
         call.require_nobody()
@@ -132,7 +148,15 @@ def _place(row: Row) -> WebhookPlace:
 
 
 def _delivery_place(row: Row) -> WebhookDeliveryPlace:
-    identity, webhook = row["id"], row["webhook_id"]
+    identity, webhook, due_at = row["id"], row["webhook_id"], row["due_at"]
     assert isinstance(identity, UUID)
     assert isinstance(webhook, UUID)
-    return WebhookDeliveryPlace(delivery_id=WebhookDeliveryId(identity), webhook_id=WebhookId(webhook))
+    assert isinstance(due_at, datetime)
+    return WebhookDeliveryPlace(delivery_id=WebhookDeliveryId(identity), webhook_id=WebhookId(webhook), due_at=due_at)
+
+
+def _ended(row: Row) -> EndedWebhookDelivery:
+    workspace, ended_at = row["workspace_id"], row["ended_at"]
+    assert isinstance(workspace, UUID)
+    assert isinstance(ended_at, datetime)
+    return EndedWebhookDelivery(workspace_id=WorkspaceId(workspace), ended_at=ended_at)

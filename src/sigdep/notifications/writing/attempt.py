@@ -23,6 +23,7 @@ from sigdep.notifications.domain.webhook import Webhook
 from sigdep.notifications.domain.webhook_decisions import WEBHOOK
 from sigdep.notifications.domain.webhook_delivery import WEBHOOK_DELIVERY, WebhookDelivery
 from sigdep.notifications.domain.webhook_list import WEBHOOK_LIST, WebhookList
+from sigdep.notifications.domain.webhook_records import WEBHOOK_RECORDS, WebhookRecords
 from sigdep.rpc.call import Call
 from sigdep.writing.members import Members
 
@@ -46,6 +47,7 @@ class Surroundings:
         self.webhooks: Repository[Webhook] = Repository(store, WEBHOOK, alone=alone)
         self.webhook_lists: Repository[WebhookList] = Repository(store, WEBHOOK_LIST, alone=alone)
         self.webhook_deliveries: Repository[WebhookDelivery] = Repository(store, WEBHOOK_DELIVERY, alone=alone)
+        self.webhook_records: Repository[WebhookRecords] = Repository(store, WEBHOOK_RECORDS, alone=alone)
 
     @property
     def repositories(self) -> tuple[Repository[State], ...]:
@@ -61,6 +63,7 @@ class Surroundings:
             self.webhooks,
             self.webhook_lists,
             self.webhook_deliveries,
+            self.webhook_records,
         )
 
 

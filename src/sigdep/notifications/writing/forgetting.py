@@ -25,4 +25,5 @@ async def forget(
         around.deliveries.forget_where(lambda state: state.workspace_id == workspace_id)
         around.webhooks.forget_where(lambda state: state.workspace_id == workspace_id)
         around.webhook_lists.forget(around.webhook_lists.decider.stream(workspace_id))
+        around.webhook_records.forget(around.webhook_records.decider.stream(workspace_id))
         around.webhook_deliveries.forget_where(lambda state: state.workspace_id == workspace_id)

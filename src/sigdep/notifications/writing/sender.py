@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+from time import perf_counter
 from typing import Final, Protocol
 
 from sigdep.http.stamps import internal_call, new_id
@@ -71,7 +72,14 @@ _OUTCOMES: Final[Mapping[type[DeliveryCommand], str]] = {
 class DeliveryFigures(Protocol):
     """Whoever counts."""
 
-    def delivered(self, channel: Channel, outcome: str) -> None:
+    def called(self, channel: str, seconds: float) -> None:
+        """
+        Args:
+            seconds: that the other side took to answer, or not to.
+        """
+        ...
+
+    def delivered(self, channel: str, outcome: str) -> None:
         """
         Args:
             outcome: `sent`, `postponed`, `failed` or `suppressed`.
@@ -115,7 +123,7 @@ class Sender:
         found: DueDeliveries = (await self._read.ask(query, internal_call())).value
         abandoned = await self._abandoned(now, limit)
         pieces = [Piece(one.delivery_id, one.version, partial(self._send, one)) for one in (*abandoned, *found.due)]
-        return Found(pieces, found.next_at)
+        return Found(pieces, found.next_at, found.since)
 
     async def _abandoned(self, now: datetime, limit: int) -> tuple[WaitingDelivery, ...]:
         """What earlier processes of this place were trying: for a while after a start, until all they did is seen."""
@@ -190,11 +198,14 @@ class Sender:
         return next((event for event in events if isinstance(event, DeliveryAttempted)), None)
 
     async def _call(self, target: bytes, message: Message) -> Outcome:
+        began = perf_counter()
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
                 return await self._way.send(target, message)
         except TimeoutError:
             return Postponed(reason=f"No answer within {CALL_SECONDS_MAX:.0f} seconds.")
+        finally:
+            self._figures.called(self._channel, perf_counter() - began)
 
     async def _end(self, delivery: Delivery, attempted: DeliveryAttempted, outcome: Outcome) -> None:
         """Store what came of it. A cancelled call leaves the attempt without a result, as a crash does."""

@@ -1,19 +1,13 @@
 """What is done for webhooks without anybody asking: they are told of what happens, catch up, and are delivered to."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
-
-from msgspec.structs import replace
+from typing import Final, Literal, NamedTuple
 
 from sigdep.contracts.ids import WorkspaceId
-from sigdep.http.stamps import internal_call, new_id
 from sigdep.kernel.channel import Message, Outcome
 from sigdep.kernel.executor import Executor
-from sigdep.kernel.ids import CommandId, Version
-from sigdep.kernel.keys import KeyDestroyed
-from sigdep.kernel.unit_of_work import UnitOfWork
+from sigdep.kernel.ids import Version
 from sigdep.notifications.domain.webhook import Behind, Webhook, secrets_at, wants
 from sigdep.notifications.domain.webhook_decisions import miss
 from sigdep.notifications.domain.webhook_delivery import (
@@ -30,13 +24,14 @@ from sigdep.notifications.events.webhook_deliveries import (
     WebhookDeliveryFailed,
     WebhookDeliveryId,
     WebhookDeliveryRequested,
+    WebhookDeliverySucceeded,
     WebhookDeliverySuppressed,
 )
 from sigdep.notifications.events.webhooks import WebhookCaughtUp, WebhookDisabled, WebhookId
 from sigdep.notifications.writing.attempt import Attempt, Surroundings
 from sigdep.notifications.writing.hearing import Heard
+from sigdep.notifications.writing.unasked import execute_unasked
 from sigdep.notifications.writing.webhook_ends import tell_of_disabled
-from sigdep.rpc.call import Call
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than a receiver may take: whoever is still at it has its result stored before another one tries."""
@@ -55,6 +50,14 @@ class Begun(NamedTuple):
     url: str
     secrets: tuple[str, ...]
     message: Message
+
+
+class Ended(NamedTuple):
+    """What a delivery has come to, for now or for good."""
+
+    outcome: Literal["sent", "postponed", "failed", "suppressed"]
+    disabled: bool = False
+    """Its webhook is, since this one has failed."""
 
 
 class WebhookWork:
@@ -107,11 +110,11 @@ class WebhookWork:
         await self._execute(webhook.workspace_id, at, work)
         return await self.webhook(webhook.id)
 
-    async def begin(self, delivery_id: WebhookDeliveryId, at: datetime) -> Begun | None:
-        """Store that a delivery is attempted. None: it is not to be, or somebody else has it."""
+    async def begin(self, delivery_id: WebhookDeliveryId, at: datetime) -> Begun | Ended | None:
+        """Store that a delivery is attempted, or that it is not to be. None: somebody else has it, or it is gone."""
         deliveries, webhooks = self._around.webhook_deliveries, self._around.webhooks
         found = (await deliveries.refresh(deliveries.decider.stream(delivery_id))).state
-        begun: list[Begun] = []
+        come: list[Begun | Ended] = []
         if not is_due(found, at):
             return None
         message = await self._message(found)
@@ -119,53 +122,62 @@ class WebhookWork:
             return None
 
         async def work(unit: Attempt) -> None:
-            begun.clear()
+            come.clear()
             delivery = await unit.unit.load(deliveries, delivery_id)
             if not is_due(delivery, at):
                 return
             webhook = await unit.unit.load(webhooks, delivery.webhook_id, guard=True)
             if webhook.state != "active":
                 _leave(unit, webhook, delivery, at)
+                come.append(Ended("suppressed"))
             elif delivery.state == "attempting" and is_exhausted(delivery):
-                await self._give_up(unit, webhook, delivery, NO_RESULT, at)
+                come.append(await self._give_up(unit, webhook, delivery, NO_RESULT, at))
             else:
                 attempted = attempt(delivery, at + LEASE, at)
                 unit.record(deliveries, delivery_id, [attempted])
                 secrets = secrets_at(webhook, at)
                 place = delivery.workspace_id
-                begun.append(Begun(delivery_id, place, attempted.attempt, webhook.url, secrets, message))
+                come.append(Begun(delivery_id, place, attempted.attempt, webhook.url, secrets, message))
 
         await self._execute(found.workspace_id, at, work)
-        return begun[0] if begun else None
+        return come[0] if come else None
 
-    async def end(self, begun: Begun, outcome: Outcome, at: datetime, chance: float) -> None:
-        """Store what an attempt came to. After the last one, and where nobody listens any more, disable the webhook."""
+    async def end(self, begun: Begun, outcome: Outcome, at: datetime, chance: float) -> Ended | None:
+        """Store what an attempt came to. After the last one, and where nobody listens any more, disable the webhook.
+
+        None: nothing is stored, since another attempt has begun meanwhile.
+        """
         deliveries, webhooks = self._around.webhook_deliveries, self._around.webhooks
+        come: list[Ended] = []
 
         async def work(unit: Attempt) -> None:
+            come.clear()
             delivery = await unit.unit.load(deliveries, begun.delivery_id)
             events = conclude(delivery, begun.number, outcome, at, chance)
             for event in events:
                 if isinstance(event, WebhookDeliveryFailed):
                     webhook = await unit.unit.load(webhooks, delivery.webhook_id)
-                    await self._give_up(unit, webhook, delivery, event.why[:WHY_LENGTH_MAX], at)
+                    come.append(await self._give_up(unit, webhook, delivery, event.why[:WHY_LENGTH_MAX], at))
                 else:
                     unit.record(deliveries, delivery.id, [event])
+                    come.append(Ended("sent" if isinstance(event, WebhookDeliverySucceeded) else "postponed"))
 
         await self._execute(begun.workspace_id, at, work)
+        return come[0] if come else None
 
     async def _give_up(
         self, unit: Attempt, webhook: Webhook, delivery: WebhookDelivery, why: str, at: datetime
-    ) -> None:
+    ) -> Ended:
         """The delivery has failed, so its webhook is disabled, and whoever keeps it is told: all or nothing."""
         failed = WebhookDeliveryFailed(delivery_id=delivery.id, attempt=delivery.attempts, why=why, at=at)
         unit.record(self._around.webhook_deliveries, delivery.id, [failed])
         if webhook.state != "active":
-            return
+            return Ended("failed")
         disabled = WebhookDisabled(webhook_id=webhook.id, why=why, at=at)
         missed = miss(webhook, delivery.context, delivery.position, at)
         unit.record(self._around.webhooks, webhook.id, [disabled, *missed])
         await tell_of_disabled(unit, webhook, why, webhook.kept_by)
+        return Ended("failed", disabled=True)
 
     async def _message(self, delivery: WebhookDelivery) -> Message | None:
         """As it was recorded first: it is kept in the log alone, sealed. None: it has been erased."""
@@ -185,13 +197,7 @@ class WebhookWork:
     async def _execute(
         self, workspace: WorkspaceId, at: datetime, perform: Callable[[Attempt], Awaitable[None]]
     ) -> None:
-        call: Call = replace(internal_call(), asked_at=at, command_id=CommandId(new_id()))
-
-        async def work(unit: UnitOfWork) -> None:
-            await perform(Attempt(self._around, unit, call))
-
-        with suppress(KeyDestroyed):  # The workspace has been erased: there is nobody to tell.
-            await self._executor.execute(workspace, call.command_id, work, metadata=call.metadata)
+        await execute_unasked(self._around, self._executor, workspace, at, perform)
 
 
 async def _tell(attempt: Attempt, webhook: Webhook, event: Heard, at: datetime) -> None:

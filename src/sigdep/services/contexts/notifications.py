@@ -9,7 +9,7 @@ from typing import Final
 from sigdep.kernel.channel import Channel
 from sigdep.kernel.lease import Holder
 from sigdep.notifications import context as notifications
-from sigdep.notifications.context import Source, WebhookCatchUp, WebhookReactions, WebhookSender, run_catch_up
+from sigdep.notifications.context import Source
 from sigdep.notifications.events.inbox import ThingKind
 from sigdep.rpc.call import Service
 from sigdep.services.channels import push_key, url_objections
@@ -54,7 +54,7 @@ def open_notifications(
         members=members,
         read=read,
         sources=sources,
-        url_objection=url_objections(channels["webhook"]),
+        url_objection=url_objections(channels[notifications.WEBHOOK_CHANNEL]),
         key=house.stores.secrets.key_encryption_key,
         alone=True,
     )
@@ -72,7 +72,16 @@ def open_notifications(
         holder=Holder("up", "up", time_ns()),
         figures=figures,
     )
-    figures.look_at(side.scheduler, side.senders)
+    webhooks = notifications.open_webhooks(
+        write,
+        read=context.read,
+        sources=sources,
+        channel=channels[notifications.WEBHOOK_CHANNEL],
+        clock=clock,
+        figures=figures,
+        kept_days=house.settings.webhook_record_days,
+    )
+    figures.look_at(side.scheduler, {**side.senders, notifications.WEBHOOK_CHANNEL: webhooks.sender})
     reactors = (
         house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(context.write)),
         house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(context.write, calendar=calendar)),
@@ -82,16 +91,13 @@ def open_notifications(
             for kind, reactions in side.reactions.items()
         ),
     )
-    hearing = WebhookReactions(write.webhook_work, clock)
     hearers = [
-        house.reactor(NOTIFICATIONS, menu, hearing, name=f"webhooks that hear {menu.name}") for menu in TOLD_TO_WEBHOOKS
+        house.reactor(NOTIFICATIONS, menu, webhooks.reactions, name=f"webhooks that hear {menu.name}")
+        for menu in TOLD_TO_WEBHOOKS
     ]
-    timers = notifications.Timers(context.write, context.read)
-    catch_up = WebhookCatchUp(write.webhook_work, context.read, sources, clock)
     chores: dict[str, Job] = {
-        "notification timers": partial(run_timers, timers),
-        "webhook deliveries": WebhookSender(write.webhook_work, context.read, channels["webhook"], clock).run,
-        "webhooks that catch up": partial(run_catch_up, catch_up, clock),
+        "notification timers": partial(run_timers, notifications.Timers(context.write, context.read)),
+        **webhooks.jobs,
         **{work.name: work.run for work in side.works},
     }
     return replace(context, reactors=(*reactors, *hearers), chores=chores)

@@ -1,0 +1,1 @@
+"""What runs for webhooks beside the services."""
