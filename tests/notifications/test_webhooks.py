@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -89,6 +90,10 @@ def told(world: World) -> Told:
     world.sources = {"tasks": Source(told, told.heads)}
     world.write = world.process(alone=True)
     return told
+
+
+def secret_of(number: int) -> str:
+    return f"whsec_{b64encode(bytes([number]) * 32).decode()}"
 
 
 async def make(world: World, webhook_id: WebhookId = HOOK, **fields: Any) -> WebhookView:
@@ -544,6 +549,33 @@ async def test_an_id_is_used_once_and_an_edit_of_an_old_state_is_stale(world: Wo
             await ask(world, command_kind)
     with pytest.raises(Refused):
         await make(world)
+
+
+async def test_a_secret_signs_for_as_long_as_was_said_also_when_the_next_is_replaced(world: World, told: Told) -> None:
+    """Whoever has lost the answer to a rotation rotates once more, and receivers know the first one."""
+    await make(world, secret=secret_of(1))
+    at = utc_now()
+    hours = [at + timedelta(hours=count) for count in range(5)]
+
+    async def rotate(number: int, until: datetime, now: datetime) -> None:
+        await ask(world, RotateWebhookSecret, secret=secret_of(number), previous_until=until, at=now)
+
+    async def signing(now: datetime) -> list[str]:
+        await hear(world, told)
+        delivery = (await deliveries(world))[-1]
+        begun = await world.write.webhook_work.begin(delivery.id, now)
+        assert isinstance(begun, Begun)
+        return list(begun.secrets)
+
+    await rotate(2, hours[2], at)
+    await rotate(3, hours[1], at)
+    assert await signing(hours[0] + timedelta(minutes=1)) == [secret_of(3), secret_of(2), secret_of(1)]
+    with pytest.raises(Refused):
+        await rotate(4, hours[3], hours[0] + timedelta(minutes=1))
+    assert await signing(hours[1]) == [secret_of(3), secret_of(1)]
+    await rotate(4, hours[3], hours[1])
+    await rotate(5, hours[1], hours[1])
+    assert await signing(hours[1]) == [secret_of(5)]
 
 
 async def test_twenty_and_no_more(world: World, told: Told) -> None:

@@ -59,7 +59,7 @@ class TestWebhookChannel(ChannelContract):
         url, secret = sink.url, sink.secret
         impossible = [
             {"url": url, "secrets": []},
-            {"url": url, "secrets": [secret] * 3},
+            {"url": url, "secrets": [secret] * 4},
             {"url": url, "secrets": ["whsec_c2hvcnQ="]},
             {"url": url, "secrets": [secret.removeprefix("whsec_")]},
             {"url": url, "secrets": [secret], "more": 1},

@@ -23,8 +23,8 @@ class WebhookTarget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Where to, and what the receiver knows us by."""
 
     url: str
-    secrets: Annotated[tuple[str, ...], Meta(min_length=1, max_length=2)]
-    """The one in force, and while it is replaced the one before."""
+    secrets: Annotated[tuple[str, ...], Meta(min_length=1, max_length=3)]
+    """The one in force, and those before that still sign."""
 
     def __repr__(self) -> str:
         return "WebhookTarget(…)"
@@ -63,7 +63,7 @@ class WebhookChannel:
             for secret in aim.secrets:
                 key_of(secret)
         except msgspec.MsgspecError:
-            return "A webhook has a URL, and one or two secrets."
+            return "A webhook has a URL, and one to three secrets."
         except (AddressRefused, ValueError) as error:
             return str(error)
         return None

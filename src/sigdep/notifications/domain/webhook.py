@@ -41,6 +41,16 @@ class Behind(Struct, frozen=True, kw_only=True):
     """Also what has been told already: it is a replay."""
 
 
+class Former(Struct, frozen=True, kw_only=True):
+    """A secret that was replaced, and signs until then as well."""
+
+    secret: str
+    until: datetime
+
+    def __repr__(self) -> str:
+        return f"Former(until {self.until})"
+
+
 class Webhook(State):
     id: WebhookId = WebhookId(_NOBODY)
     workspace_id: WorkspaceId = WorkspaceId(_NOBODY)
@@ -50,8 +60,8 @@ class Webhook(State):
     state: Literal["active", "paused", "disabled", "deleted"] = "deleted"
     why: str | None = None
     secret: str = ""
-    previous_secret: str = ""
-    previous_until: datetime | None = None
+    former: tuple[Former, ...] = ()
+    """The one that was replaced last comes first."""
     begins: Mapping[str, int] = {}
     """By context: what came before is never told by itself."""
     behind: Mapping[str, Behind] = {}
@@ -76,9 +86,12 @@ def wants(webhook: Webhook, event_type: str) -> bool:
 
 def secrets_at(webhook: Webhook, now: datetime) -> tuple[str, ...]:
     """Those that sign at that time, the one in force first."""
-    if webhook.previous_until is not None and now < webhook.previous_until:
-        return (webhook.secret, webhook.previous_secret)
-    return (webhook.secret,)
+    return (webhook.secret, *(former.secret for former in formers_at(webhook, now)))
+
+
+def formers_at(webhook: Webhook, now: datetime) -> tuple[Former, ...]:
+    """Those that still sign at that time."""
+    return tuple(former for former in webhook.former if now < former.until)
 
 
 def host_of(webhook: Webhook) -> str:
@@ -103,7 +116,7 @@ def webhook_view(webhook: Webhook, *, secret: str | None = None) -> WebhookView:
         state=state,
         why=webhook.why,
         catching_up=bool(webhook.behind),
-        previous_secret_until=webhook.previous_until,
+        previous_secret_until=max((former.until for former in webhook.former), default=None),
         created_at=webhook.created_at,
         created_by=webhook.created_by,
         kept_by=webhook.kept_by,
@@ -133,13 +146,7 @@ def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
         case WebhookDisabled():
             return replace(webhook, state="disabled", why=event.why, updated_at=event.at)
         case WebhookSecretRotated():
-            return replace(
-                webhook,
-                secret=event.secret,
-                previous_secret=webhook.secret,
-                previous_until=event.previous_until,
-                updated_at=event.at,
-            )
+            return _rotated(webhook, event)
         case WebhookMissed():
             return _behind(webhook, {event.context: event.after}, again=False)
         case WebhookReplayAsked():
@@ -147,7 +154,7 @@ def evolve(webhook: Webhook, event: WebhookEvent) -> Webhook:
         case WebhookCaughtUp():
             return _caught_up(webhook, event)
         case WebhookDeleted():
-            return replace(webhook, state="deleted", secret="", previous_secret="", behind={}, updated_at=event.at)
+            return replace(webhook, state="deleted", secret="", former=(), behind={}, updated_at=event.at)
 
 
 def _created(webhook: Webhook, event: WebhookCreated) -> Webhook:
@@ -169,6 +176,14 @@ def _created(webhook: Webhook, event: WebhookCreated) -> Webhook:
     )
     # Whoever hears of events may have passed some over while it was being made.
     return _behind(created, event.begins, again=False)
+
+
+def _rotated(webhook: Webhook, event: WebhookSecretRotated) -> Webhook:
+    """Who leaves the one before no time wants none of them to sign any more: it may be in wrong hands."""
+    former: tuple[Former, ...] = (Former(secret=webhook.secret, until=event.previous_until),)
+    if event.previous_until > event.at:
+        former += formers_at(webhook, event.at)
+    return replace(webhook, secret=event.secret, former=former, updated_at=event.at)
 
 
 def _behind(webhook: Webhook, after: Mapping[str, int], *, again: bool) -> Webhook:

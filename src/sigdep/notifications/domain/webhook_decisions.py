@@ -21,7 +21,7 @@ from sigdep.notifications.commands.webhooks import (
     ResumeWebhook,
     RotateWebhookSecret,
 )
-from sigdep.notifications.domain.webhook import Webhook, evolve
+from sigdep.notifications.domain.webhook import Webhook, evolve, formers_at
 from sigdep.notifications.events.webhooks import (
     WebhookCreated,
     WebhookDeleted,
@@ -39,6 +39,9 @@ EVENT_TYPE_LENGTH_MAX: Final = 100
 DESCRIPTION_LENGTH_MAX: Final = 200
 URL_LENGTH_MAX: Final = 2_048
 
+FORMERS_MAX: Final = 2
+"""Secrets that were replaced and still sign: whoever has lost the answer to a rotation may rotate once more."""
+
 EVENT_TYPE_PATTERN: Final = r"^sigdep\.[a-z]+\.([A-Z][A-Za-z]*|\*)$"
 _EVENT_TYPE: Final = re.compile(EVENT_TYPE_PATTERN, re.ASCII)
 
@@ -46,6 +49,14 @@ _EVENT_TYPE: Final = re.compile(EVENT_TYPE_PATTERN, re.ASCII)
 class WebhookNotFound(NotFound):
     def __init__(self) -> None:
         super().__init__("This webhook does not exist, or you are no member of its workspace.")
+
+
+class TooManySecrets(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            f"{FORMERS_MAX} secrets before this one sign as well, and receivers may know any of them. Wait until the first"
+            " of them has ended, or rotate with overlap_hours 0, which ends both."
+        )
 
 
 def create(command: CreateWebhook, webhook: Webhook, heads: Mapping[str, int]) -> list[WebhookEvent]:
@@ -96,6 +107,7 @@ def decide(command: ChangeWebhook, webhook: Webhook) -> list[WebhookEvent]:
     """
     Raises:
         WebhookNotFound, Invalid.
+        TooManySecrets.
     """
     if webhook.state == "deleted":
         raise WebhookNotFound
@@ -110,6 +122,8 @@ def decide(command: ChangeWebhook, webhook: Webhook) -> list[WebhookEvent]:
         case RotateWebhookSecret():
             if command.secret == webhook.secret:
                 return []
+            if command.previous_until > command.at and len(formers_at(webhook, command.at)) >= FORMERS_MAX:
+                raise TooManySecrets
             return [WebhookSecretRotated(secret=command.secret, previous_until=command.previous_until, **who)]
         case ReplayWebhook():
             return [WebhookReplayAsked(after=command.after, **who)] if command.after else []
@@ -146,7 +160,7 @@ WEBHOOK: Final = Decider[Any, Webhook](
 
 
 def _evolve_shown(webhook: Webhook, event: WebhookEvent) -> Webhook:
-    return replace(evolve(webhook, event), secret="", previous_secret="")
+    return replace(evolve(webhook, event), secret="", former=())
 
 
 SHOWN_WEBHOOK: Final = Decider[Any, Webhook](

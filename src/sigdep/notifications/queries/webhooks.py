@@ -45,7 +45,7 @@ class WebhookView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     catching_up: bool
     """true: it is being told what it has missed, or what is replayed. While it is not active, that waits."""
     previous_secret_until: datetime | None
-    """Until then signatures are made with the secret before as well."""
+    """Until then signatures are made with secrets before it as well."""
     created_at: datetime
     created_by: UserId
     kept_by: UserId

@@ -82,7 +82,7 @@ class Nothing(Body, frozen=True, kw_only=True):
 
 class Rotation(Body, frozen=True, kw_only=True):
     overlap_hours: Annotated[int, Meta(ge=0, le=OVERLAP_HOURS_MAX)] = OVERLAP_HOURS
-    """For how long the secret before signs as well."""
+    """For how long the secret before signs as well. 0: none but the new one does from now on."""
 
 
 class Replay(Body, frozen=True, kw_only=True):
@@ -139,7 +139,8 @@ class WebhookWrites:
         )
 
     async def rotate(self, call: Call, webhook_id: WebhookId, body: Rotation) -> Answer[WebhookView]:
-        """The answer shows the new secret, once. Meanwhile every request carries two signatures, one of each."""
+        """The answer shows the new secret, once. Every request carries a signature by it, and by up to two before it,
+        each for as long as was said when it was replaced. Refused (409) where that would be three."""
         command = RotateWebhookSecret(
             webhook_id=webhook_id,
             secret=_new_secret(),
@@ -205,7 +206,7 @@ def webhook_write_routes(service: Service) -> Sequence[Route]:
         _route("PATCH", one, handlers.edit, "Change the fields that are named."),
         _route("POST", f"{one}/pause", handlers.pause, "Send nothing for a while."),
         _route("POST", f"{one}/resume", handlers.resume, "Go on where it stopped."),
-        _route("POST", f"{one}/rotate", handlers.rotate, "Replace the secret.", secret=True),
+        _route("POST", f"{one}/rotate", handlers.rotate, "Replace the secret.", Refused, secret=True),
         _route("POST", f"{one}/replay", handlers.replay, "Send what came after a position once more."),
         _route(
             "POST", f"{one}/deliveries/{{delivery_id}}/redeliver", handlers.redeliver, "Send one once more.", Refused
