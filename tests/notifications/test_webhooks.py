@@ -87,7 +87,8 @@ class Counted:
 def told(world: World) -> Told:
     """What tasks tell."""
     told = Told()
-    world.sources = {"tasks": Source(told, told.heads)}
+    calendar = Told()
+    world.sources = {"tasks": Source(told, told.heads), "calendar": Source(calendar, calendar.heads)}
     world.write = world.process(alone=True)
     return told
 
@@ -519,6 +520,8 @@ async def test_nobody_but_administrators_may(world: World, told: Told, by: Any, 
         {"url": "gopher://example.com"},
         {"event_types": ("tasks",)},
         {"event_types": ("sigdep.tasks.TaskCreated\n",)},
+        {"event_types": ("sigdep.tasks.*", "sigdep.task.*")},
+        {"event_types": ("sigdep.users.MemberRemoved",)},
         {"event_types": ("sigdep.tasks.T",) * 51},
         {"description": "x" * 201},
     ],

@@ -89,3 +89,11 @@ def test_an_ordinary_address_is_taken(url: str) -> None:
 def test_a_range_that_is_none_is_refused(ranges: str) -> None:
     with pytest.raises(ValueError, match=r"\d|intranet"):
         AddressRules.parse(ranges)
+
+
+@pytest.mark.parametrize("rules", [RULES, ALLOWING])
+def test_whoever_should_encrypt_is_told_so_only_where_that_would_help(rules: AddressRules) -> None:
+    with pytest.raises(AddressRefused, match="TLS"):
+        rules.check("http://1.1.1.1/hook")
+    with pytest.raises(AddressRefused, match="SIGDEP_OUTGOING_ALLOW"):
+        rules.check("http://192.168.0.1/hook")

@@ -93,14 +93,17 @@ class AddressRules:
             AddressRefused: it would be refused whatever its name resolves to.
         """
         if len(url) > URL_CHARACTERS_MAX or not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without \ and spaces.
-            raise AddressRefused(f"An address is a URL of at most {URL_CHARACTERS_MAX} characters of ASCII.")
+            raise AddressRefused(
+                f"An address is a URL of at most {URL_CHARACTERS_MAX} characters of ASCII."
+                " Other letters are written as xn--… in a host, and as in %C3%A4 elsewhere."
+            )
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
             if "[" in parts.netloc:
                 IPv6Address(host)
         except ValueError:
-            raise AddressRefused("This is no URL.") from None
+            raise AddressRefused("This is no URL, as https://hooks.example.com/sigdep is one.") from None
         if parts.scheme not in ("http", "https"):
             raise AddressRefused("An address begins with https://.")
         if "@" in parts.netloc:
@@ -112,10 +115,11 @@ class AddressRules:
 
     def _check_host(self, host: str, *, encrypted: bool) -> None:
         numeric = _numeric(host)
+        if numeric is not None and not self.permits(str(numeric), encrypted=encrypted):
+            # Whoever is told to encrypt shall not be told afterwards that it was for nothing.
+            raise AddressRefused(NOT_ENCRYPTED if _leads_out(_unwrapped(numeric)) else LEADS_INSIDE)
         if not encrypted and not self._allowed:
             raise AddressRefused(NOT_ENCRYPTED)
-        if numeric is not None and not self.permits(str(numeric), encrypted=encrypted):
-            raise AddressRefused(LEADS_INSIDE if encrypted else NOT_ENCRYPTED)
 
 
 def _numeric(host: str) -> Address | None:

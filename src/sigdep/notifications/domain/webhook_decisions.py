@@ -54,8 +54,8 @@ class WebhookNotFound(NotFound):
 class TooManySecrets(Refused):
     def __init__(self) -> None:
         super().__init__(
-            f"{FORMERS_MAX} secrets before this one sign as well, and receivers may know any of them. Wait until the first"
-            " of them has ended, or rotate with overlap_hours 0, which ends both."
+            f"{FORMERS_MAX} secrets before this one sign as well, and receivers may know any of them. Wait until one of"
+            " them has ended, or rotate with overlap_hours 0, which ends both."
         )
 
 

@@ -1,6 +1,6 @@
 """Commands to webhooks: what the administrators of a workspace ask."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -31,6 +31,8 @@ from sigdep.rpc.call import Answer, Call, WorkspacePosition
 
 UrlObjection = Callable[[str], str | None]
 """Why nothing will ever reach a URL, as a sentence. None: nothing is wrong with it as far as can be seen."""
+
+_TYPES: Final = "sigdep."
 
 ROLE: Final = "admin"
 """Whoever makes a webhook sends all that happens in a workspace to wherever they like."""
@@ -73,17 +75,30 @@ class WebhookAsks:
     def check(self, command: WebhookCommand, workspace: WorkspaceId) -> None:
         """
         Raises:
-            Invalid: nothing will ever reach the address; or what is to be replayed is another workspace's, or nothing.
+            Invalid: nothing will ever reach the address; webhooks hear nothing of a type's context; or what is to be
+                replayed is another workspace's, or nothing.
         """
         if isinstance(command, CreateWebhook | EditWebhook) and command.url is not UNSET:
             objection = self._url_objection(command.url)
             if objection is not None:
                 raise Invalid.at("/url", objection)
+        if isinstance(command, CreateWebhook | EditWebhook) and command.event_types is not UNSET:
+            self._check_contexts(command.event_types)
         if isinstance(command, ReplayWebhook):
             if command.partition != partition_of(workspace):
                 raise Invalid.at("/from", "This position is of another workspace.")
             if not command.after.keys() & self._sources.keys():
                 raise Invalid.at("/from", "This is the position of nothing that webhooks are told.")
+
+    def _check_contexts(self, event_types: Sequence[str]) -> None:
+        """What is no type at all is said where it is decided."""
+        for place, kind in enumerate(event_types):
+            context = kind.removeprefix(_TYPES).partition(".")[0]
+            if kind.startswith(_TYPES) and context not in self._sources:
+                told = " and ".join(sorted(f"{_TYPES}{name}.*" for name in self._sources))
+                raise Invalid.at(
+                    f"/event_types/{place}", f"Webhooks are told nothing of {context!r}: name some of {told}."
+                )
 
     async def change(self, attempt: Attempt, command: WebhookCommand, heads: Mapping[str, int]) -> None:
         """Decide and record, and say which state the answer shows."""
