@@ -69,7 +69,7 @@ class AddressRules:
         Raises:
             ValueError: one of them is no range of addresses.
         """
-        return cls([ip_network(part.strip()) for part in ranges.split(",") if part.strip()])
+        return cls([_range(part.strip()) for part in ranges.split(",") if part.strip()])
 
     @classmethod
     def anywhere(cls) -> "AddressRules":
@@ -120,6 +120,17 @@ class AddressRules:
             raise AddressRefused(NOT_ENCRYPTED if _leads_out(_unwrapped(numeric)) else LEADS_INSIDE)
         if not encrypted and not self._allowed:
             raise AddressRefused(NOT_ENCRYPTED)
+
+
+def _range(text: str) -> Network:
+    """
+    Raises:
+        ValueError: with a text that goes on from the name of a setting.
+    """
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no range of addresses, as 10.1.0.0/16 or fd00:1::/32") from None
 
 
 def _numeric(host: str) -> Address | None:
