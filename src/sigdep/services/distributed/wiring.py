@@ -257,9 +257,13 @@ def open_hot_views(settings: ServiceSettings, stack: AsyncExitStack) -> Hot | No
 
 _ADAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "broker_url nats": ("nats.broker",),
+    "broker_url tls": ("nats.broker",),
     "broker_url kafka": ("kafka.broker", "kafka.connecting"),
+    "broker_url kafka+tls": ("kafka.broker", "kafka.connecting"),
     "broker_url rabbitmq-stream": ("rabbitmq.broker",),
+    "broker_url rabbitmq-stream+tls": ("rabbitmq.broker",),
     "broker_url redis": ("redis.broker",),
+    "broker_url rediss": ("redis.broker",),
     **dict.fromkeys(
         ("redis_url redis", "redis_url rediss"),
         tuple(f"redis.{name}" for name in ("limits", "news", "presence", "revocations", "tickets", "hot_views")),
