@@ -10,8 +10,8 @@ from sigdep.adapters.rabbitmq.broker import RabbitMQBroker
 from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.gateway.figures import Figures
 from sigdep.kernel.broker import Broker
+from sigdep.services.distributed.broker_wiring import open_broker
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import open_broker
 from sigdep.services.observing.broker_calls import MeasuredBroker
 from sigdep.services.observing.watch import Watch
 from sigdep.services.settings import BadSetting

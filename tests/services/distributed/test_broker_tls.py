@@ -14,8 +14,9 @@ from sigdep.contracts.ids import UserId
 from sigdep.gateway.figures import Figures
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.errors import Unavailable
+from sigdep.services.distributed.broker_wiring import broker_system, open_broker
+from sigdep.services.distributed.redis_wiring import open_shared
 from sigdep.services.distributed.settings import ServiceSettings
-from sigdep.services.distributed.wiring import broker_system, open_broker, open_shared
 from sigdep.services.jobs import Jobs
 from sigdep.services.observing.watch import Watch
 from sigdep.services.settings import BadSetting

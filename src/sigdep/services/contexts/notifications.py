@@ -1,6 +1,6 @@
 """The context of notifications in the process of `sigdep up`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import time_ns
@@ -17,6 +17,7 @@ from sigdep.services.clock import ProcessClock, zone_edition
 from sigdep.services.contexts.house import House, OpenContext
 from sigdep.services.jobs import Job
 from sigdep.services.menus import CALENDAR, NOTIFICATIONS, TASKS, USERS
+from sigdep.services.reactor import Reactor
 from sigdep.services.timing import run_timers
 from sigdep.writing.members import Members
 
@@ -82,22 +83,31 @@ def open_notifications(
         kept_days=house.settings.webhook_record_days,
     )
     figures.look_at(side.scheduler, {**side.senders, notifications.WEBHOOK_CHANNEL: webhooks.sender})
-    reactors = (
-        house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(context.write)),
-        house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(context.write, calendar=calendar)),
-        house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(context.write, tasks=tasks, users=users)),
-        *(
-            house.reactor(NOTIFICATIONS, owners[kind].menu, reactions, name=f"reminders of {owners[kind].menu.name}")
-            for kind, reactions in side.reactions.items()
-        ),
-    )
-    hearers = [
-        house.reactor(NOTIFICATIONS, menu, webhooks.reactions, name=f"webhooks that hear {menu.name}")
-        for menu in TOLD_TO_WEBHOOKS
-    ]
     chores: dict[str, Job] = {
         "notification timers": partial(run_timers, notifications.Timers(context.write, context.read)),
         **webhooks.jobs,
         **{work.name: work.run for work in side.works},
     }
-    return replace(context, reactors=(*reactors, *hearers), chores=chores)
+    told = (
+        *_told_of_people(house, context.write, tasks=tasks, calendar=calendar, users=users),
+        *(
+            house.reactor(NOTIFICATIONS, owners[kind].menu, reactions, name=f"reminders of {owners[kind].menu.name}")
+            for kind, reactions in side.reactions.items()
+        ),
+        *(
+            house.reactor(NOTIFICATIONS, menu, webhooks.reactions, name=f"webhooks that hear {menu.name}")
+            for menu in TOLD_TO_WEBHOOKS
+        ),
+    )
+    return replace(context, reactors=told, chores=chores)
+
+
+def _told_of_people(
+    house: House, write: Service, *, tasks: Service, calendar: Service, users: Service
+) -> Sequence[Reactor]:
+    """What tells people of what others do."""
+    return (
+        house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(write)),
+        house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(write, calendar=calendar)),
+        house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(write, tasks=tasks, users=users)),
+    )

@@ -11,11 +11,13 @@ from sigdep.gateway.metrics import Metrics
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.services.collector import calm_collector
+from sigdep.services.distributed.broker_wiring import open_broker
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
+from sigdep.services.distributed.redis_wiring import open_shared
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared_figures import SharedFigures
-from sigdep.services.distributed.wiring import open_broker, open_keys, open_passports, open_shared
+from sigdep.services.distributed.wiring import open_keys, open_passports
 from sigdep.services.gateway_settings import gateway_settings
 from sigdep.services.jobs import Jobs
 from sigdep.services.menus import MENUS, USERS, all_told, routes_of

@@ -24,6 +24,7 @@ from sigdep.rpc.passports import Passports
 from sigdep.rpc.public_log import public_log_handler
 from sigdep.services.channels import open_channels, push_key, url_objections
 from sigdep.services.clock import zone_edition
+from sigdep.services.distributed.broker_wiring import broker_system, open_broker
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.members import PEOPLE, RemoteMembers
 from sigdep.services.distributed.peers import Peers
@@ -32,15 +33,7 @@ from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.things import CALENDAR, REMINDERS_OF_APPOINTMENTS, REMINDERS_OF_TASKS, TASKS
-from sigdep.services.distributed.wiring import (
-    DATABASE,
-    broker_system,
-    open_broker,
-    open_clock,
-    open_log,
-    open_passports,
-    open_stores,
-)
+from sigdep.services.distributed.wiring import DATABASE, open_clock, open_log, open_passports, open_stores
 from sigdep.services.observing.lag import FollowedLog
 from sigdep.services.observing.watch import Watch
 from sigdep.services.published_log import PublishedLog

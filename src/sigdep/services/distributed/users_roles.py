@@ -16,22 +16,16 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.sealed_log import UnsealedLog
 from sigdep.rpc.log import log_handler
 from sigdep.rpc.public_log import public_log_handler
+from sigdep.services.distributed.broker_wiring import broker_system, open_broker
 from sigdep.services.distributed.checks import log_check
 from sigdep.services.distributed.peers import Peers
+from sigdep.services.distributed.redis_wiring import open_shared
 from sigdep.services.distributed.relay import open_relay
 from sigdep.services.distributed.replica import Replica, this_process
 from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared_figures import SharedFigures
-from sigdep.services.distributed.wiring import (
-    DATABASE,
-    broker_system,
-    open_broker,
-    open_log,
-    open_passports,
-    open_shared,
-    open_stores,
-)
+from sigdep.services.distributed.wiring import DATABASE, open_log, open_passports, open_stores
 from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.observing.lag import followed_events
 from sigdep.services.observing.watch import Watch
