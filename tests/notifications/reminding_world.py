@@ -17,7 +17,16 @@ from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
 from sigdep.contracts.membership import Contact, FindContact
-from sigdep.contracts.reminding import DUE, DueReminder, DueTask, DueTasks, FindDueTasks, FindReminders, ThingReminders
+from sigdep.contracts.reminding import (
+    DUE,
+    DuePlace,
+    DueReminder,
+    DueTask,
+    DueTasks,
+    FindDueTasks,
+    FindReminders,
+    ThingReminders,
+)
 from sigdep.kernel.channel import Message, Outcome, Sent
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import NotFound, Unavailable
@@ -110,16 +119,18 @@ class Owner:
     def _due_tasks(self, query: FindDueTasks) -> DueTasks:
         if self.is_away:
             raise Unavailable("It is away.")
-        after = None if query.after is None else (query.after.due_at, query.after.task_id)
+        after = query.after and (query.after.due_at, query.after.task_id)
         due = sorted(
             (one.starts_at, TaskId(identity))
             for identity, item in self.items.items()
             for one in item.due
             if item.is_open and query.since <= one.starts_at < query.until
         )
-        left = [one for one in due if after is None or one > after]
+        left = [one for one in due if not after or one > after]
         page = [DueTask(due_at=at, task_id=task, workspace_id=TEAM) for at, task in left[: self.page]]
-        return DueTasks(tasks=tuple(page), more=len(left) > len(page))
+        more = len(left) > len(page)
+        last = DuePlace(workspace_id=TEAM, due_at=page[-1].due_at, task_id=page[-1].task_id) if more else None
+        return DueTasks(tasks=tuple(page), next=last)
 
 
 @dataclass

@@ -165,14 +165,21 @@ async def test_what_is_due_soon_is_found_in_all_workspaces_page_by_page(world: W
     await world.task()
     await world.happen(TaskCompleted, done)
     await world.happen(TaskTrashed, trashed)
+    others = [WorkspaceId(UUID(int=number << 64)) for number in (5, 6, 7)]
+    elsewhere = [await world.task(due_at=DUE, workspace=others[0])]
+    await world.task(workspace=others[1])
+    elsewhere.append(await world.task(due_at=DUE, workspace=others[2]))
     await world.project()
     asked = msgspec.structs.replace(call(), principal=None)
     query = FindDueTasks(since=DUE, until=DUE + timedelta(days=1), limit=2)
-    first = (await world.read.ask(query, asked)).value
-    rest = (await world.read.ask(msgspec.structs.replace(query, after=first.tasks[-1]), asked)).value
-    assert [one.task_id for one in (*first.tasks, *rest.tasks)] == [tasks[1], tasks[2], tasks[0], on]
-    assert {one.workspace_id for one in first.tasks} == {WORKSPACE}
-    assert (first.more, rest.more) == (True, False)
+    pages = [(await world.read.ask(query, asked)).value]
+    while pages[-1].next is not None:
+        pages.append((await world.read.ask(msgspec.structs.replace(query, after=pages[-1].next), asked)).value)
+    found = [one for page in pages for one in page.tasks]
+    here = [one.task_id for one in found if one.workspace_id == WORKSPACE]
+    assert here == [tasks[1], tasks[2], tasks[0], on]
+    assert [one.task_id for one in found if one.workspace_id != WORKSPACE] == elsewhere
+    assert max(len(page.tasks) for page in pages) == 2
     with pytest.raises(Forbidden):
         await world.read.ask(query, call())
 

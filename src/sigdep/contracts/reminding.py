@@ -56,15 +56,25 @@ class ThingReminders(Struct, frozen=True, kw_only=True):
 
 
 class FindDueTasks(Query):
-    """The tasks of all workspaces that are due in a span of time and not done, by when they are due."""
+    """What is due in a span of time and not done: one workspace after the other, in each by when it is due."""
 
     since: datetime
     """UTC, included."""
     until: datetime
     """UTC, excluded. What is due on a date is due at the end of it, in UTC."""
-    after: "DueTask | None" = None
-    """Only what stands behind this one."""
+    after: "DuePlace | None" = None
+    """From `DueTasks.next`. None: from the first workspace on."""
     limit: int = 200
+
+
+class DuePlace(Struct, frozen=True, kw_only=True):
+    """How far a walk over all workspaces has come: what is next stands behind this task, or at the begin of this
+    workspace."""
+
+    workspace_id: WorkspaceId
+    due_at: datetime | None = None
+    """UTC."""
+    task_id: TaskId | None = None
 
 
 class DueTask(Struct, frozen=True, kw_only=True):
@@ -76,5 +86,6 @@ class DueTask(Struct, frozen=True, kw_only=True):
 
 class DueTasks(Struct, frozen=True, kw_only=True):
     tasks: tuple[DueTask, ...]
-    more: bool
-    """True: more stands behind the last of them."""
+    """Fewer than were asked for, or none, where many workspaces have few: that is not the end."""
+    next: DuePlace | None
+    """None: that was all."""

@@ -1,6 +1,6 @@
 """Pages as SQL: keyset paging that walks an index in order, nulls last, and stops at the limit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any as Anything
 from typing import Final
@@ -178,25 +178,24 @@ def _ranges(compiler: Compiler, select: Select, order: Sequence[Order]) -> Itera
     """
     first, after = order[0], select.after
     column = compiler.column(first.column)
+    # What is compared with something is not null, which the database would find out row by row.
+    compared = {part.column for part in conjuncts(select.where) if isinstance(part, Compare)}
+    sorts = [_sort(compiler.column(one.column), one, _may_be_null(compiler, one, compared)) for one in order[1:]]
+    whole = ", ".join([_sort(column, first, nullable=False), *sorts])
     if not compiler.nullable(first.column):
-        yield ([] if after is None else [_beyond(compiler, order, after)]), _sorts(compiler, order)
+        yield ([] if after is None else [_beyond(compiler, order, after)]), whole
         return
     if after is None or after[0] is not None:
         place = [] if after is None else [_beyond(compiler, order, after, first_is_null_free=True)]
-        yield [f"{column} IS NOT NULL", *place], _sorts(compiler, order)
-        if any(isinstance(part, Compare) and part.column == first.column for part in conjuncts(select.where)):
-            return  # It is compared with something, so it is not null, which the database would find out row by row.
+        yield [f"{column} IS NOT NULL", *place], whole
+        if first.column in compared:
+            return
     place = [] if after is None or after[0] is not None else [_beyond(compiler, order[1:], after[1:])]
-    yield [f"{column} IS NULL", *place], _sorts(compiler, order, skip=1)
+    yield [f"{column} IS NULL", *place], ", ".join(sorts)
 
 
-def _sorts(compiler: Compiler, order: Sequence[Order], skip: int = 0) -> str:
-    """The first column of all has no nulls where it is sorted by."""
-    return ", ".join(
-        _sort(compiler.column(one.column), one, place > 0 and compiler.nullable(one.column))
-        for place, one in enumerate(order)
-        if place >= skip
-    )
+def _may_be_null(compiler: Compiler, one: Order, compared: Collection[str]) -> bool:
+    return one.column not in compared and compiler.nullable(one.column)
 
 
 def _sort(name: str, one: Order, nullable: bool) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sigdep.contracts.reminding import DueTask, DueTasks, FindDueTasks
+from sigdep.contracts.reminding import DuePlace, DueTask, DueTasks, FindDueTasks
 from sigdep.http.stamps import internal_call
 from sigdep.kernel.clock import Clock
 from sigdep.notifications.commands.reminders import ScheduleThing
@@ -43,7 +43,7 @@ class Nearing:
         """
         self.work = DueWork("tasks that come near", clock, self._find, AT_ONCE_MAX, look_seconds=LOOK_SECONDS)
         self._reminding, self._tasks, self._read, self._clock = reminding, tasks, read, clock
-        self._after: DueTask | None = None
+        self._after: DuePlace | None = None
         """How far this walk has come. What failed is found by the next."""
 
     async def _find(self, now: datetime, limit: int) -> Found:
@@ -51,13 +51,13 @@ class Nearing:
         page: DueTasks = (await self._tasks.ask(query, internal_call())).value
         known = FindUnscheduled(things=tuple(one.task_id for one in page.tasks))
         unscheduled = frozenset((await self._read.ask(known, internal_call())).value)
-        self._after = page.tasks[-1] if page.more else None
+        self._after = page.next
         pieces = [
             Piece(one.task_id, one.due_at, partial(self._schedule, one))
             for one in page.tasks
             if one.task_id in unscheduled
         ]
-        return Found(pieces, now if page.more else None)
+        return Found(pieces, now if page.next is not None else None)
 
     async def _schedule(self, one: DueTask) -> bool:
         """What comes to nothing is no failure: it is due sooner than its people want to be told."""

@@ -62,8 +62,6 @@ TASKS: Final = Table(
         Index(("workspace_id", "number")),
         Index(("workspace_id", "project_id", "trashed", "rank")),
         Index(("workspace_id", "parent_id", "trashed", "rank")),
-        # Whose it is does not matter to whoever tells people that it is due soon.
-        Index(("open", "due")),
     ),
     search=("title", "description"),
 )
