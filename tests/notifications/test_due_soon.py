@@ -70,7 +70,7 @@ async def test_each_is_told_as_long_before_as_they_want(lead: str, before: timed
 
 
 async def test_a_day_before_is_at_the_same_time_of_their_clock() -> None:
-    """In the night before 29 November 2026 nothing changes; in Sydney clocks leapt on 4 October."""
+    """In Sydney clocks leapt on 4 October 2026: noon of the day before is 23 hours earlier."""
     async with open_world() as world:
         world.clock.at = datetime.fromisoformat("2026-09-30T00:00:00Z")
         await wants(world, "P1D", "Australia/Sydney")

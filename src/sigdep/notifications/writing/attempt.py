@@ -49,6 +49,11 @@ class Surroundings:
         self.webhook_deliveries: Repository[WebhookDelivery] = Repository(store, WEBHOOK_DELIVERY, alone=alone)
         self.webhook_records: Repository[WebhookRecords] = Repository(store, WEBHOOK_RECORDS, alone=alone)
 
+    async def wishes_of(self, user: UserId) -> Preferences:
+        """What somebody wants to be told, as it is now: looked at, not held still. Who changes their mind in this
+        moment is told as they wanted it a moment ago."""
+        return (await self.preferences.latest(self.preferences.decider.stream(user))).state
+
     @property
     def repositories(self) -> tuple[Repository[State], ...]:
         return (  # type: ignore[return-value]  # To run commands, it does not matter what they are about.

@@ -10,7 +10,7 @@ from sigdep.contracts.reminding import DUE
 from sigdep.kernel.errors import Unavailable
 from sigdep.notifications.commands.reminders import FireReminder, ScheduleReminder, SuppressReminder
 from sigdep.notifications.domain.notification import notification_id
-from sigdep.notifications.domain.preferences import Preferences, told_at
+from sigdep.notifications.domain.preferences import told_at
 from sigdep.notifications.domain.reminder import Reminder
 from sigdep.notifications.domain.reminder_decisions import decide
 from sigdep.notifications.domain.telling import News
@@ -79,7 +79,7 @@ async def _is_put_off(attempt: Attempt, reminder: Reminder, at: datetime) -> boo
     if await _is_unwanted(attempt, reminder):
         _suppress(attempt, reminder, "unwanted", at)
         return True
-    later = told_at(await _wishes(attempt, reminder), reminder.starts_at)
+    later = told_at(await attempt.around.wishes_of(reminder.user_id), reminder.starts_at)
     if reminder.snoozed_until is not None or later <= at:
         return False
     command = ScheduleReminder(
@@ -98,13 +98,7 @@ async def _is_put_off(attempt: Attempt, reminder: Reminder, at: datetime) -> boo
 
 
 async def _is_unwanted(attempt: Attempt, reminder: Reminder) -> bool:
-    return reminder.reminder == DUE and (await _wishes(attempt, reminder)).due_soon is None
-
-
-async def _wishes(attempt: Attempt, reminder: Reminder) -> Preferences:
-    """As they are now: looked at, not held still."""
-    preferences = attempt.around.preferences
-    return (await preferences.latest(preferences.decider.stream(reminder.user_id))).state
+    return reminder.reminder == DUE and (await attempt.around.wishes_of(reminder.user_id)).due_soon is None
 
 
 def _news(reminder: Reminder, title: str, at: datetime) -> News:

@@ -157,15 +157,12 @@ async def _for_each(
     attempt: Attempt, command: ScheduleThing, known: Schedule, said: ThingReminders
 ) -> AsyncIterator[DueReminder]:
     """The same, where each person is told as long before a task is due as they want."""
-    preferences = attempt.around.preferences
     for due in said.due:
         if due.reminder != DUE:
             yield due
             continue
         for user_id in people_of(due):
-            # Looked at, not held still: whoever has just changed their mind is seen to by `Leads`.
-            wish = (await preferences.latest(preferences.decider.stream(user_id))).state
-            at = told_at(wish, due.due_at)
+            at = told_at(await attempt.around.wishes_of(user_id), due.due_at)
             before = known.times.get(reminder_id(occurrence_of(command.thing, due), DUE, user_id))
             if at < command.since and before is not None:
                 at = min(before, due.due_at)  # Too late for what they want now: as it was, and not when it is over.

@@ -179,9 +179,7 @@ class Sender:
 
     async def _is_declined(self, delivery: Delivery, notification: Notification) -> bool:
         """Whether its person wants no such thing by this way any more. Quiet hours and retries leave time for that."""
-        preferences = self._around.preferences
-        wanted = (await preferences.latest(preferences.decider.stream(delivery.recipient_id))).state
-        return not wants(wanted, notification.kind, delivery.channel)
+        return not wants(await self._around.wishes_of(delivery.recipient_id), notification.kind, delivery.channel)
 
     def _attempt(self, delivery: Delivery, now: datetime) -> AttemptDelivery:
         return AttemptDelivery(

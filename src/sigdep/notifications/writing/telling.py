@@ -13,8 +13,7 @@ async def tell_person(attempt: Attempt, news: News, recipient: UserId) -> Told |
     if recipient == news.by:
         return None
     around = attempt.around
-    # Looked at, not held still: who changes their mind in this moment is told as they wanted it a moment ago.
-    preferences = (await around.preferences.latest(around.preferences.decider.stream(recipient))).state
+    preferences = await around.wishes_of(recipient)
     devices = (await around.devices.latest(around.devices.decider.stream(recipient))).state
     told = tell(news, recipient, preferences, devices, attempt.call.asked_at)
     identity = told.posted.notification_id
