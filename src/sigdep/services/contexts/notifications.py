@@ -1,6 +1,6 @@
 """The context of notifications in the process of `sigdep up`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import time_ns
@@ -9,7 +9,7 @@ from typing import Final
 from sigdep.kernel.channel import Channel
 from sigdep.kernel.lease import Holder
 from sigdep.notifications import context as notifications
-from sigdep.notifications.context import Source
+from sigdep.notifications.context import RemindingSide, Source, WebhookSide
 from sigdep.notifications.events.inbox import ThingKind
 from sigdep.rpc.call import Service
 from sigdep.services.channels import push_key, url_objections
@@ -88,26 +88,29 @@ def open_notifications(
         **webhooks.jobs,
         **{work.name: work.run for work in side.works},
     }
-    told = (
-        *_told_of_people(house, context.write, tasks=tasks, calendar=calendar, users=users),
-        *(
-            house.reactor(NOTIFICATIONS, owners[kind].menu, reactions, name=f"reminders of {owners[kind].menu.name}")
-            for kind, reactions in side.reactions.items()
-        ),
-        *(
-            house.reactor(NOTIFICATIONS, menu, webhooks.reactions, name=f"webhooks that hear {menu.name}")
-            for menu in TOLD_TO_WEBHOOKS
-        ),
+    reactors = (
+        *_telling(house, context.write, tasks=tasks, calendar=calendar, users=users),
+        *_reminding(house, side, owners),
+        *_webhooks(house, webhooks),
     )
-    return replace(context, reactors=told, chores=chores)
+    return replace(context, reactors=reactors, chores=chores)
 
 
-def _told_of_people(
-    house: House, write: Service, *, tasks: Service, calendar: Service, users: Service
-) -> Sequence[Reactor]:
+def _telling(house: House, write: Service, *, tasks: Service, calendar: Service, users: Service) -> Sequence[Reactor]:
     """What tells people of what others do."""
     return (
         house.reactor(NOTIFICATIONS, USERS, notifications.UsersReactions(write)),
         house.reactor(NOTIFICATIONS, CALENDAR, notifications.CalendarReactions(write, calendar=calendar)),
         house.reactor(NOTIFICATIONS, TASKS, notifications.TasksReactions(write, tasks=tasks, users=users)),
     )
+
+
+def _reminding(house: House, side: RemindingSide, owners: Mapping[ThingKind, OpenContext]) -> Iterator[Reactor]:
+    for kind, reactions in side.reactions.items():
+        menu = owners[kind].menu
+        yield house.reactor(NOTIFICATIONS, menu, reactions, name=f"reminders of {menu.name}")
+
+
+def _webhooks(house: House, side: WebhookSide) -> Iterator[Reactor]:
+    for menu in TOLD_TO_WEBHOOKS:
+        yield house.reactor(NOTIFICATIONS, menu, side.reactions, name=f"webhooks that hear {menu.name}")
