@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from sigdep.kernel.ids import Partition, Position, Positions
 
@@ -18,6 +18,13 @@ Place = frozenset[tuple[Partition, Position]]
 Read = Callable[[Positions], Awaitable[Sequence[T]]]
 
 
+class Told(NamedTuple, Generic[T]):
+    rows: Sequence[T]
+    is_of_now: bool
+    """Nothing that was there when this was asked is left out, but for what did not fit. Otherwise another had asked
+    before."""
+
+
 class SharedReads(Generic[T]):
     """Reads for those who do not mind to be told less than there is: they ask again from where that ends."""
 
@@ -27,12 +34,18 @@ class SharedReads(Generic[T]):
 
     async def after(self, reached: Positions) -> Sequence[T]:
         """What comes next. Empty: there were none when this was asked."""
+        return (await self.tell(reached)).rows
+
+    async def tell(self, reached: Positions) -> Told[T]:
+        """The same, with how old it may be."""
         place = frozenset(item for item in reached.items() if item[1])
         begun = self._begun.get(place)
         if begun is None:
-            return await asyncio.shield(self._begin(place, reached))
-        # What another has asked before may have found nothing, where there is something by now.
-        return await asyncio.shield(begun) or await self._read(reached)
+            return Told(await asyncio.shield(self._begin(place, reached)), is_of_now=True)
+        if rows := await asyncio.shield(begun):
+            return Told(rows, is_of_now=False)
+        # Another has asked before and found nothing, where there may be something by now.
+        return Told(await self._read(reached), is_of_now=True)
 
     def _begin(self, place: Place, reached: Positions) -> "asyncio.Future[Sequence[T]]":
         begun = asyncio.ensure_future(self._read(dict(reached)))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sigdep.adapters.postgres import clock
+from sigdep.adapters.postgres import clock, connecting
 from sigdep.adapters.postgres.clock import PostgresClock
 from sigdep.kernel.errors import Unavailable
 from tests.adapters.postgres.proxy import proxied
@@ -31,7 +31,7 @@ async def test_it_goes_on_without_the_server_for_a_while_and_then_says_so(
     postgresql_shared_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "READING_SECONDS", 0.0)
-    monkeypatch.setattr(clock, "CONNECT_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(connecting, "CONNECT_SECONDS_MAX", 0.5)
     async with proxied(postgresql_shared_dsn) as (proxy, dsn):
         shown = await PostgresClock.open(dsn)
         before = await shown.now()

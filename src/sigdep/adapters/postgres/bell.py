@@ -20,6 +20,8 @@ class Bell:
         self._channel = f"{schema}_appended"
         self._rung = asyncio.Event()
         self._job: asyncio.Task[None] | None = None
+        self.hears = False
+        """Whether there is a connection that rings it: otherwise whoever waits had better look."""
 
     def next_ring(self) -> asyncio.Event:
         """Set when the bell next rings. Take it before you look, then wait for it."""
@@ -52,9 +54,11 @@ class Bell:
             connection.add_termination_listener(lambda _connection: lost.set())
             with translated():
                 await connection.add_listener(self._channel, self._hear)
+            self.hears = True
             self.ring()  # For what was appended while nobody listened.
             await lost.wait()
         finally:
+            self.hears = False
             connection.terminate()
 
     def _hear(self, *_notification: Any) -> None:

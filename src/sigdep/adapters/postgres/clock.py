@@ -4,9 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
-
-from sigdep.adapters.postgres.connecting import CONNECT_SECONDS_MAX, Pool
+from sigdep.adapters.postgres.connecting import Pool, open_pool
 from sigdep.adapters.postgres.errors import Away, translated
 from sigdep.kernel.errors import Unavailable
 
@@ -36,15 +34,10 @@ class PostgresClock:
             Unavailable: the database is away.
         """
         with translated():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=0,
-                max_size=1,
-                timeout=CONNECT_SECONDS_MAX,
-                command_timeout=ANSWER_SECONDS_MAX,
-                server_settings={"application_name": "sigdep clock"},
+            settings = {"application_name": "sigdep clock"}
+            return cls(
+                await open_pool(dsn, settings, connections_min=0, connections_max=1, command_seconds=ANSWER_SECONDS_MAX)
             )
-        return cls(pool)
 
     async def now(self) -> datetime:
         loop = asyncio.get_running_loop()

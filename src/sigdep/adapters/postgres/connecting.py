@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
@@ -69,6 +69,24 @@ async def connect(dsn: str, application: str, *, command_seconds: float, **setti
         )
 
 
+async def open_pool(
+    dsn: str, settings: Mapping[str, str], *, connections_max: int, command_seconds: float, connections_min: int = 1
+) -> Pool:
+    """For statements that leave a session as it was: none is reset, that would be a round trip for each question.
+
+    Raises whatever asyncpg does.
+    """
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=connections_min,
+        max_size=connections_max,
+        timeout=CONNECT_SECONDS_MAX,
+        command_timeout=command_seconds,
+        reset=_leave_as_it_is,
+        server_settings=dict(settings),
+    )
+
+
 class Reading:
     """A pool whose questions are asked again when the database was away: they change nothing, or not a second time."""
 
@@ -79,16 +97,14 @@ class Reading:
     @classmethod
     async def open(cls, dsn: str, application: str) -> "Reading":
         with translated():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=READ_CONNECTIONS_MAX,
-                timeout=CONNECT_SECONDS_MAX,
-                command_timeout=READ_SECONDS_MAX,
-                reset=_leave_as_it_is,
-                server_settings=_settings(application, {}),
+            return cls(
+                await open_pool(
+                    dsn,
+                    _settings(application, {}),
+                    connections_max=READ_CONNECTIONS_MAX,
+                    command_seconds=READ_SECONDS_MAX,
+                )
             )
-        return cls(pool)
 
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         return await self._ask(lambda: self._pool.fetch(statement, *arguments))
@@ -135,4 +151,4 @@ def _settings(application: str, settings: dict[str, str]) -> dict[str, str]:
 
 
 async def _leave_as_it_is(_connection: Any) -> None:
-    """Nothing that we ask changes a session, so nothing is reset: that would be a round trip for each question."""
+    """What asyncpg itself does before it, it does without asking the server."""

@@ -4,9 +4,7 @@
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
-from sigdep.adapters.postgres.connecting import CONNECT_SECONDS_MAX, Pool, quoted
+from sigdep.adapters.postgres.connecting import Pool, open_pool, quoted
 from sigdep.adapters.postgres.errors import Away, translated
 from sigdep.adapters.postgres.migrations import Step, migrate
 from sigdep.kernel.lease import Epoch, Holder
@@ -38,13 +36,9 @@ class PostgresLeases:
         """
         await migrate(dsn, quoted(schema), "lease", MIGRATIONS)
         with translated():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=CONNECTIONS_MAX,
-                timeout=CONNECT_SECONDS_MAX,
-                command_timeout=STATEMENT_SECONDS_MAX,
-                server_settings={"application_name": "sigdep leases"},
+            settings = {"application_name": "sigdep leases"}
+            pool = await open_pool(
+                dsn, settings, connections_max=CONNECTIONS_MAX, command_seconds=STATEMENT_SECONDS_MAX
             )
         return cls(pool, schema)
 

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
-from sigdep.adapters.postgres.connecting import CONNECT_SECONDS_MAX, Pool, quoted
+from sigdep.adapters.postgres.connecting import Pool, open_pool, quoted
 from sigdep.adapters.postgres.migrations import Step, migrate
 from sigdep.adapters.postgres.read_errors import asking
 from sigdep.adapters.postgres.read_tables import PostgresDialect, StoredTable
@@ -58,21 +58,16 @@ class PostgresReadStore:
         """
         await migrate(dsn, schema, "read_store", MIGRATIONS)
         with asking():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=CONNECTIONS_MAX,
-                timeout=CONNECT_SECONDS_MAX,
-                command_timeout=QUESTION_SECONDS_MAX,
-                server_settings={
-                    "application_name": "sigdep read store",
-                    "search_path": quoted(schema),
-                    "synchronous_commit": "off",
-                    "jit": "off",
-                    "max_parallel_workers_per_gather": "0",  # See `pages`: parts are given in their order.
-                },
+            settings = {
+                "application_name": "sigdep read store",
+                "search_path": quoted(schema),
+                "synchronous_commit": "off",
+                "jit": "off",
+                "max_parallel_workers_per_gather": "0",  # See `pages`: parts are given in their order.
+            }
+            return cls(
+                await open_pool(dsn, settings, connections_max=CONNECTIONS_MAX, command_seconds=QUESTION_SECONDS_MAX)
             )
-        return cls(pool)
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -256,21 +251,21 @@ async def _lock(connection: Connection, model: ModelId) -> str:
 
 
 async def _move_checkpoint(connection: Connection, model: ModelId, before: Positions, after: Positions) -> None:
-    found = await connection.fetch("SELECT partition, position FROM checkpoint WHERE build = $1", model.build)
+    # What a statement changes in its WITH, it does not see: it is told where the checkpoint was.
+    found = await connection.fetch(
+        "WITH moved AS (INSERT INTO checkpoint SELECT $1, * FROM unnest($2::smallint[], $3::bigint[])"
+        " ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position)"
+        " SELECT partition, position FROM checkpoint WHERE build = $1",
+        model.build,
+        list(after.keys()),
+        list(after.values()),
+    )
     present = {Partition(row[0]): Position(row[1]) for row in found}
     for partition, position in before.items():
         if present.get(partition, 0) != position:
             raise CheckpointMoved(
                 f"{model} is at {present.get(partition, 0)} in partition {partition}, not at {position}."
             )
-    if after:
-        await connection.execute(
-            "INSERT INTO checkpoint SELECT $1, * FROM unnest($2::smallint[], $3::bigint[])"
-            " ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position",
-            model.build,
-            list(after.keys()),
-            list(after.values()),
-        )
 
 
 async def _delete(connection: Connection, stored: StoredTable, keys: Sequence[Key]) -> None:

@@ -10,12 +10,18 @@ from sigdep.adapters.postgres.reader import Reader
 from sigdep.adapters.shared_reads import SharedReads
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.ids import Positions, StreamId, Version
+from sigdep.kernel.ids import PARTITIONS, Positions, StreamId, Version
 from sigdep.kernel.store import READ_EVENTS_MAX
 
 POLL_SECONDS_MIN: Final = 0.05
 POLL_SECONDS_MAX: Final = 0.5
-"""A follower that finds nothing looks again after these, doubled each time, unless the bell rings."""
+"""While nothing rings the bell, a follower that finds nothing looks again after these, doubled each time."""
+
+DOUBT_SECONDS: Final = 1.0
+"""While something does, it looks again after so long: a connection may be lost without a word."""
+
+FITS_MAX: Final = READ_EVENTS_MAX // PARTITIONS
+"""Fewer rows than that are all there were: each partition may have so many of those that are read at once."""
 
 
 class PostgresSealedLog:
@@ -44,7 +50,7 @@ class PostgresSealedLog:
         while not self._closed:
             ring = self._bell.next_ring()
             try:
-                rows = await self._shared.after(reached)
+                rows, is_of_now = await self._shared.tell(reached)
             except Unavailable:
                 if self._closed:
                     return
@@ -53,10 +59,10 @@ class PostgresSealedLog:
                 reached |= {row.partition: row.position for row in rows}
                 pause = POLL_SECONDS_MIN
                 yield rows
-            else:
+            if is_of_now and len(rows) < FITS_MAX:  # What came since has rung.
                 # No `wait_for`: before Python 3.12 it loses a cancellation that comes with what it waits for.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(DOUBT_SECONDS if self._bell.hears else pause):
                         await ring.wait()
                 pause = min(pause * 2, POLL_SECONDS_MAX)
 
