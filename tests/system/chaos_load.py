@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -65,16 +65,16 @@ class Load:
             if job.done():
                 job.result()
 
-    async def end(self) -> str:
-        """Return once all is acknowledged, with what there is to tell."""
-        seconds = time.monotonic() - self._begun
+    async def end(self, say: Callable[[str], None]) -> float:
+        """Return once all is acknowledged: how many a second have been, until this was called."""
+        rate = self.written / (time.monotonic() - self._begun)
         self.over.set()
         await asyncio.gather(*self._jobs)
         insistent = (*self._everybody, *self.inboxes.values(), self.returner)
         refusals = sum((one.refusals for one in insistent), self.eraser.refusals)
         assert set(refusals) <= {503}
-        rate = f"{self.written} writes acknowledged, {self.written / seconds:.0f} a second"
-        return f"{rate}, refused meanwhile: {dict(refusals)}"
+        say(f"{self.written} writes acknowledged, {rate:.0f} a second, refused meanwhile: {dict(refusals)}")
+        return rate
 
     @property
     def written(self) -> int:
