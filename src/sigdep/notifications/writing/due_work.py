@@ -16,7 +16,7 @@ from sigdep.kernel.errors import SigdepError, Unavailable
 PIECES_MAX: Final = 500
 """Looked at at once."""
 
-LOOK_SECONDS: Final = 0.25
+LOOK_SECONDS: Final = 0.5
 """Between looks where nothing is known to be due sooner: for what others have scheduled, and for a clock that leaps."""
 
 LAG_SECONDS: Final = 0.02
