@@ -1,12 +1,13 @@
 """`/api/live`: many clients in one workspace, a steady stream of changes, and slow readers beside them.
 
 From the moment before a change is asked for to its receipt, so that it holds the commit too. Clients and server share
-the machine.
+the machine. Held against a server that writes as many bytes to as many sockets as often, and does nothing else.
 """
 
 import asyncio
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
 from time import perf_counter
@@ -28,6 +29,8 @@ SECONDS: Final = 8.0
 USER_CONNECTIONS: Final = 45
 OPENED_AT_ONCE: Final = 20
 READY_SECONDS_MAX: Final = 30.0
+
+BARE: Final = "writing to as many sockets, and no more"
 
 _MARK: Final = b'"title":"change '
 
@@ -157,6 +160,35 @@ async def measure(server: RunningServer, listeners: int, slow: int, seconds: flo
     return run, metrics
 
 
+async def measure_bare(port: int, listeners: int, seconds: float) -> Run:
+    """The same listeners at a server that passes on what it is told."""
+    run, loop = Run(), asyncio.get_running_loop()
+    others: list[asyncio.BaseTransport] = []
+    for _ in range(listeners):
+        other, listener = await loop.create_connection(lambda: Listener(run), "127.0.0.1", port)
+        others.append(other)
+        await listener.subscribed.wait()
+    speaker, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
+    started = perf_counter()
+    for number in range(int(seconds * CHANGES_PER_SECOND)):
+        await asyncio.sleep(started + number / CHANGES_PER_SECOND - perf_counter())
+        run.asked.append(perf_counter())
+        speaker.write(_MARK + b"%d\n" % number)
+    await asyncio.sleep(1)
+    for transport in (speaker, *others):
+        transport.close()
+    return run
+
+
+def limit(listeners: int, seconds: float) -> Run:
+    with subprocess.Popen([sys.executable, "-m", "benchmarks.bare_room"], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            return uvloop.run(measure_bare(int(process.stdout.readline()), listeners, seconds))
+        finally:
+            process.terminate()
+
+
 def share(delays: Sequence[float], part: float) -> float:
     """Milliseconds."""
     return sorted(delays)[min(len(delays) - 1, int(part * len(delays)))] * 1_000
@@ -168,14 +200,29 @@ def run(listeners: int = LISTENERS, seconds: float = SECONDS) -> list[Figure]:
         with running_server(log_level="warning") as server:
             measured, metrics = uvloop.run(measure(server, listeners, slow, seconds))
             memory = server.resident_bytes / 1e6
-        expected = len(measured.asked) * listeners
-        if len(measured.delays) != expected:
-            raise RuntimeError(f"{len(measured.delays):,} receipts, not {expected:,}.")
+        bare = limit(listeners, seconds)
+        for one in (measured, bare):
+            if len(one.delays) != (expected := len(one.asked) * listeners):
+                raise RuntimeError(f"{len(one.delays):,} receipts, not {expected:,}.")
         name = f"{listeners:,} listeners" + (f" beside {slow} who read 1 KB/s" if slow else "")
         dropped = next(line for line in metrics.splitlines() if 'closed_total{why="too_slow"' in line)
         figures += [
             Figure(name=f"{name}, p50", value=share(measured.delays, 0.5), unit="ms", against="target", other=15),
+            Figure(
+                name="  the same",
+                value=share(measured.delays, 0.5),
+                unit="ms",
+                against=BARE,
+                other=share(bare.delays, 0.5),
+            ),
             Figure(name="  p99", value=share(measured.delays, 0.99), unit="ms", against="target", other=100),
+            Figure(
+                name="  the same",
+                value=share(measured.delays, 0.99),
+                unit="ms",
+                against=BARE,
+                other=share(bare.delays, 0.99),
+            ),
             Figure(name="  memory of the server", value=memory, unit="MB"),
             Figure(name="  slow readers dropped", value=float(dropped.rpartition(" ")[2]), unit=""),
         ]
