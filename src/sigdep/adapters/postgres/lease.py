@@ -1,12 +1,16 @@
 # ruff: noqa: S608  The schema's name has been checked.
 """Leases in the PostgreSQL database of a service, one row each: every step is one statement."""
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
+
+import asyncpg
 
 from sigdep.adapters.postgres.connecting import Pool, open_pool, quoted
 from sigdep.adapters.postgres.errors import Away, translated
 from sigdep.adapters.postgres.migrations import Step, migrate
+from sigdep.adapters.postgres.renewals import Renewal, Renewals
 from sigdep.kernel.lease import Epoch, Holder
 
 MIGRATIONS: Final[tuple[Step, ...]] = (("lease_1",), ("lease_2",))
@@ -23,6 +27,7 @@ class PostgresLeases:
     def __init__(self, pool: Pool, schema: str) -> None:
         self._pool = pool
         self._schema = schema
+        self._renewals = Renewals(self._renew)
 
     @classmethod
     async def open(cls, dsn: str, *, schema: str = "leases") -> "PostgresLeases":
@@ -44,7 +49,7 @@ class PostgresLeases:
 
     async def acquire(self, name: str, holder: Holder, seconds: float) -> Epoch | None:
         # The row is locked before its time is compared: of two that come at once, the second sees the first.
-        epoch = await self._ask(
+        acquired = await self._ask(
             f"INSERT INTO {self._schema}.lease AS held (name, epoch, holder, held_until, place, incarnation)"
             " VALUES ($1, 1, $2, clock_timestamp() + $3, $4, $5)"
             " ON CONFLICT (name) DO UPDATE"
@@ -59,17 +64,10 @@ class PostgresLeases:
             holder.place,
             holder.incarnation,
         )
-        return None if epoch is None else Epoch(epoch)
+        return Epoch(acquired[0]["epoch"]) if acquired else None
 
     async def renew(self, name: str, epoch: Epoch, seconds: float) -> bool:
-        renewed = await self._ask(
-            f"UPDATE {self._schema}.lease SET held_until = clock_timestamp() + $3"
-            " WHERE name = $1 AND epoch = $2 AND held_until > clock_timestamp() RETURNING epoch",
-            name,
-            epoch,
-            timedelta(seconds=seconds),
-        )
-        return renewed is not None
+        return await self._renewals.renew(Renewal(name, epoch, seconds))
 
     async def release(self, name: str, epoch: Epoch) -> None:
         await self._ask(
@@ -80,13 +78,26 @@ class PostgresLeases:
         )
 
     async def close(self) -> None:
+        await self._renewals.close()
         with translated():
             await self._pool.close()
 
-    async def _ask(self, statement: str, *arguments: object) -> int | None:
+    async def _renew(self, renewals: Sequence[Renewal]) -> Collection[tuple[str, Epoch]]:
+        names, epochs, seconds = zip(*renewals, strict=True) if renewals else ((), (), ())
+        renewed = await self._ask(
+            f"UPDATE {self._schema}.lease AS held SET held_until = clock_timestamp() + wanted.lasting"
+            " FROM unnest($1::text[], $2::bigint[], $3::interval[]) AS wanted (name, epoch, lasting)"
+            " WHERE held.name = wanted.name AND held.epoch = wanted.epoch AND held.held_until > clock_timestamp()"
+            " RETURNING held.name, held.epoch",
+            names,
+            epochs,
+            [timedelta(seconds=one) for one in seconds],
+        )
+        return {(row["name"], row["epoch"]) for row in renewed}
+
+    async def _ask(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         with translated():
             try:
-                found: int | None = await self._pool.fetchval(statement, *arguments)
+                return await self._pool.fetch(statement, *arguments)
             except TimeoutError as error:
                 raise Away("The database took too long to answer for a lease.") from error
-        return found
