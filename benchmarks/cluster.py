@@ -6,20 +6,26 @@ python -m benchmarks.cluster
 import asyncio
 import json
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import httpx
+import psutil
+import psycopg
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.embedded import Client, bare_server, beside, creating, fill, getting, latency_figures, sign_in, wait_for
 from benchmarks.figures import Figure, keep_figures, print_figures
-from sigdep.testing.running_server import running_server
+from sigdep.services.distributed.places import read_places
+from sigdep.testing.running_server import RunningServer, running_server
 
 TASKS: Final = 5_000
 CHANGES_A_SECOND: Final = 100
 LIVE_SECONDS: Final = 10
 ANSWER_SECONDS_MAX: Final = 30.0
+SETTLING_SECONDS: Final = 40.0
+"""For half a minute after a start, services look after what others may have left."""
+REST_SECONDS: Final = 20.0
 
 
 async def measure_live(client: Client) -> list[float]:
@@ -73,8 +79,47 @@ async def _write_steadily(client: Client, begun: dict[str, float]) -> None:
         await asyncio.gather(*writing)
 
 
+class Rest(NamedTuple):
+    """What all processes of a cluster do while nobody asks them anything."""
+
+    processor: float
+    """Of one core, in percent."""
+    statements: float
+    """That PostgreSQL is sent, a second. A transaction of several counts once."""
+
+
+def measure_rest(server: RunningServer) -> Rest:
+    time.sleep(SETTLING_SECONDS)
+    begun, used, done = time.perf_counter(), _processor_seconds(server), _statements(server)
+    time.sleep(REST_SECONDS)
+    seconds = time.perf_counter() - begun
+    return Rest(
+        processor=100 * (_processor_seconds(server) - used) / seconds,
+        statements=(_statements(server) - done) / seconds,
+    )
+
+
+def _processor_seconds(server: RunningServer) -> float:
+    postmaster = int((server.data / "postgresql" / "postmaster.pid").read_text().split()[0])
+    found = 0.0
+    for parent in map(psutil.Process, (server.process_id, postmaster)):
+        for process in (parent, *parent.children(recursive=True)):
+            times = process.cpu_times()
+            found += times.user + times.system
+    return found
+
+
+def _statements(server: RunningServer) -> int:
+    url = next(iter(read_places(server.data).values())).database_url
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT sum(xact_commit) FROM pg_stat_database").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def run() -> list[Figure]:
     with running_server(mode="cluster", log_level="warning") as server, bare_server() as bare:
+        rest = measure_rest(server)
         client = sign_in(server)
         post = beside(server, creating(client), creating(bare), "201")
         ids, position = fill(client, TASKS)
@@ -84,6 +129,8 @@ def run() -> list[Figure]:
         ready = server.ready_seconds
     return [
         Figure(name="ready after", value=ready, unit="s"),
+        Figure(name="at rest: processor", value=rest.processor, unit="% of one"),
+        Figure(name="  statements to PostgreSQL", value=rest.statements, unit="/s"),
         *latency_figures("POST /api/tasks", post, target=1_000),
         *latency_figures("GET /api/tasks/{id}", get),
         Figure(name=f"change to WebSocket at {CHANGES_A_SECOND}/s, p50", value=live[len(live) // 2], unit="ms",
