@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,56 +20,13 @@ from tests.deploy.documents import (
     compose,
     documents_of,
     told_of,
-    tool,
 )
 from tests.deploy.kubernetes_types import faults
 from tests.deploy.local_containers import make_secrets
-
-REQUIRED: Final = ("image.repository=registry.example.org/sigdep", "publicUrl=https://tasks.example.org")
-EVERYTHING: Final = (
-    *REQUIRED,
-    "ingress.enabled=true",
-    "ingress.host=tasks.example.org",
-    "ingress.tlsSecret=certificate",
-    "metrics.serviceMonitor.enabled=true",
-    "search.existingSecret=search",
-    "traces.endpoint=http://collector:4318",
-    *(f"roles.{role.replace('.', '-')}.autoscaling.enabled=true" for role in ROLES),
-)
-HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
+from tests.deploy.rendering import EVERYTHING, REQUIRED, container, environment, helm, of_kind, rendered
 
 VALUES: Final[dict[str, Any]] = documents_of((CHART / "values.yaml").read_text())[0]
 SCHEMA: Final[dict[str, Any]] = json.loads((CHART / "values.schema.json").read_text())
-
-
-def helm(command: str, *arguments: str, values: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    program = tool("helm", HELM_HOW)
-    options = [f"--set={value}" for value in values]
-    return subprocess.run(
-        [program, command, *arguments, "--kube-version=1.33.0", *options], capture_output=True, text=True, timeout=60
-    )
-
-
-def rendered(*values: str) -> list[dict[str, Any]]:
-    done = helm("template", "sigdep", str(CHART), values=values)
-    assert done.returncode == 0, done.stderr
-    return documents_of(done.stdout)
-
-
-def of_kind(kind: str, documents: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By role."""
-    found = [document for document in documents if document["kind"] == kind]
-    label = "app.kubernetes.io/component"
-    return {document["metadata"]["labels"][label].replace("-", "."): document for document in found}
-
-
-def container(deployment: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
-    return found
-
-
-def environment(deployment: dict[str, Any]) -> dict[str, Any]:
-    return {one["name"]: one.get("value", one.get("valueFrom")) for one in container(deployment)["env"]}
 
 
 # ── the files ─────────────────────────────────────────────────────────────────────────────────────────
@@ -103,20 +59,6 @@ def test_every_role_has_values() -> None:
 
 
 # ── what is rendered ──────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("value", ["redis.url=redis://redis:6379/0", "redis.existingSecret=sigdep-redis"])
-def test_those_who_share_something_know_redis_and_may_go_there(value: str) -> None:
-    without, shared = rendered(*REQUIRED), rendered(*REQUIRED, value)
-    for role, deployment in of_kind("Deployment", shared).items():
-        assert ("SIGDEP_REDIS_URL" in environment(deployment)) == (role in ("gateway", "users.read", "tasks.read"))
-    for documents, roles in ((without, set()), (shared, {"gateway", "users.read", "tasks.read"})):
-        allowed = {
-            role
-            for role, policy in of_kind("NetworkPolicy", documents).items()
-            if any(port["port"] == 6379 for rule in policy["spec"]["egress"] for port in rule["ports"])
-        }
-        assert allowed == roles
 
 
 def test_helm_finds_no_fault() -> None:
@@ -167,44 +109,6 @@ def test_an_address_of_a_role_is_a_service_that_stands_for_its_replicas() -> Non
             assert service["spec"]["selector"].items() <= pods.items()
 
 
-def test_only_whoever_asks_a_role_can_reach_it() -> None:
-    documents = rendered(*REQUIRED)
-    policies = of_kind("NetworkPolicy", documents)
-    assert set(policies) == set(ROLES)
-    label = "app.kubernetes.io/component"
-    for role, policy in policies.items():
-        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
-        if role != "gateway":
-            admitted = [peer["podSelector"]["matchLabels"][label] for peer in policy["spec"]["ingress"][0]["from"]]
-            assert {name.replace("-", ".") for name in admitted} == {who for who in PEERS if role in PEERS[who]}
-        reached = {
-            peer["podSelector"]["matchLabels"][label].replace("-", ".")
-            for rule in policy["spec"]["egress"]
-            for peer in rule.get("to", ())
-        }
-        assert reached == PEERS[role]
-
-
-def test_a_broker_whose_address_is_a_secret_is_not_named_and_may_be_reached() -> None:
-    documents = rendered(*REQUIRED, "broker.existingSecret=broker", "networkPolicy.brokerPort=5552")
-    for deployment in of_kind("Deployment", documents).values():
-        told = environment(deployment)["SIGDEP_BROKER_URL"]
-        assert told == {"secretKeyRef": {"name": "broker", "key": "url"}}
-    for policy in of_kind("NetworkPolicy", documents).values():
-        assert {"ports": [{"port": 5552}]} in policy["spec"]["egress"]
-
-
-def test_only_who_searches_knows_the_search_server_and_reaches_it() -> None:
-    def ports(policy: dict[str, Any]) -> set[Any]:
-        return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
-
-    documents = rendered(*REQUIRED, "search.existingSecret=search", "networkPolicy.searchPort=9201")
-    deployments, policies = of_kind("Deployment", documents), of_kind("NetworkPolicy", documents)
-    told = {role for role, deployment in deployments.items() if "SIGDEP_SEARCH_URL" in environment(deployment)}
-    assert told == {role for role, policy in policies.items() if 9_201 in ports(policy)} == {"tasks.read"}
-    assert "SIGDEP_SEARCH_URL" not in environment(of_kind("Deployment", rendered(*REQUIRED))["tasks.read"])
-
-
 def test_no_pod_is_more_than_it_must_be() -> None:
     for deployment in of_kind("Deployment", rendered(*REQUIRED)).values():
         pod = deployment["spec"]["template"]["spec"]
@@ -249,18 +153,6 @@ def test_every_role_has_a_port_at_which_its_figures_are_found() -> None:
         assert environment(deployments[role])[variable] == str(exposed["containerPort"])
         admitted = of_kind("NetworkPolicy", documents)[role]["spec"]["ingress"]
         assert any(rule["ports"] == [{"port": port["targetPort"]}] for rule in admitted)
-
-
-def test_traces_go_where_the_operator_says_and_nowhere_else() -> None:
-    for role, deployment in of_kind("Deployment", rendered(*EVERYTHING)).items():
-        assert environment(deployment)["SIGDEP_OTLP_ENDPOINT"] == "http://collector:4318", role
-        assert environment(deployment)["SIGDEP_TRACE_RATIO"] == "0.01"
-    silent = rendered(*REQUIRED)
-    assert all("SIGDEP_OTLP_ENDPOINT" not in environment(one) for one in of_kind("Deployment", silent).values())
-    for policies, expected in ((rendered(*EVERYTHING), True), (silent, False)):
-        for policy in of_kind("NetworkPolicy", policies).values():
-            ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
-            assert (4318 in ports) is expected
 
 
 def test_a_release_is_rolled_out_without_a_gap_and_nodes_are_drained_one_by_one() -> None:
