@@ -22,7 +22,7 @@ HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
 
 def helm(command: str, *arguments: str, values: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     program = tool("helm", HELM_HOW)
-    options = [f"--set={value}" for value in values]
+    options = [f"--set{'-json' if value.partition('=')[2][:1] in ('[', '{') else ''}={value}" for value in values]
     return subprocess.run(
         [program, command, *arguments, "--kube-version=1.33.0", *options], capture_output=True, text=True, timeout=60
     )

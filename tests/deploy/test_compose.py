@@ -102,6 +102,20 @@ def test_nobody_outside_reaches_anything_but_the_gateway() -> None:
         assert SERVICES[name]["networks"] == ["inside"]
 
 
+def test_those_who_must_get_out_can_each_by_a_network_of_its_own() -> None:
+    """The gateway is published by one that is not internal; e-mail and pushes go out; search is anywhere."""
+    networks = compose()["networks"]
+    ways_out = {
+        role: [name for name in service["networks"] if not (networks[name] or {}).get("internal")]
+        for role, service in BY_ROLE.items()
+    }
+    leaving = {role: names for role, names in ways_out.items() if names}
+    assert set(leaving) == {"gateway", "notifications.write", "tasks.read"}
+    used = [name for names in leaving.values() for name in names]
+    assert sorted(used) == sorted(set(networks) - {"inside"})
+    assert all("inside" in service["networks"] for service in BY_ROLE.values())
+
+
 def test_whoever_follows_waits_for_whom_it_follows_and_nobody_waits_in_a_circle() -> None:
     started: set[str] = set()
     waiting = dict(SERVICES)

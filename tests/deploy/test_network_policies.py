@@ -1,9 +1,13 @@
 """Who reaches whom on Kubernetes: those who ask each other, and where somebody must get out."""
 
+from functools import cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
 
+from sigdep.adapters.outgoing.addresses import AddressRules
+from sigdep.adapters.smtp.server import MailServer
 from tests.deploy.documents import PEERS, ROLES
 from tests.deploy.rendering import EVERYTHING, REQUIRED, environment, of_kind, rendered
 
@@ -36,6 +40,7 @@ def test_only_whoever_asks_a_role_can_reach_it() -> None:
             peer["podSelector"]["matchLabels"][label].replace("-", ".")
             for rule in policy["spec"]["egress"]
             for peer in rule.get("to", ())
+            if "podSelector" in peer
         }
         assert reached == PEERS[role]
 
@@ -70,3 +75,72 @@ def test_traces_go_where_the_operator_says_and_nowhere_else() -> None:
         for policy in of_kind("NetworkPolicy", policies).values():
             ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
             assert (4318 in ports) is expected
+
+
+# ── outside ───────────────────────────────────────────────────────────────────────────────────────────
+
+MAIL = ("smtp://mail.example.org", "smtps://mail.example.org", "smtp+plain://mail.example.org")
+WEBHOOKS = ("https://hooks.example.com", "https://hooks.example.com:80", "https://hooks.example.com:1024",
+            "https://hooks.example.com:65535")  # fmt: skip
+
+
+@cache
+def outgoing(*values: str) -> dict[str, list[dict[str, Any]]]:
+    """What each role may send that is neither to another role, nor to an engine: by role, where there is something."""
+    found = {}
+    for role, policy in of_kind("NetworkPolicy", rendered(*REQUIRED, *values)).items():
+        engines = [{"port": port} for port in (5432, 4222, 50051)]
+        others = [rule for rule in policy["spec"]["egress"] if rule["ports"][0] not in engines]
+        found[role] = [rule for rule in others if rule["ports"][0]["port"] != 53]
+    return {role: rules for role, rules in found.items() if rules}
+
+
+def lets_out(rule: dict[str, Any], address: str) -> bool:
+    blocks = [peer["ipBlock"] for peer in rule["to"]]
+    return any(
+        ip_address(address) in ip_network(block["cidr"])
+        and not any(ip_address(address) in ip_network(inside) for inside in block.get("except", ()))
+        for block in blocks
+    )
+
+
+def test_only_who_tells_people_may_send_to_outside() -> None:
+    assert set(outgoing()) == {"notifications.write"}
+    assert outgoing("networkPolicy.outgoingPorts=[]") == {}
+
+
+def test_every_port_that_mail_servers_and_webhooks_may_have_is_open() -> None:
+    (rule,) = outgoing()["notifications.write"]
+    wanted = {MailServer.parse(url).port for url in MAIL}
+    wanted |= {AddressRules().check(url).port or 443 for url in WEBHOOKS}
+    for port in wanted:
+        assert any(one["port"] <= port <= one.get("endPort", one["port"]) for one in rule["ports"]), port
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["10.0.0.1", "172.31.255.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "127.0.0.1", "224.0.0.1", "0.0.0.1",
+     "255.255.255.255", "fd00::1", "fe80::1", "::1"],
+)  # fmt: skip
+def test_nothing_that_people_name_leads_inside(address: str) -> None:
+    (rule,) = outgoing()["notifications.write"]
+    assert not AddressRules().permits(address, encrypted=True)
+    assert not lets_out(rule, address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "223.255.255.1", "2606:4700::1111", "2a00:1450:4001::8a"])
+def test_whatever_is_public_can_be_reached(address: str) -> None:
+    (rule,) = outgoing()["notifications.write"]
+    assert AddressRules().permits(address, encrypted=True)
+    assert lets_out(rule, address)
+
+
+def test_an_operator_lets_in_a_mail_server_of_their_own_or_takes_another_list() -> None:
+    inside = "networkPolicy.outgoingInside[0].ipBlock.cidr=10.1.0.0/16"
+    (rule,) = outgoing(inside)["notifications.write"]
+    assert lets_out(rule, "10.1.0.25")
+    assert lets_out(rule, "8.8.8.8")
+    assert not lets_out(rule, "10.2.0.25")
+    (rule,) = outgoing(inside, "networkPolicy.outgoingTo=[]")["notifications.write"]
+    assert lets_out(rule, "10.1.0.25")
+    assert not lets_out(rule, "8.8.8.8")
