@@ -1,5 +1,9 @@
 """Whether the service of this container is ready, for HEALTHCHECK: ends with 0 if it is, with 1 if not.
 
+    python health.py [PATH]
+
+PATH    what is asked by HTTP, instead of /health/ready: /health/live at a gateway, which is well while others are not
+
 A role that wants certificates (SIGDEP_TLS_…) does not answer it: replace the check there.
 """
 
@@ -12,10 +16,10 @@ HOST: Final = "127.0.0.1"
 ANSWER_SECONDS_MAX: Final = 4.0
 
 
-def is_ready() -> bool:
+def is_ready(path: str) -> bool:
     """A role behind the gateway says it by gRPC, the gateway and `sigdep up` by HTTP."""
     rpc_port = os.environ.get("SIGDEP_RPC_PORT")
-    return _serves(rpc_port) if rpc_port else _answers(int(os.environ.get("SIGDEP_PORT", "8000")))
+    return _serves(rpc_port) if rpc_port else _answers(int(os.environ.get("SIGDEP_PORT", "8000")), path)
 
 
 def _serves(port: str) -> bool:
@@ -32,10 +36,10 @@ def _serves(port: str) -> bool:
     return bool(said.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     connection = HTTPConnection(HOST, port, timeout=ANSWER_SECONDS_MAX)
     try:
-        connection.request("GET", "/health/ready")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
@@ -44,4 +48,4 @@ def _answers(port: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_ready() else 1)
+    sys.exit(0 if is_ready(*(sys.argv[1:2] or ["/health/ready"])) else 1)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -26,6 +26,7 @@ STOP_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.2
 
 HOST: Final = "127.0.0.1"
+CHECK: Final = "/opt/sigdep-image/health.py"
 ACCESS: Final = f"""
 host all postgres {HOST}/32 trust
 host all all {HOST}/32 scram-sha-256
@@ -125,17 +126,28 @@ def running_role(role: str, environment: Mapping[str, str], log: Path) -> Iterat
         yield process
 
 
-def is_healthy(environment: Mapping[str, str]) -> bool:
-    """What the image's own health check says."""
-    script = DEPLOY / "image" / "health.py"
-    return subprocess.run([sys.executable, script], env=dict(environment), timeout=READY_SECONDS_MAX).returncode == 0
+def is_healthy(environment: Mapping[str, str], *path: str) -> bool:
+    """What the image's own health check says.
+
+    Args:
+        path: what the check is given, where it is given anything.
+    """
+    command = [sys.executable, str(DEPLOY / "image" / "health.py"), *path]
+    return subprocess.run(command, env=dict(environment), timeout=READY_SECONDS_MAX).returncode == 0
+
+
+def health_path(service: Mapping[str, Any]) -> list[str]:
+    """What a service of the compose file gives to the image's check."""
+    test: list[str] = service.get("healthcheck", {}).get("test", ["CMD", "python", CHECK])
+    assert test[:3] == ["CMD", "python", CHECK]
+    return test[3:]
 
 
 def wait_until_healthy(
-    role: str, environment: Mapping[str, str], log: Path, process: "subprocess.Popen[bytes]"
+    role: str, environment: Mapping[str, str], log: Path, process: "subprocess.Popen[bytes]", *path: str
 ) -> None:
     end = time.monotonic() + READY_SECONDS_MAX
-    while not is_healthy(environment):
+    while not is_healthy(environment, *path):
         if process.poll() is not None or time.monotonic() > end:
             pytest.fail(f"{role} is not ready:\n{log.read_text(errors='replace')[-3000:]}", pytrace=False)
         time.sleep(LOOK_SECONDS)

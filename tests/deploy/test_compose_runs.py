@@ -5,8 +5,8 @@ They begin with what `sigdep up` has made, moved into their databases, as an ins
 
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ from sigdep.testing.servers import PostgreSQL
 from tests.deploy.documents import compose
 from tests.deploy.local_containers import (
     HOST,
+    STOP_SECONDS_MAX,
+    health_path,
     is_healthy,
     make_databases,
     make_secrets,
@@ -32,29 +34,50 @@ from tests.deploy.local_containers import (
 )
 
 STARTED = (
-    "users-write", "users-read", "tasks-write", "tasks-read", "calendar-write", "calendar-read", "notifications-write",
-    "notifications-read", "gateway",
+    "users.write", "users.read", "tasks.write", "tasks.read", "calendar.write", "calendar.read", "notifications.write",
+    "notifications.read", "gateway",
 )  # fmt: skip
+SERVICES = compose()["services"]
 WHO = {"email": "ada@example.org", "password": "correct horse battery"}
 
 
 class Composed:
     """What runs: where it is, and what each role has for variables."""
 
-    def __init__(
-        self, url: str, server: PostgreSQL, secrets: Path, environments: dict[str, dict[str, str]], task: str
-    ) -> None:
-        self.url, self.server, self.secrets, self.environments = url, server, secrets, environments
+    def __init__(self, url: str, server: PostgreSQL, folder: Path, secrets: Path, task: str) -> None:
+        self.url, self.server, self.secrets = url, server, secrets
         self.task = task
         """One that was there before there were services."""
+        self.environments: dict[str, dict[str, str]] = {}
+        """By role."""
+        self._folder, self._stack = folder, ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @contextmanager
+    def roles(self, environments: Mapping[str, dict[str, str]]) -> Iterator[None]:
+        """Every role, each started when those before it are healthy."""
+        with self._stack:
+            for role, environment in environments.items():
+                self.environments[role] = environment
+                self.start(role)
+            yield
+
+    def start(self, role: str) -> None:
+        log, environment = self._folder / f"{role}.log", self.environments[role]
+        self._processes[role] = process = self._stack.enter_context(running_role(role, environment, log))
+        wait_until_healthy(role, environment, log, process, *health_path(SERVICES[role.replace(".", "-")]))
+
+    def stop(self, role: str) -> None:
+        process = self._processes.pop(role)
+        process.terminate()
+        process.wait(STOP_SECONDS_MAX)
 
 
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
-    services = compose()["services"]
     folder, secrets = tmp_path_factory.mktemp("composed"), tmp_path_factory.mktemp("secrets")
     ports = {"nats:4222": free_port(), "redis:6379": free_port(), "gateway": free_port()}
-    ports |= {f"{name}:50051": free_port() for name in STARTED if name != "gateway"}
+    ports |= {f"{role.replace('.', '-')}:50051": free_port() for role in STARTED if role != "gateway"}
     with ExitStack() as stack:
         server = stack.enter_context(scratch_postgresql())
         ports["postgresql:5432"] = server.port
@@ -67,17 +90,18 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         migrate(data, server, secrets)
         stack.enter_context(nats(folder, ports["nats:4222"], free_port()))
         stack.enter_context(redis(folder, ports["redis:6379"]))
-        environments = {}
-        for name in STARTED:
-            _, role = services[name]["command"]
-            places = {"/secrets/pgpass": str(secrets / "pgpass" / role), "/secrets/sigdep": str(secrets / "sigdep")}
-            set_to = {key: str(value or "") for key, value in services[name]["environment"].items()}
-            set_to["SIGDEP_PUBLIC_URL"] = f"http://{HOST}:{ports['gateway']}"
-            environment = environments[role] = on_this_machine(role, set_to, ports, places)
-            log = folder / f"{name}.log"
-            process = stack.enter_context(running_role(role, environment, log))
-            wait_until_healthy(role, environment, log, process)
-        yield Composed(f"http://{HOST}:{ports['gateway']}", server, secrets, environments, task)
+        composed = Composed(f"http://{HOST}:{ports['gateway']}", server, folder, secrets, task)
+        stack.enter_context(composed.roles({role: _environment(role, ports, secrets) for role in STARTED}))
+        yield composed
+
+
+def _environment(role: str, ports: dict[str, int], secrets: Path) -> dict[str, str]:
+    """What the compose file has for it, with this machine's addresses."""
+    places = {"/secrets/pgpass": str(secrets / "pgpass" / role), "/secrets/sigdep": str(secrets / "sigdep")}
+    variables = SERVICES[role.replace(".", "-")]["environment"]
+    set_to = {name: str(value or "") for name, value in variables.items()}
+    set_to["SIGDEP_PUBLIC_URL"] = f"http://{HOST}:{ports['gateway']}"
+    return on_this_machine(role, set_to, ports, places)
 
 
 def _signed_up(url: str) -> str:
@@ -163,6 +187,25 @@ def test_making_secrets_and_databases_again_changes_nothing(composed: Composed) 
     assert is_healthy(composed.environments["users.read"])
 
 
+def test_a_gateway_is_well_while_one_of_the_others_is_away(composed: Composed) -> None:
+    """Whoever takes unwell ones out of a balancer would else take all of them out, and everything with them."""
+    checked = health_path(SERVICES["gateway"])
+    composed.stop("calendar.write")
+    try:
+        with httpx.Client(base_url=composed.url, timeout=20) as client:
+            ready = client.get("/health/ready")
+            assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+            assert {name for name, said in ready.json()["parts"].items() if said != "ok"} == {"calendar.write"}
+            assert is_healthy(composed.environments["gateway"], *checked)
+            token = client.post("/api/sessions", json=WHO).json()["access_token"]
+            client.headers["authorization"] = f"Bearer {token}"
+            assert client.post("/api/tasks", json={"title": "All the same"}).status_code == 201
+            assert client.get(f"/api/tasks/{composed.task}").status_code == 200
+    finally:
+        composed.start("calendar.write")
+
+
 def test_the_health_check_notices_a_service_that_is_not_there() -> None:
     assert not is_healthy({"SIGDEP_RPC_PORT": str(free_port())})
     assert not is_healthy({"SIGDEP_PORT": str(free_port())})
+    assert not is_healthy({"SIGDEP_PORT": str(free_port())}, *health_path(SERVICES["gateway"]))
