@@ -53,7 +53,34 @@ yes
 {{- end -}}
 {{- end }}
 
+{{- /* Where role goes and needs an authority of the operator's: the name of each place below /tls, and the Secret there. */ -}}
+{{- define "sigdep.authorities" -}}
+{{- $values := .root.Values -}}
+{{- $found := dict -}}
+{{- with $values.databases.tls.existingSecret }}{{ $_ := set $found "postgresql" . }}{{ end -}}
+{{- with $values.broker.tls.existingSecret }}{{ $_ := set $found "broker" . }}{{ end -}}
+{{- if include "sigdep.shares" . }}{{ with $values.redis.tls.existingSecret }}{{ $_ := set $found "redis" . }}{{ end }}{{ end -}}
+{{- if eq .role "tasks-read" }}{{ with $values.search.tls.existingSecret }}{{ $_ := set $found "search" . }}{{ end }}{{ end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{- /* What is said of all roles under this name, and after it of this one. */ -}}
+{{- define "sigdep.extra" -}}
+{{- $own := index .root.Values.roles .role -}}
+{{- concat (index .root.Values .name | default list) (index $own .name | default list) | toYaml -}}
+{{- end }}
+
 {{- define "sigdep.environment" -}}
+{{- $variables := include "sigdep.variables" . -}}
+{{- $named := list -}}
+{{- range $variables | fromYamlArray -}}
+{{- if has .name $named }}{{ fail (printf "%s would have %s twice: the chart sets it already, or settings and extraEnv both do." $.role .name) }}{{ end -}}
+{{- $named = append $named .name -}}
+{{- end -}}
+{{ $variables }}
+{{- end }}
+
+{{- define "sigdep.variables" -}}
 {{- $asks := include "sigdep.asks" .root | fromYaml -}}
 - {name: SIGDEP_PUBLIC_URL, value: {{ required "publicUrl is required: how clients reach the gateway." .root.Values.publicUrl | quote }}}
 - {name: SIGDEP_SECRETS_DIR, value: /secrets/sigdep}
@@ -95,7 +122,21 @@ yes
 - {name: SIGDEP_OTLP_ENDPOINT, value: {{ . | quote }}}
 - {name: SIGDEP_TRACE_RATIO, value: {{ $.root.Values.traces.ratio | quote }}}
 {{- end }}
+{{- range $place, $_ := include "sigdep.authorities" . | fromJson }}
+{{- if eq $place "postgresql" }}
+- {name: PGSSLROOTCERT, value: /tls/postgresql/ca.crt}
+{{- else }}
+- {name: SIGDEP_{{ upper $place }}_AUTHORITY, value: /tls/{{ $place }}/ca.crt}
+{{- if (index $.root.Values $place "tls").clientCertificate }}
+- {name: SIGDEP_{{ upper $place }}_CERTIFICATE, value: /tls/{{ $place }}/tls.crt}
+- {name: SIGDEP_{{ upper $place }}_KEY, value: /tls/{{ $place }}/tls.key}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .root.Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- with include "sigdep.extra" (merge (dict "name" "extraEnv") .) | fromYamlArray }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
