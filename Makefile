@@ -13,6 +13,10 @@ PYTHONS := python3.13 python3.12 python3.11 python3
 # PostgreSQL comes with the test requirements, as a wheel.
 SERVICES_PACKAGES ?= chromium curl gcc libc6-dev prometheus rabbitmq-server redis-server
 
+# What renders the chart, and with it the types of Kubernetes, of which it is built. No package of the system has it: it is
+# built where Go is, and elsewhere its tests are skipped by name.
+HELM ?= helm.sh/helm/v3/cmd/helm@v3.22.0
+
 # Arguments for pytest, e.g. make test TESTS="tests/kernel -x"
 TESTS ?=
 
@@ -62,6 +66,13 @@ services: ## Install what the tests need from the system (as root, with apt-get)
 	done); \
 	if [ -z "$$missing" ]; then echo "Everything that the tests need from the system is there."; exit; fi; \
 	apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $$missing
+	@if [ -x "$$HOME/go/bin/helm" ] && ls -d "$$HOME"/go/pkg/mod/k8s.io/client-go@* >/dev/null 2>&1; then \
+		echo "So is helm."; \
+	elif command -v go >/dev/null; then \
+		GOBIN= GOPATH="$$HOME/go" GOMODCACHE="$$HOME/go/pkg/mod" go install $(HELM); \
+	else \
+		echo "Without Go there is no helm: the tests that render the chart will be skipped."; \
+	fi
 
 # Later files take the pins of earlier ones, so that all of them fit into one environment.
 COMPILE = $(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --universal \

@@ -4,15 +4,16 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
-import pytest
 import yaml  # type: ignore[import-untyped]  # It has no types, and we read documents with it.
 
 from sigdep.services.distributed.process import NAMES
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.settings import PREFIX
+from sigdep.testing.servers import ServerMissing, ServerNotProvided
+from tests.conftest import missing_servers_skip
 
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
@@ -66,13 +67,26 @@ def variable_of(role: str) -> str:
     return PREFIX + role.replace(".", "_").upper()
 
 
-def tool(name: str, how: str) -> str:
-    """The path of a program, or a skip that names it.
+def tool(name: str, *, needs: str = "") -> str:
+    """The path of a program. Without it a test is skipped by its name, and fails in CI if it ought to be there.
 
     Args:
-        how: to get it.
+        needs: a program without which `make services` does not bring this one.
     """
-    found = shutil.which(name) or shutil.which(name, path=str(Path.home() / "go" / "bin"))
+    found = shutil.which(name) or shutil.which(name, path=str(go_folder() / "bin"))
     if found is None:
-        pytest.skip(f"{name} is not on this machine: {how}")
+        missing(name, needs=needs)
     return found
+
+
+def go_folder() -> Path:
+    """Where `make services` has Go put what it builds, and what that is built of."""
+    return Path.home() / "go"
+
+
+def missing(name: str, *, needs: str = "") -> NoReturn:
+    with missing_servers_skip():
+        if needs and shutil.which(needs) is None:
+            raise ServerNotProvided(f"{name} is not on this machine, nor is {needs}, with which it is built.")
+        raise ServerMissing(f"{name} is not on this machine: make services")
+    raise AssertionError("Nobody is here without a skip or a failure.")

@@ -1,14 +1,13 @@
-"""What the types of Kubernetes' API are made of, as its own client library for Go has them written down."""
+"""What the types of Kubernetes' API are made of, as its own client library for Go has them: helm is built of it."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml  # type: ignore[import-untyped]  # As in documents.py.
 
-HOW: Final = "go mod download k8s.io/client-go@v0.37.1"
+from tests.deploy.documents import go_folder, missing
+
 SOURCE: Final = "client-go@*/applyconfigurations/internal/internal.go"
 
 _SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
@@ -32,9 +31,9 @@ def faults(document: Mapping[str, Any]) -> list[str]:
 
 @cache
 def known_types() -> Types:
-    found = sorted((Path.home() / "go" / "pkg" / "mod" / "k8s.io").glob(SOURCE))
+    found = sorted((go_folder() / "pkg" / "mod" / "k8s.io").glob(SOURCE))
     if not found:
-        pytest.skip(f"The types of Kubernetes are not on this machine: {HOW}")
+        missing("what knows the types of Kubernetes", needs="go")
     text = found[-1].read_text().partition("typed.YAMLObject(`")[2].partition("`")[0]
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return {one["name"]: one for one in yaml.load(text, loader)["types"]}  # A safe loader, the quicker one.

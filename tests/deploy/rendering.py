@@ -17,11 +17,10 @@ EVERYTHING: Final = (
     "traces.endpoint=http://collector:4318",
     *(f"roles.{role.replace('.', '-')}.autoscaling.enabled=true" for role in ROLES),
 )
-HELM_HOW: Final = "go install helm.sh/helm/v3/cmd/helm@v3.22.0"
 
 
 def helm(command: str, *arguments: str, values: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    program = tool("helm", HELM_HOW)
+    program = tool("helm", needs="go")
     options = [f"--set{'-json' if value.partition('=')[2][:1] in ('[', '{') else ''}={value}" for value in values]
     return subprocess.run(
         [program, command, *arguments, "--kube-version=1.33.0", *options], capture_output=True, text=True, timeout=60

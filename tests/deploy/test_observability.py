@@ -19,7 +19,6 @@ from sigdep.services.outcome_figures import HOT_LISTS, SEARCHES, OutcomeFigures
 from sigdep.testing.running_server import running_server
 from tests.deploy.documents import DEPLOY, ROOT, compose, documents_of, tool
 
-PROMTOOL_HOW: Final = "make services"
 RULES: Final = DEPLOY / "prometheus" / "alerts.yaml"
 REFERENCE: Final = ROOT / "docs" / "reference" / "metrics.md"
 
@@ -197,13 +196,13 @@ def test_every_alert_says_what_it_means_and_how_urgent_it_is() -> None:
 
 
 def test_prometheus_reads_the_rules() -> None:
-    program = tool("promtool", PROMTOOL_HOW)
+    program = tool("promtool")
     done = subprocess.run([program, "check", "rules", RULES], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_reads_what_it_is_to_scrape_and_finds_every_role_of_the_compose_file() -> None:
-    program = tool("promtool", PROMTOOL_HOW)
+    program = tool("promtool")
     file = RULES.with_name("prometheus.yaml")
     done = subprocess.run([program, "check", "config", file], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -215,7 +214,7 @@ def test_prometheus_reads_what_it_is_to_scrape_and_finds_every_role_of_the_compo
 
 
 def test_the_rules_fire_when_they_should_and_only_then() -> None:
-    program = tool("promtool", PROMTOOL_HOW)
+    program = tool("promtool")
     rules = RULES.with_name("alerts_test.yaml")
     done = subprocess.run([program, "test", "rules", rules], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -223,7 +222,7 @@ def test_the_rules_fire_when_they_should_and_only_then() -> None:
 
 def test_prometheus_understands_every_question_of_the_dashboard(tmp_path: Path) -> None:
     """As rules, since that is what promtool reads."""
-    program = tool("promtool", PROMTOOL_HOW)
+    program = tool("promtool")
     filled = [
         target["expr"].replace("$__rate_interval", "5m").replace("$instance", ".*")
         for panel in PANELS
