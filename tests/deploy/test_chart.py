@@ -16,6 +16,7 @@ from tests.deploy.documents import (
     IMAGE_USER,
     PEERS,
     ROLES,
+    ROOT,
     SETTINGS,
     compose,
     documents_of,
@@ -168,6 +169,14 @@ def test_an_autoscaler_is_not_held_back_by_a_number_of_replicas() -> None:
     documents = rendered(*EVERYTHING)
     assert set(of_kind("HorizontalPodAutoscaler", documents)) == set(ROLES)
     assert all("replicas" not in deployment["spec"] for deployment in of_kind("Deployment", documents).values())
+
+
+def test_an_autoscaler_goes_by_the_core_that_a_process_uses_whatever_is_requested() -> None:
+    """Of a request that is a quarter of a core 70 % are reached by a replica that has next to nothing to do."""
+    for scaler in of_kind("HorizontalPodAutoscaler", rendered(*EVERYTHING)).values():
+        (metric,) = scaler["spec"]["metrics"]
+        assert metric["resource"] == {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "700m"}}
+    assert "Autoscale at 70 % of one core" in (ROOT / "docs" / "explanation" / "operating.md").read_text()
 
 
 def test_the_init_container_makes_secrets_that_services_accept(tmp_path: Path) -> None:
