@@ -16,6 +16,7 @@ BENCHMARKS: Final = (
     "brokers",
     "cluster",
     "starts",
+    "memory",
     "scaling",
     "growth",
     "reminders",

@@ -52,7 +52,7 @@ class Again:
 async def measure(rounds: int, *, forked: bool) -> Mapping[str, Sequence[Again]]:
     """By the names of services."""
     found = {name: list[Again]() for name in NAMES}
-    with _folder() as folder:
+    with temporary_folder() as folder:
         plan = Plan(data=folder / "data", port=free_port(), forked=forked)
         async with running_cluster(plan, lambda _line: None) as cluster:
             for name in NAMES * rounds:
@@ -79,7 +79,7 @@ def figures_of(forks: Mapping[str, Sequence[Again]], rivals: Mapping[str, Sequen
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sigdep-bench-") as name:
         Path(name).chmod(0o711)  # PostgreSQL may have to run as somebody else.
         yield Path(name)

@@ -6,6 +6,7 @@ They begin with what `sigdep up` has made, moved into their databases, as an ins
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from sigdep.adapters.postgres import connecting, lease, read_store
 from sigdep.services.distributed.engines.processes import free_port
 from sigdep.testing.running_server import running_server
 from sigdep.testing.servers import PostgreSQL
@@ -38,6 +40,7 @@ STARTED = (
     "notifications.read", "gateway",
 )  # fmt: skip
 SERVICES = compose()["services"]
+CALLERS = 40
 WHO = {"email": "ada@example.org", "password": "correct horse battery"}
 
 
@@ -164,6 +167,27 @@ def test_no_service_can_connect_to_the_database_of_another(composed: Composed) -
     environment = environment | {"PGPASSFILE": str(composed.secrets / "all")}
     for other in ("tasks_write", "calendar_write", "calendar_read", "users_write", "users_read", "keys"):
         assert f'permission denied for database "{other}"' in connect(other)
+
+
+def test_no_more_connections_are_opened_than_operators_reckon_with(composed: Composed) -> None:
+    """Of whichever user: what else stands in operating.md under Connections."""
+    with httpx.Client(base_url=composed.url, timeout=60) as client, ThreadPoolExecutor(CALLERS) as callers:
+        token = client.post("/api/sessions", json=WHO).json()["access_token"]
+        client.headers["authorization"] = f"Bearer {token}"
+        asked = [callers.submit(client.get, "/api/tasks") for _ in range(CALLERS)]
+        asked += [callers.submit(client.post, "/api/tasks", json={"title": "One of many"}) for _ in range(CALLERS)]
+        assert {one.result().status_code for one in asked} == {200, 201}
+    counted = composed.server.query(
+        "SELECT usename, count(*) FROM pg_stat_activity WHERE application_name LIKE 'sigdep%' GROUP BY usename"
+    )
+    open_now = {user: int(number) for user, number in (line.split("|") for line in counted.splitlines())}
+    reading = read_store.CONNECTIONS_MAX + lease.CONNECTIONS_MAX
+    writing = reading + connecting.READ_CONNECTIONS_MAX + 2  # To append, and to listen.
+    assert len(open_now) == len(STARTED)  # The keys' user, and one for each role but the gateway.
+    for user, number in open_now.items():
+        of_keys = len(STARTED) * connecting.READ_CONNECTIONS_MAX
+        most = of_keys if user == "keys" else reading if user.endswith("_read") else writing
+        assert number <= most + (user == "notifications_write"), user  # Which has the database's clock.
 
 
 def test_a_wrong_password_is_turned_away(composed: Composed) -> None:
