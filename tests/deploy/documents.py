@@ -18,6 +18,7 @@ from tests.conftest import missing_servers_skip
 ROOT: Final = Path(__file__).parents[2]
 DEPLOY: Final = ROOT / "deploy"
 CHART: Final = DEPLOY / "helm" / "sigdep"
+COMPOSE: Final = DEPLOY / "compose.yaml"
 IMAGE_USER: Final = "10001"
 
 ROLES: Final = NAMES
@@ -43,9 +44,16 @@ PEERS: Final[Mapping[str, frozenset[str]]] = {
 _PINNED: Final = re.compile(r"^[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$")
 
 
-def compose() -> dict[str, Any]:
-    """As it is where the environment says nothing: `${NAME:-default}` is the default."""
-    return documents_of(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (DEPLOY / "compose.yaml").read_text()))[0]
+def compose(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """As it is where the environment says this, by default nothing."""
+    said = variables or {}
+
+    def substituted(found: re.Match[str]) -> str:
+        name, operator, word = found.groups()
+        value = said.get(name, "")
+        return (word if value else "") if operator == "+" else value or word
+
+    return documents_of(re.sub(r"\$\{(\w+):([-+])([^}]*)\}", substituted, COMPOSE.read_text()))[0]
 
 
 def documents_of(text: str) -> list[dict[str, Any]]:

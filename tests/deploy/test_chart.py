@@ -80,10 +80,23 @@ def test_a_misspelt_value_is_refused() -> None:
     assert "gatway" in done.stderr
 
 
+OPTIONAL = {
+    "gateway": ("TRUSTED_PROXIES",),
+    "notifications-write": ("SMTP_URL", "SMTP_FROM", "FCM_ACCOUNT", "VAPID_SUBJECT", "OUTGOING_ALLOW"),
+}
+"""What the compose file has variables for, and the chart no values of their own."""
+
+
 def test_a_role_is_set_as_in_the_compose_file() -> None:
-    deployments = of_kind(
-        "Deployment", rendered(*REQUIRED, "redis.url=redis://redis:6379/0", "search.existingSecret=search")
-    )
+    everything = [
+        "redis.url=redis://redis:6379/0",
+        "search.existingSecret=search",
+        "traces.endpoint=http://collector:4318",
+    ]
+    for role, names in OPTIONAL.items():
+        variables = json.dumps([{"name": f"SIGDEP_{name}", "value": "set"} for name in names])
+        everything.append(f"roles.{role}.extraEnv={variables}")
+    deployments = of_kind("Deployment", rendered(*REQUIRED, *everything))
     services = {s["command"][1]: s for s in compose()["services"].values() if s["command"][0] == "run"}
     assert set(deployments) == set(ROLES)
     for role, deployment in deployments.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.documents import DEPLOY, PEERS, ROLES, SETTINGS, compose, is_pinned, told_of
+from tests.deploy.documents import COMPOSE, DEPLOY, PEERS, ROLES, ROOT, SETTINGS, compose, is_pinned, told_of
 
 ENGINES = ("postgresql", "nats", "redis")
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
@@ -66,6 +66,40 @@ def test_the_init_script_makes_every_database_that_is_named() -> None:
         if name in ("SIGDEP_DATABASE_URL", "SIGDEP_KEYS_URL")
     }
     assert set(made[1].split()) == named
+
+
+def test_whatever_an_operator_sets_reaches_who_takes_it_and_nobody_else() -> None:
+    """By variables of their own, so that the file stays as it is tracked."""
+    wanted = {
+        "SMTP_URL": {"notifications.write"},
+        "SMTP_FROM": {"notifications.write"},
+        "VAPID_SUBJECT": {"notifications.write"},
+        "OUTGOING_ALLOW": {"notifications.write"},
+        "TRUSTED_PROXIES": {"gateway"},
+        "SEARCH_URL": {"tasks.read"},
+        "OTLP_ENDPOINT": set(ROLES),
+        "TRACE_RATIO": set(ROLES),
+        "PUBLIC_URL": set(ROLES),
+    }
+    services = compose({name: f"what {name} says" for name in wanted})["services"]
+    told = {role: services[role.replace(".", "-")]["environment"] for role in ROLES}
+    for name, roles in wanted.items():
+        assert {role for role in ROLES if told[role].get(f"SIGDEP_{name}") == f"what {name} says"} == roles
+
+
+def test_a_firebase_account_is_mounted_for_who_pushes_and_where_there_is_none_nothing_is_set() -> None:
+    place = "/etc/sigdep/firebase.json"
+    for given, source, told in (("", "/dev/null", None), ("/srv/account.json", "/srv/account.json", place)):
+        service = compose({"FCM_ACCOUNT": given})["services"]["notifications-write"]
+        (mount,) = [one for one in service["volumes"] if isinstance(one, dict) and one["type"] == "bind"]
+        assert (mount["source"], mount["target"], mount["read_only"]) == (source, place, True)
+        assert service["environment"]["SIGDEP_FCM_ACCOUNT"] == told
+
+
+def test_the_guide_lists_every_variable_that_the_file_takes() -> None:
+    taken = set(re.findall(r"\$\{(\w+)", COMPOSE.read_text()))
+    guide = (ROOT / "docs" / "how-to" / "run-in-containers.md").read_text()
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", guide, re.MULTILINE)) == taken
 
 
 def test_no_password_stands_in_the_file() -> None:
