@@ -79,7 +79,7 @@ def tool(name: str, *, needs: str = "") -> str:
     """The path of a program. Without it a test is skipped by its name, and fails in CI if it ought to be there.
 
     Args:
-        needs: a program without which `make services` does not bring this one.
+        needs: by which `make services` builds this one, where it can: it may be too old, or have nothing to build from.
     """
     found = shutil.which(name) or shutil.which(name, path=str(go_folder() / "bin"))
     if found is None:
@@ -94,7 +94,7 @@ def go_folder() -> Path:
 
 def missing(name: str, *, needs: str = "") -> NoReturn:
     with missing_servers_skip():
-        if needs and shutil.which(needs) is None:
-            raise ServerNotProvided(f"{name} is not on this machine, nor is {needs}, with which it is built.")
+        if needs:
+            raise ServerNotProvided(f"{name} is not on this machine: make services builds it, where {needs} can.")
         raise ServerMissing(f"{name} is not on this machine: make services")
     raise AssertionError("Nobody is here without a skip or a failure.")
