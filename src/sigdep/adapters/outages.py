@@ -12,6 +12,9 @@ PAUSE_SECONDS_MIN: Final = 0.02
 PAUSE_SECONDS_MAX: Final = 0.5
 """Between attempts, doubled each time."""
 
+REFUSED_SECONDS: Final = 5.0
+"""For which a broker that did not let us in is not asked again. Each of many readers would, and it may count that."""
+
 T = TypeVar("T")
 
 ReadFrom: TypeAlias = Callable[[Bookmark | None], AsyncGenerator[Sequence[Delivery], None]]
@@ -39,6 +42,32 @@ class Openness:
         """
         if self.closed:
             raise Unavailable("The broker has been closed.")
+
+
+class Threshold:
+    """Where a broker lets us in, or does not: then who comes next is told the same, for a while."""
+
+    def __init__(self, refused_seconds: float = REFUSED_SECONDS) -> None:
+        self._refused_seconds = refused_seconds
+        self._refused_until = 0.0
+        self._reason = ""
+
+    async def cross(self, connect: Callable[[], Awaitable[T]]) -> T:
+        """Connect, one at a time.
+
+        Raises:
+            Away: no server can be reached.
+            OutOfOrder: we are not let in, now or a moment ago.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._refused_until:
+            raise OutOfOrder(self._reason)
+        try:
+            return await connect()
+        except OutOfOrder as error:
+            self._reason = error.detail
+            self._refused_until = asyncio.get_running_loop().time() + self._refused_seconds
+            raise
 
 
 class Patience:

@@ -69,6 +69,9 @@ class KafkaServer(BrokerServer):
 
     java_options: Sequence[str] = JAVA_OPTIONS
 
+    format_options: Sequence[str] = ()
+    """What else is true from its beginning: its users (`--add-scram`)."""
+
     home = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES_MIN else None
 
     def __init__(self, folder: Path) -> None:
@@ -93,12 +96,7 @@ class KafkaServer(BrokerServer):
             shutil.copytree(formatted, self.data)
 
     def answers(self) -> bool:
-        """A server that has not yet joined its cluster answers, but counts no broker."""
-        with suppress(OSError, struct.error), socket.create_connection((HOST, self.port), timeout=1) as client:
-            client.sendall(BROKERS_QUESTION)
-            said = client.recv(12)
-            return bool(struct.unpack(">iii", said)[2])
-        return False
+        return has_joined(self.port)
 
     @property
     def _properties(self) -> Path:
@@ -117,15 +115,23 @@ class KafkaServer(BrokerServer):
         )
 
     def _format(self) -> None:
-        command = self._java(
-            "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(self._properties)
-        )
+        options = ("--cluster-id", CLUSTER, "--config", str(self._properties), *self.format_options)
+        command = self._java("kafka.tools.StorageTool", "format", *options)
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS_MAX, check=False)
         if done.returncode != 0:
             raise ServerFailed(f"{self.name}, format:\n{done.stdout}{done.stderr}")
 
     def _java(self, *arguments: str) -> Sequence[str]:
         return (java(), *self.java_options, "-cp", f"{kafka_programs()}/*", *arguments)
+
+
+def has_joined(port: int) -> bool:
+    """Whether a server that anybody may ask is of its cluster. Before that it answers too, but counts no server."""
+    with suppress(OSError, struct.error), socket.create_connection((HOST, port), timeout=1) as client:
+        client.sendall(BROKERS_QUESTION)
+        said = client.recv(12)
+        return bool(struct.unpack(">iii", said)[2])
+    return False
 
 
 def kafka_programs() -> Path:

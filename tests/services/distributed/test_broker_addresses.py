@@ -28,6 +28,7 @@ def _opened(url: str, stack: AsyncExitStack) -> Broker | None:
         ("nats://one:4222,nats://two:4222", NatsBroker),
         ("kafka://one:9092, two:9093,[::1]", KafkaBroker),
         ("kafka://one", KafkaBroker),
+        ("kafka://user:secret@one,two?sasl=scram-sha-256", KafkaBroker),
         ("rabbitmq-stream://user:secret@one", RabbitMQBroker),
         ("redis://one:6379/0", RedisBroker),
     ],
@@ -53,7 +54,7 @@ async def test_no_address_is_no_broker() -> None:
         ("kafka://one:9092,", "kafka://host:port,host:port"),
         ("kafka://one:9092/0", "kafka://host:port,host:port"),
         ("kafka://one:port", "kafka://host:port,host:port"),
-        ("kafka://user:secret@one:9092", "kafka://host:port,host:port"),
+        ("kafka://user:secret@one:9092?sasl=plain", "use kafka\\+tls://"),
         ("kafka://one:9092,kafka://two:9092", "kafka://host:port,host:port"),
     ],
 )

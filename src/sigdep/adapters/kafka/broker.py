@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
 
-from sigdep.adapters.kafka.connecting import Address, Link
+from sigdep.adapters.kafka.connecting import Endpoint, Link
 from sigdep.adapters.kafka.partitions import PartitionLog
 from sigdep.adapters.kafka.publisher import Publisher
 from sigdep.adapters.kafka.reader import PartitionReader
@@ -33,7 +33,7 @@ class KafkaBroker:
 
     def __init__(
         self,
-        servers: Sequence[Address],
+        servers: Sequence[Endpoint],
         *,
         prefix: str = "sigdep",
         replicas: int = 1,

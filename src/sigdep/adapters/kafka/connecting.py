@@ -5,16 +5,17 @@ server until there is something to read, has a connection of its own.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, TypeAlias
 
 from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
-from sigdep.adapters.kafka.errors import translated
-from sigdep.adapters.outages import Away, Openness
+from sigdep.adapters.kafka.errors import introducing, translated
+from sigdep.adapters.outages import Away, Openness, Threshold
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition
 
@@ -28,7 +29,11 @@ DEFAULT_PORT: Final = 9092
 Server = NewType("Server", int)
 """One of the cluster, by its `node.id`."""
 
-Address = tuple[str, int]
+Endpoint: TypeAlias = tuple[str, int]
+"""Host and port."""
+
+
+logging.getLogger("aiokafka").setLevel(logging.WARNING)  # Below it, it tells what is sent: passwords and bodies.
 
 
 class Connection:
@@ -70,7 +75,7 @@ class Connections:
 
     def __init__(self, name: str, **options: Any) -> None:
         self._name, self._options = name, options
-        self._addresses: dict[Server, Address] = {}
+        self._addresses: dict[Server, Endpoint] = {}
         self._shared: dict[Server, Connection] = {}
         self._open: set[Connection] = set()
         self._connecting = asyncio.Lock()
@@ -82,7 +87,7 @@ class Connections:
         """Of each topic: why its leaders were not found when they were asked for last in vain."""
         self.lost = False
 
-    async def open(self, servers: Sequence[Address]) -> None:
+    async def open(self, servers: Sequence[Endpoint]) -> None:
         """
         Raises:
             Away: none of them can be reached.
@@ -141,7 +146,7 @@ class Connections:
         for connection in self._open:
             connection.drop()
 
-    async def _meet(self, address: Address) -> None:
+    async def _meet(self, address: Endpoint) -> None:
         """Learn which servers the cluster has."""
         connection = await self._connect(address)
         try:
@@ -154,12 +159,12 @@ class Connections:
             raise Away("No server of Kafka has joined its cluster yet.")
         self._addresses = {Server(server): (host, port) for server, host, port, _ in answer.brokers}
 
-    async def _connect(self, address: Address) -> Connection:
+    async def _connect(self, address: Endpoint) -> Connection:
         if self.lost:
             raise Away("A connection to Kafka was lost.")
         host, port = address
         try:
-            with translated():
+            with translated(), introducing():
                 driver = await create_conn(
                     host,
                     port,
@@ -181,10 +186,11 @@ class Connections:
 class Link:
     """The present connections. Safe to use from several tasks."""
 
-    def __init__(self, servers: Sequence[Address], name: str, openness: Openness, **options: Any) -> None:
+    def __init__(self, servers: Sequence[Endpoint], name: str, openness: Openness, **options: Any) -> None:
         self._servers, self._name, self._openness, self._options = servers, name, openness, options
         self._connections: Connections | None = None
         self._connecting = asyncio.Lock()
+        self._threshold = Threshold()
 
     async def connected(self) -> Connections:
         """
@@ -197,7 +203,7 @@ class Link:
             self._openness.check()
             if self._connections is None or self._connections.lost:
                 await self._close()
-                self._connections = await self._connect()
+                self._connections = await self._threshold.cross(self._connect)
             return self._connections
 
     async def _connect(self) -> Connections:

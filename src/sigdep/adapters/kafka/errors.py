@@ -16,11 +16,16 @@ OUT_OF_ORDER_SEQUENCE: Final = 45
 DUPLICATE_SEQUENCE: Final = 46
 OLD_EPOCH: Final = 47
 
-USELESS_TO_REPEAT: Final = (
+NOT_LET_IN: Final = (
     errors.AuthenticationFailedError,
     errors.AuthenticationMethodNotSupported,
-    errors.ClusterAuthorizationFailedError,
     errors.IllegalSaslStateError,
+    errors.SaslAuthenticationFailed,
+    errors.UnsupportedSaslMechanismError,
+)
+
+USELESS_TO_REPEAT: Final = (
+    errors.ClusterAuthorizationFailedError,
     errors.IncompatibleBrokerVersion,
     errors.InvalidConfigurationError,
     errors.InvalidRequiredAcksError,
@@ -28,16 +33,26 @@ USELESS_TO_REPEAT: Final = (
     errors.MessageSizeTooLargeError,
     errors.PolicyViolationError,
     errors.RecordListTooLargeError,
-    errors.SaslAuthenticationFailed,
     errors.SecurityDisabled,
     errors.TopicAuthorizationFailedError,
     errors.UnsupportedCodecError,
     errors.UnsupportedForMessageFormatError,
-    errors.UnsupportedSaslMechanismError,
     errors.UnsupportedVersionError,
     ssl.SSLCertVerificationError,
     NotImplementedError,  # So aiokafka says that a server speaks no version of a request that it knows.
 )
+
+
+LOOK_AT_ADDRESS: Final = "Look at the user, the password and ?sasl= in its address."
+
+
+@contextmanager
+def introducing() -> Iterator[None]:
+    """What aiokafka makes of answers that are none of SASL's, or come from somebody who does not know the password."""
+    try:
+        yield
+    except (ValueError, KeyError, AssertionError) as error:
+        raise OutOfOrder(f"What answers is not the Kafka that knows our password. {LOOK_AT_ADDRESS}") from error
 
 
 @contextmanager
@@ -45,6 +60,8 @@ def translated() -> Iterator[None]:
     """Everything that goes through aiokafka goes through this."""
     try:
         yield
+    except NOT_LET_IN as error:
+        raise OutOfOrder(f"Kafka does not let us in: {_said(error)}. {LOOK_AT_ADDRESS}") from error
     except USELESS_TO_REPEAT as error:
         raise OutOfOrder(f"Kafka cannot be used as it is configured: {_said(error)}.") from error
     except (errors.KafkaError, errors.ConsumerStoppedError, errors.IllegalOperation, EOFError, OSError) as error:

@@ -15,7 +15,7 @@ from nats.aio.client import Client
 from nats.errors import SecureConnWantedError
 
 from sigdep.adapters.nats.errors import ApiError, Refused, translated
-from sigdep.adapters.outages import Away, Openness, OutOfOrder
+from sigdep.adapters.outages import Away, Openness, OutOfOrder, Threshold
 from sigdep.kernel.errors import Unavailable
 
 CONNECT_SECONDS_MAX: Final = 5
@@ -146,6 +146,7 @@ class Link:
         self._servers, self._name, self._openness, self._options = servers, name, openness, options
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
+        self._threshold = Threshold()
 
     async def connected(self) -> Connection:
         """
@@ -158,7 +159,7 @@ class Link:
             self._openness.check()
             if self._connection is None or self._connection.lost.is_set():
                 self._connection = None
-                self._connection = await self._connect()
+                self._connection = await self._threshold.cross(self._connect)
             return self._connection
 
     async def _connect(self) -> Connection:

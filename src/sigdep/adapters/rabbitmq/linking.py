@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Final
 
-from sigdep.adapters.outages import Away, Openness
+from sigdep.adapters.outages import Away, Openness, Threshold
 from sigdep.adapters.rabbitmq.address import Address
 from sigdep.adapters.rabbitmq.connecting import Connection
 from sigdep.adapters.rabbitmq.errors import translated
@@ -21,6 +21,7 @@ class Link:
         self._addresses, self._openness, self._tls = list(addresses), openness, tls
         self._connections = list[Connection]()
         self._connecting = asyncio.Lock()
+        self._threshold = Threshold()
 
     async def connected(self) -> Connection:
         """One that has room for a subscription.
@@ -36,7 +37,7 @@ class Link:
             for one in self._connections:
                 if one.has_room:
                     return one
-            self._connections.append(await self._connect_to_any())
+            self._connections.append(await self._threshold.cross(self._connect_to_any))
             return self._connections[-1]
 
     async def close(self) -> None:

@@ -4,15 +4,13 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Any, Final
 
 from sigdep.kernel.broker import Broker
 from sigdep.services.distributed.outgoing_tls import outgoing_tls, refuse_files
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.observing.watch import NO_SYSTEM, Watch
 from sigdep.services.settings import BadSetting
-
-_KAFKA_SERVER: Final = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?", re.ASCII)
 
 
 def broker_system(settings: ServiceSettings) -> str:
@@ -25,7 +23,7 @@ def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) 
     """None: there is none, and services follow each other's logs directly.
 
     Raises:
-        BadSetting: no adapter of ours speaks with such a broker, or what it names for TLS cannot be used.
+        BadSetting: no adapter of ours speaks with such a broker, or what is set for it cannot be used.
     """
     if not settings.broker_url:
         return None
@@ -37,7 +35,10 @@ def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) 
     else:
         refuse_files(settings, "broker")
         tls = None
-    broker = _BROKERS[scheme](settings.broker_url, tls)
+    try:
+        broker = _BROKERS[scheme](settings, tls)
+    except ValueError as error:  # A sentence, and without the address: there may be a password in it.
+        raise BadSetting(f"SIGDEP_BROKER_URL: {error}") from None
     stack.push_async_callback(broker.close)
     return watch.broker(broker, system=broker_system(settings))
 
@@ -45,45 +46,47 @@ def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) 
 # Each adapter is loaded where it is used: it loads its client library, and a service starts sooner without the others.
 
 
-def _nats(url: str, tls: ssl.SSLContext | None) -> Broker:
+def _nats(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.nats.broker import NatsBroker  # noqa: PLC0415
 
-    scheme, servers = url.partition("://")[0], [server.strip() for server in url.split(",")]
-    if not all(server.startswith(f"{scheme}://") for server in servers):
-        raise BadSetting(f"SIGDEP_BROKER_URL: each of several servers begins with {scheme}://.")
-    return NatsBroker(servers) if tls is None else NatsBroker(servers, tls=tls)
+    options: dict[str, Any] = {} if tls is None else {"tls": tls}
+    return NatsBroker(_servers(settings), **options)
 
 
-def _kafka(url: str, tls: ssl.SSLContext | None) -> Broker:
+def _kafka(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
+    from sigdep.adapters.kafka.address import Address  # noqa: PLC0415
     from sigdep.adapters.kafka.broker import KafkaBroker  # noqa: PLC0415
-    from sigdep.adapters.kafka.connecting import DEFAULT_PORT  # noqa: PLC0415
 
-    servers = [_KAFKA_SERVER.fullmatch(server.strip()) for server in url.partition("://")[2].split(",")]
-    if None in servers:
-        raise BadSetting("SIGDEP_BROKER_URL: Kafka is given as kafka://host:port,host:port.")
-    addresses = [(server[1].strip("[]"), int(server[2] or DEFAULT_PORT)) for server in servers if server]
-    return KafkaBroker(addresses) if tls is None else KafkaBroker(addresses, security_protocol="SSL", ssl_context=tls)
+    address = Address.parse(settings.broker_url)
+    return KafkaBroker(address.servers, **address.options(tls))
 
 
-def _rabbitmq(url: str, tls: ssl.SSLContext | None) -> Broker:
+def _rabbitmq(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.rabbitmq.broker import RabbitMQBroker  # noqa: PLC0415
 
-    scheme, servers = url.partition("://")[0], [server.strip() for server in url.split(",")]
-    if not all(server.startswith(f"{scheme}://") for server in servers):
-        raise BadSetting(f"SIGDEP_BROKER_URL: each of several servers begins with {scheme}://.")
-    try:
-        return RabbitMQBroker(servers, tls=tls)
-    except ValueError as error:
-        raise BadSetting(f"SIGDEP_BROKER_URL: {error}") from None
+    return RabbitMQBroker(_servers(settings), tls=tls)
 
 
-def _redis(url: str, tls: ssl.SSLContext | None) -> Broker:
+def _redis(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.redis.broker import RedisBroker  # noqa: PLC0415
 
-    return RedisBroker(url, tls=tls)
+    return RedisBroker(settings.broker_url, tls=tls)
 
 
-_BROKERS: Final[Mapping[str, Callable[[str, ssl.SSLContext | None], Broker]]] = {
+def _servers(settings: ServiceSettings) -> list[str]:
+    """Of one cluster, all reached in the same way.
+
+    Raises:
+        BadSetting: one is reached in another.
+    """
+    scheme = settings.broker_url.partition("://")[0]
+    servers = [server.strip() for server in settings.broker_url.split(",")]
+    if not all(server.startswith(f"{scheme}://") for server in servers):
+        raise BadSetting(f"SIGDEP_BROKER_URL: each of several servers begins with {scheme}://.")
+    return servers
+
+
+_BROKERS: Final[Mapping[str, Callable[[ServiceSettings, ssl.SSLContext | None], Broker]]] = {
     "nats": _nats,
     "tls": _nats,
     "kafka": _kafka,

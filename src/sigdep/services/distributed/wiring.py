@@ -137,8 +137,8 @@ def open_search(settings: ServiceSettings, stack: AsyncExitStack) -> SearchIndex
 _ADAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "broker_url nats": ("nats.broker",),
     "broker_url tls": ("nats.broker",),
-    "broker_url kafka": ("kafka.broker", "kafka.connecting"),
-    "broker_url kafka+tls": ("kafka.broker", "kafka.connecting"),
+    "broker_url kafka": ("kafka.broker", "kafka.address"),
+    "broker_url kafka+tls": ("kafka.broker", "kafka.address"),
     "broker_url rabbitmq-stream": ("rabbitmq.broker",),
     "broker_url rabbitmq-stream+tls": ("rabbitmq.broker",),
     "broker_url redis": ("redis.broker",),
