@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
 
+from sigdep.adapters.nats.address import Address, options_of
 from sigdep.adapters.nats.connecting import Link
 from sigdep.adapters.nats.publisher import Publisher
 from sigdep.adapters.nats.reader import PartitionReader
@@ -41,14 +42,22 @@ class NatsBroker:
     ) -> None:
         """
         Args:
-            servers: addresses as in `nats://127.0.0.1:4222`, of one cluster.
+            servers: as in `nats://user:password@127.0.0.1:4222` or `nats://token@127.0.0.1:4222`, of one cluster.
             prefix: begins the names of streams and subjects.
             replicas: of each stream that is made here; 3 in a cluster.
             kept: how long messages are kept in streams that are made here.
             options: of nats-py's `connect`: TLS and credentials.
+
+        Raises:
+            ValueError: a server's address is none, or it is not clear who comes.
         """
+        addresses = [Address.parse(server) for server in servers]
+        who = options_of(addresses)
+        if who and "signature_cb" in options:
+            raise ValueError("Who comes is said by an address or by credentials, and not by both.")
+        options = who | options
         self._openness = Openness()
-        self._link = Link(servers, prefix, self._openness, **options)
+        self._link = Link([address.url for address in addresses], prefix, self._openness, **options)
         self._topics = Topics(prefix, replicas=replicas, kept=kept)
         self._publisher: Publisher | None = None
         self._publishing = asyncio.Lock()

@@ -22,9 +22,16 @@ WRONG_LAST_SEQUENCE: Final = 10071
 INCOMPLETE_BATCH: Final = 10176
 """The first messages came while the server had no stream for them yet: it was starting. Nothing is stored."""
 
+NOT_LET_IN: Final = (nats.errors.AuthorizationError, nats.errors.InvalidUserCredentialsError)
+
+NOT_LET_IN_WORDS: Final = ("authorization violation", "authentication expired", "authentication revoked")
+"""In what the server says, for which nats-py has no class while it connects."""
+
+LOOK_AT_ADDRESS: Final = (
+    "Look at the user and the password, or the token, in its address, or at the file of its credentials."
+)
+
 USELESS_TO_REPEAT: Final = (
-    nats.errors.AuthorizationError,
-    nats.errors.InvalidUserCredentialsError,
     nats.errors.SecureConnRequiredError,
     nats.errors.SecureConnWantedError,
     nats.errors.MaxPayloadError,
@@ -59,10 +66,14 @@ def translated() -> Iterator[None]:
     """Everything that goes through nats-py goes through this."""
     try:
         yield
+    except NOT_LET_IN as error:
+        raise OutOfOrder(f"NATS does not let us in: {_said(error)}. {LOOK_AT_ADDRESS}") from error
     except USELESS_TO_REPEAT as error:
         raise OutOfOrder(f"NATS cannot be used as it is configured: {_said(error)}.") from error
     # The plain TimeoutError too: nats-py raises it beside its own.
     except (nats.errors.Error, TimeoutError, asyncio.InvalidStateError, OSError) as error:
+        if any(words in _said(error).lower() for words in NOT_LET_IN_WORDS):
+            raise OutOfOrder(f"NATS does not let us in: {_said(error)}. {LOOK_AT_ADDRESS}") from error
         raise Away(f"NATS cannot be reached: {_said(error)}.") from error
 
 

@@ -35,6 +35,8 @@ def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) 
     else:
         refuse_files(settings, "broker")
         tls = None
+    if settings.broker_credentials and scheme not in _WITH_CREDENTIALS:
+        raise BadSetting("SIGDEP_BROKER_CREDENTIALS is for NATS, which has such files: nats:// or tls://.")
     try:
         broker = _BROKERS[scheme](settings, tls)
     except ValueError as error:  # A sentence, and without the address: there may be a password in it.
@@ -49,8 +51,23 @@ def open_broker(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) 
 def _nats(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.nats.broker import NatsBroker  # noqa: PLC0415
 
-    options: dict[str, Any] = {} if tls is None else {"tls": tls}
-    return NatsBroker(_servers(settings), **options)
+    options: dict[str, Any] = _credentials(settings) if settings.broker_credentials else {}
+    if tls is not None:
+        options["tls"] = tls
+    return NatsBroker(_servers(settings), replicas=settings.broker_replicas, **options)
+
+
+def _credentials(settings: ServiceSettings) -> dict[str, Any]:
+    """
+    Raises:
+        BadSetting: the file cannot be read, or holds none.
+    """
+    from sigdep.adapters.nats.credentials import Credentials  # noqa: PLC0415
+
+    try:
+        return Credentials.parse(settings.file("broker_credentials").decode(errors="replace")).options()
+    except ValueError as error:
+        raise BadSetting(f"SIGDEP_BROKER_CREDENTIALS: {error}") from None
 
 
 def _kafka(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
@@ -58,18 +75,20 @@ def _kafka(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.kafka.broker import KafkaBroker  # noqa: PLC0415
 
     address = Address.parse(settings.broker_url)
-    return KafkaBroker(address.servers, **address.options(tls))
+    return KafkaBroker(address.servers, replicas=settings.broker_replicas, **address.options(tls))
 
 
 def _rabbitmq(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.rabbitmq.broker import RabbitMQBroker  # noqa: PLC0415
 
+    _refuse_replicas(settings, "RabbitMQ keeps every stream on every node of its cluster by itself")
     return RabbitMQBroker(_servers(settings), tls=tls)
 
 
 def _redis(settings: ServiceSettings, tls: ssl.SSLContext | None) -> Broker:
     from sigdep.adapters.redis.broker import RedisBroker  # noqa: PLC0415
 
+    _refuse_replicas(settings, "replicas of a Redis are configured there")
     return RedisBroker(settings.broker_url, tls=tls)
 
 
@@ -86,6 +105,15 @@ def _servers(settings: ServiceSettings) -> list[str]:
     return servers
 
 
+def _refuse_replicas(settings: ServiceSettings, why: str) -> None:
+    """
+    Raises:
+        BadSetting: there should be several.
+    """
+    if settings.broker_replicas > 1:
+        raise BadSetting(f"SIGDEP_BROKER_REPLICAS is for NATS and Kafka: {why}.")
+
+
 _BROKERS: Final[Mapping[str, Callable[[ServiceSettings, ssl.SSLContext | None], Broker]]] = {
     "nats": _nats,
     "tls": _nats,
@@ -99,6 +127,8 @@ _BROKERS: Final[Mapping[str, Callable[[ServiceSettings, ssl.SSLContext | None], 
 """By the scheme of their addresses."""
 
 _WITH_TLS: Final = frozenset({"tls", "kafka+tls", "rabbitmq-stream+tls", "rediss"})
+
+_WITH_CREDENTIALS: Final = frozenset({"nats", "tls"})
 
 _SYSTEMS: Final = {"tls": "nats", "rediss": "redis"}
 """Where the scheme is not called like what answers."""

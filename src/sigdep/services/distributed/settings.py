@@ -1,7 +1,7 @@
 """What an operator may set for one service of the distributed system."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -41,6 +41,10 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     ] = ""
     broker_certificate: Annotated[str, "PEM file: what we show to the broker, if it wants to know who comes."] = ""
     broker_key: Annotated[str, "PEM file: the key of that certificate."] = ""
+    broker_credentials: Annotated[str, "File of NATS credentials (.creds): who comes, in place of a user there."] = ""
+    broker_replicas: Annotated[
+        Literal[1, 3, 5], "Servers of a cluster of NATS or Kafka that keep each stream or topic that is made."
+    ] = 1
     redis_url: Annotated[
         str, "redis://host:port/0: what gateways share, and lists at hand for tasks.read. None: they do without."
     ] = ""
