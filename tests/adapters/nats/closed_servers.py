@@ -29,9 +29,7 @@ class ClosedNats(NatsServer):
     who = ""
 
     def answers(self) -> bool:
-        with suppress(OSError), socket.create_connection((HOST, self.port), timeout=1) as client:
-            return client.recv(4).startswith(b"INFO")
-        return False
+        return greets(self.port)
 
     @property
     def url(self) -> str:
@@ -110,6 +108,13 @@ class CredentialsNats(ClosedNats):
             account_jwt=self._operator.signed(self.account, "account", limits=limits),
         )
         (self.folder / "nats.conf").write_text(text)
+
+
+def greets(port: int) -> bool:
+    """Whether a server is there, whomever it serves."""
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1) as client:
+        return client.recv(4).startswith(b"INFO")
+    return False
 
 
 def credentials_by(account: Party) -> str:

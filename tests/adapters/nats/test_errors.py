@@ -52,6 +52,8 @@ def test_who_must_do_what_is_told_apart(error: Exception, ours: type[Exception])
         (ApiError(503, 10023, "insufficient resources"), Away),
         (ApiError(404, 10059, "stream not found"), Away),
         (ApiError(400, INCOMPLETE_BATCH, "atomic publish batch is incomplete"), Away),
+        (ApiError(400, 10005, "no suitable peers for placement"), Away),
+        (ApiError(500, 10074, "replicas > 1 not supported in non-clustered mode"), OutOfOrder),
         (ApiError(400, 10174, "atomic publish is disabled"), OutOfOrder),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else value.description,

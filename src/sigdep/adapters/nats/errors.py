@@ -19,8 +19,17 @@ STREAM_DIFFERS: Final = 10058
 """The stream is there already, configured otherwise: its operator's choice."""
 WRONG_LAST_SEQUENCE: Final = 10071
 """Another publisher was faster."""
+ONE_ON_ITS_WAY: Final = 10164
+"""Where several servers keep a stream, a message that names the one before it is refused until that one is stored."""
+NO_CLUSTER: Final = 10074
+"""There should be several replicas, and there is one server."""
+TOO_FEW_SERVERS: Final = 10005
+"""For the replicas that there should be, just now."""
 INCOMPLETE_BATCH: Final = 10176
 """The first messages came while the server had no stream for them yet: it was starting. Nothing is stored."""
+
+PASSING: Final = (INCOMPLETE_BATCH, TOO_FEW_SERVERS)
+"""Although they look like mistakes."""
 
 NOT_LET_IN: Final = (nats.errors.AuthorizationError, nats.errors.InvalidUserCredentialsError)
 
@@ -56,7 +65,9 @@ class Refused(Exception):
 
     def unavailable(self) -> Unavailable:
         """For a refusal that nobody expects: a want of resources passes, a wrong configuration does not."""
-        passing = self.error.code >= 500 or self.error.code == 404 or self.error.err_code == INCOMPLETE_BATCH
+        passing = self.error.code >= 500 or self.error.code == 404 or self.error.err_code in PASSING
+        if self.error.err_code == NO_CLUSTER:
+            return OutOfOrder("NATS has no cluster for several replicas: set SIGDEP_BROKER_REPLICAS to 1.")
         kind = Away if passing else OutOfOrder
         return kind(f"JetStream refuses ({self.error.err_code}): {self.error.description}.")
 

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from sigdep.adapters.nats.connecting import Connection
-from sigdep.adapters.nats.errors import WRONG_LAST_SEQUENCE, Refused
+from sigdep.adapters.nats.errors import ONE_ON_ITS_WAY, WRONG_LAST_SEQUENCE, Refused
 from sigdep.adapters.nats.sending import send_batch, send_window
 from sigdep.adapters.nats.streams import Topics
 from sigdep.adapters.outages import Away
@@ -38,6 +38,8 @@ class Publisher:
         self._lasts: dict[tuple[str, Partition], Last] = {}
         self._foreseen: dict[str, int] = {}
         """The sequence that each topic's next message gets, if nobody else publishes meanwhile."""
+        self._replicated = set[str]()
+        """Topics whose streams have several replicas, as far as we have been told by a refusal."""
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """
@@ -52,8 +54,10 @@ class Publisher:
             sequences = await self._send(topic, fresh)
         except Refused as refused:
             self._forget(topic)
-            if refused.error.err_code == WRONG_LAST_SEQUENCE:
-                raise Away("Another publisher was faster.") from refused
+            if refused.error.err_code == ONE_ON_ITS_WAY:
+                self._replicated.add(topic)
+            if refused.error.err_code in {WRONG_LAST_SEQUENCE, ONE_ON_ITS_WAY}:
+                raise Away("Another message was faster.") from refused
             raise refused.unavailable() from refused
         except Away:
             self._forget(topic)
@@ -76,8 +80,10 @@ class Publisher:
         """A window where the guess that it needs is likely to be right: not after a refusal."""
         lasts = {message.partition: self._lasts[topic, message.partition].sequence for message in messages}
         foreseen = self._foreseen.get(topic)
-        if len(messages) == 1:
-            foreseen = 0  # Nothing follows on it: nothing needs to be foreseen.
+        if len(messages) == len(lasts):
+            foreseen = 0  # None follows on another: nothing needs to be foreseen.
+        elif topic in self._replicated:
+            foreseen = None
         if foreseen is None or len(messages) > WINDOW_MESSAGES_MAX:
             return await send_batch(self.connection, self._topics, topic, messages, lasts)
         return await send_window(self.connection, self._topics, topic, messages, lasts, foreseen)

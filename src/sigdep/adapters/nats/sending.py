@@ -5,8 +5,9 @@ stream), and is refused if that is another.
 
 A window is a few single messages sent without waiting for each other's answer. Which sequence the next but one will
 follow on has to be guessed; if anybody else stored something in between, it is refused with all that follow it in its
-partition. One is stored in 0.6 ms. An atomic batch needs no guess and is stored whole or not at all, but the server
-makes files for each: 6 ms at the best, and seconds on a disk that is busy.
+partition. Where several servers keep the stream, those that follow in it are always refused, and go by a batch. One is
+stored in 0.6 ms. An atomic batch needs no guess and is stored whole or not at all, but the server makes files for each:
+6 ms at the best, and seconds on a disk that is busy.
 """
 
 import asyncio
