@@ -13,6 +13,7 @@ from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.gateway.figures import Figures
 from sigdep.kernel.broker import Broker
 from sigdep.services.distributed.broker_wiring import open_broker
+from sigdep.services.distributed.redis_wiring import open_shared
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.observing.broker_calls import MeasuredBroker
 from sigdep.services.observing.watch import Watch
@@ -59,6 +60,11 @@ async def test_no_address_is_no_broker() -> None:
         ("nats://one:4222,two:4222", "each of several servers begins with nats://"),
         ("nats://user:secret@one:port", "An address of NATS is like"),
         ("nats://user:secret@one,nats://other:secret@two", "Who comes is the same for all servers"),
+        ("redis://user:secret@one:port", "An address of Redis is like"),
+        ("redis://user:s#secret@one", "An address of Redis is like"),
+        ("redis://user:secret@one/tasks", "An address of Redis is like"),
+        ("redis://user:secret@one?socket_timeout=1", "An address of Redis is like"),
+        ("redis://user:secret@one,two", "An address of Redis is like"),
         ("rabbitmq-stream://user:secret@:5552", "An address of RabbitMQ is like"),
         ("kafka://", "kafka://host:port,host:port"),
         ("kafka://one:9092,", "kafka://host:port,host:port"),
@@ -112,6 +118,14 @@ async def test_a_file_of_credentials_opens_a_nats_for_whom_they_are(tmp_path: Pa
             assert broker is not None
             await broker.publish("told", messages([1, 2]))
             assert await broker.last("told", PARTITION) is not None
+
+
+@pytest.mark.parametrize("url", ["http://user:secret@one", "redis://user:s#secret@one", "redis://user:secret@one:port"])
+async def test_what_is_no_address_of_the_redis_that_gateways_share_is_refused_too(url: str) -> None:
+    async with AsyncExitStack() as stack:
+        with pytest.raises(BadSetting, match="SIGDEP_REDIS_URL: An address of Redis is like") as refused:
+            await open_shared(ServiceSettings(redis_url=url), stack)
+    assert "secret" not in str(refused.value)
 
 
 def test_replicas_are_an_odd_number_that_can_agree() -> None:

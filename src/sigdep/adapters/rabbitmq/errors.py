@@ -43,7 +43,8 @@ def translation(error: Exception) -> Away | OutOfOrder:
     """What we say instead."""
     said = str(error) or type(error).__name__
     if isinstance(error, NOT_LET_IN):
-        return OutOfOrder(f"RabbitMQ does not let us in: {said}.")
+        where = "Look at the user, the password and the virtual host in its address."
+        return OutOfOrder(f"RabbitMQ does not let us in: {said}. {where}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return OutOfOrder(f"RabbitMQ cannot be trusted: {said}.")
     if isinstance(error, (*PASSING, EOFError, OSError)):

@@ -39,9 +39,9 @@ def translated() -> Iterator[None]:
 
 def translation(error: Exception) -> Away | OutOfOrder:
     """What we say instead."""
-    said = str(error) or type(error).__name__
+    said = str(error).rstrip(".") or type(error).__name__
     if isinstance(error, USELESS_TO_REPEAT):
-        return OutOfOrder(f"Redis does not let us in: {said}.")
+        return OutOfOrder(f"Redis does not let us in: {said}. Look at the user and the password in its address.")
     if isinstance(error, (*PASSING, OSError)) or said.startswith(PASSING_CODES):
         return Away(f"Redis cannot answer just now: {said}.")
     return OutOfOrder(f"Redis refuses: {said}.")

@@ -56,10 +56,14 @@ async def open_shared(settings: ServiceSettings, stack: AsyncExitStack) -> Share
 
 
 def _redis_tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    from sigdep.adapters.redis.connecting import check_address  # noqa: PLC0415
+
+    try:
+        check_address(settings.redis_url)
+    except ValueError as error:
+        raise BadSetting(f"SIGDEP_REDIS_URL: {error}") from None
     if settings.redis_url.startswith("rediss://"):
         return outgoing_tls(settings, "redis")
-    if not settings.redis_url.startswith("redis://"):
-        raise BadSetting("SIGDEP_REDIS_URL begins with redis:// or rediss://.")
     refuse_files(settings, "redis")
     return None
 
