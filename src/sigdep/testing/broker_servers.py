@@ -1,5 +1,6 @@
 """Real brokers for tests, each a process of its own: started, killed, emptied and started again."""
 
+import os
 import shutil
 import signal
 import socket
@@ -101,6 +102,8 @@ class BrokerServer(ABC):
         """Let it stand still (SIGSTOP): its connections stay, and nothing is answered. `kill` ends it all the same."""
         assert self._process is not None, "The server is not running."
         self._process.send_signal(signal.SIGSTOP)
+        _, how = os.waitpid(self._process.pid, os.WUNTRACED)  # Until all its threads do: they may be busy just now.
+        assert os.WIFSTOPPED(how), "The server has ended instead."
 
     def thaw(self) -> None:
         """Let it go on. Safe to repeat."""

@@ -1,7 +1,6 @@
 """RabbitMQ with streams for tests, from the system: a node of its own, which knows of no other."""
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -101,12 +100,11 @@ class RabbitMQServer(BrokerServer):
     @contextmanager
     def asleep(self) -> Iterator[None]:
         """It neither works nor ends what it is connected to (SIGSTOP)."""
-        assert self._process is not None, "The server is not running."
-        self._process.send_signal(signal.SIGSTOP)
+        self.freeze()
         try:
             yield
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.thaw()
 
     def _wait_until_it_remembers(self) -> None:
         """Killed within three seconds of its first stream, a RabbitMQ before 4.0 would never give it to anybody again:
