@@ -15,6 +15,9 @@ from uuid_utils.compat import uuid7
 from sigdep.adapters.memory.event_store import MemoryEventStore, MemoryLog
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
+from sigdep.adapters.postgres.event_store import PostgresEventStore
+from sigdep.adapters.postgres.key_ring import PostgresKeyRing
+from sigdep.adapters.postgres.read_store import PostgresReadStore
 from sigdep.adapters.sqlite.event_store import SqliteEventStore
 from sigdep.adapters.sqlite.key_ring import SqliteKeyRing
 from sigdep.adapters.sqlite.read_store import SqliteReadStore
@@ -138,6 +141,19 @@ async def open_world_on_disk(folder: Path, **options: Any) -> AsyncIterator[Worl
         log = await SqliteEventStore.open(folder / "users.log.db", Codec(EVENTS, keys))
         stack.push_async_callback(log.close)
         views = await SqliteReadStore.open(folder / "users.views.db")
+        stack.push_async_callback(views.close)
+        yield await stack.enter_async_context(world_over(Stores(log, keys, views), MemoryLog(), **options))
+
+
+@asynccontextmanager
+async def open_world_on_postgresql(dsn: str, **options: Any) -> AsyncIterator[World]:
+    """As in a distributed system, all of it in one database."""
+    async with AsyncExitStack() as stack:
+        keys = await PostgresKeyRing.open(dsn, b"e" * 32)
+        stack.push_async_callback(keys.close)
+        log = await PostgresEventStore.open(dsn, Codec(EVENTS, keys), schema="log")
+        stack.push_async_callback(log.close)
+        views = await PostgresReadStore.open(dsn, schema="views")
         stack.push_async_callback(views.close)
         yield await stack.enter_async_context(world_over(Stores(log, keys, views), MemoryLog(), **options))
 

@@ -68,6 +68,8 @@ async def _erase_for_ever(people: users.UsersContext, grace_days: float) -> None
     """Carry out erasures when their time has come."""
     while True:
         report = await people.writing.erasures.run_due(utc_now())
+        if report.again:
+            _log.warning("keys of the erased had come back and are destroyed again", keys=report.again)
         for error in report.failed:
             _log.warning("erasure failed and will be tried again", error=str(error))
         await asyncio.sleep(ERASURES_EVERY_SECONDS if grace_days else ERASURES_SOON_SECONDS)

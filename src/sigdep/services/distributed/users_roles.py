@@ -37,7 +37,7 @@ from sigdep.users import contract as users_contract
 
 ERASURES_EVERY_SECONDS: Final = 60.0
 ERASURES_SOON_SECONDS: Final = 0.2
-"""Between runs where erasures have no time of grace."""
+"""Between runs where erasures have no time of grace, and between looks whether the read model is ready."""
 
 TOKEN_USES_EVERY_SECONDS: Final = 60.0
 
@@ -136,10 +136,14 @@ def _issuer(settings: ServiceSettings) -> str:
 async def _erase_for_ever(side: users.UsersWriteSide, projector: LeasedProjector, grace_days: float) -> None:
     """Carry out erasures when their time has come."""
     while True:
-        if projector.is_fit:
-            report = await side.erasures.run_due(utc_now())
-            for error in report.failed:
-                _log.warning("erasure failed and will be tried again", error=str(error))
+        if not projector.is_fit:
+            await asyncio.sleep(ERASURES_SOON_SECONDS)
+            continue
+        report = await side.erasures.run_due(utc_now())
+        if report.again:
+            _log.warning("keys of the erased had come back and are destroyed again", keys=report.again)
+        for error in report.failed:
+            _log.warning("erasure failed and will be tried again", error=str(error))
         await asyncio.sleep(ERASURES_EVERY_SECONDS if grace_days else ERASURES_SOON_SECONDS)
 
 

@@ -35,6 +35,7 @@ class UsersReadModel:
         credentials.SESSIONS,
         credentials.TOKENS,
         erasures.ERASURES,
+        erasures.ERASED,
     )
 
     def __init__(self) -> None:

@@ -33,6 +33,7 @@ from sigdep.users.domain.realm import REALM, SYSTEM
 from sigdep.users.events.people import InvitationId
 from sigdep.users.read_models.erasures import ERASURES
 from sigdep.users.read_models.workspaces import INVITATIONS
+from sigdep.users.service.past_erasures import destroy_returned_keys
 from sigdep.users.service.surroundings import Surroundings
 from sigdep.users.service.token_uses import TokenUses
 
@@ -48,6 +49,8 @@ class ErasureReport:
     """What one run has done."""
 
     done: int = 0
+    again: int = 0
+    """Keys that had come back, as from an older backup, and are destroyed once more."""
     failed: list[SigdepError] = field(default_factory=list)
     """Each is tried again in the next run."""
 
@@ -56,15 +59,21 @@ class Erasures:
     def __init__(self, around: Surroundings, uses: TokenUses) -> None:
         self._around = around
         self._uses = uses
+        self._past_is_done = False
+        """Whether no key of who was erased before this process began has come back."""
 
     async def run_due(self, now: datetime) -> ErasureReport:
-        """Carry out what is due. Safe to repeat, and to run in several processes at once.
+        """Carry out what is due; the first time, also what was carried out and is undone by keys of an older backup.
+
+        Safe to repeat, and to run in several processes at once.
 
         Raises:
             Unavailable: we cannot tell at present what is due.
         """
         report = ErasureReport()
         await self._around.reads.wait_until_caught_up()
+        if not self._past_is_done:
+            await self._repeat_past(report)
         due = Select(table=ERASURES, where=Compare("due_at", "<=", now), order=(Order("due_at"),), limit=DUE_MAX)
         for row in (await self._around.reads.select(due)).rows:
             try:
@@ -74,6 +83,14 @@ class Erasures:
             else:
                 report.done += 1
         return report
+
+    async def _repeat_past(self, report: ErasureReport) -> None:
+        try:
+            report.again = await destroy_returned_keys(self._around.reads, self._around.keys)
+        except SigdepError as error:
+            report.failed.append(error)
+        else:
+            self._past_is_done = True
 
     async def _carry_out(self, row: Row, now: datetime) -> None:
         subject, kind, workspace_id = row["subject_id"], row["kind"], row["workspace_id"]
