@@ -8,9 +8,10 @@ import click
 
 from sigdep.adapters.sqlite.copying import copy_database
 from sigdep.cli.options import data_dir_option, fail, settings_from
-from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
 from sigdep.services.backups import BadBackup, make_backup, restore_backup
 from sigdep.services.data_folder import DataFolder
+from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.wiring import open_embedded
 from sigdep.users.context import destroy_keys_again
 
@@ -32,10 +33,10 @@ def backup(target: Path, data_dir: str | None, without_keys: bool) -> None:
         manifest = make_backup(
             DataFolder(settings.data_path), target, copy_database, _show_progress, keys=not without_keys
         )
-    except BadBackup as error:
+    except (BadBackup, Unavailable, LogDamaged) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"The backup was not made: {error.filename}: {(error.strerror or str(error)).lower()}.")
+        fail(f"The backup was not made: {_why(error)}.")
     size = sum(mark.bytes for mark in manifest.files.values())
     click.echo(f"{target}: {len(manifest.files)} files, {size / 1e6:,.1f} MB.")
 
@@ -52,13 +53,18 @@ def restore(source: Path, data_dir: str | None, keys_from: Path | None) -> None:
     """
     settings, _ = settings_from({"data_dir": data_dir})
     folder = DataFolder(settings.data_path)
+    erased = 0
+
+    def erase_again(draft: DataFolder) -> None:
+        nonlocal erased
+        erased = asyncio.run(_erase_again(draft))
+
     try:
-        manifest = restore_backup(source, folder, keys_from=keys_from)
-        erased = asyncio.run(_erase_again(folder))
-    except (BadBackup, SigdepError, LogDamaged) as error:
+        manifest = restore_backup(source, folder, keys_from=keys_from, finish=erase_again)
+    except (BadBackup, SecretsExposed, SigdepError, LogDamaged) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"Nothing was restored: {error.filename}: {(error.strerror or str(error)).lower()}.")
+        fail(f"Nothing was restored: {_why(error)}.")
     click.echo(f"{folder.path} is as it was at {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC.")
     if erased:
         click.echo(f"{erased} keys of erased people and workspaces are destroyed.")
@@ -67,6 +73,11 @@ def restore(source: Path, data_dir: str | None, keys_from: Path | None) -> None:
 async def _erase_again(folder: DataFolder) -> int:
     async with open_embedded(folder) as stores:
         return await destroy_keys_again(stores.contexts["users"].log, stores.keys)
+
+
+def _why(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _show_progress(name: str, done: int, total: int) -> None:

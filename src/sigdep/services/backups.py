@@ -20,6 +20,9 @@ MANIFEST: Final = "manifest.json"
 Copy = Callable[[Path, Path, Callable[[int, int], None]], None]
 """Copies a database in use into a new file, durably; reports (pages done, pages in all)."""
 
+Finish = Callable[[DataFolder], None]
+"""Does the last to a folder that nobody has seen yet."""
+
 OnCopy = Callable[[str, int, int], None]
 """Called with a file's name, and how many of how many pages are copied."""
 
@@ -60,12 +63,22 @@ def make_backup(source: DataFolder, target: Path, copy: Copy, on_copy: OnCopy, *
     if target.exists() and any(target.iterdir()):
         raise BadBackup(f"{target} is not empty. A backup never overwrites: name a new folder.")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return _fill(target, source, copy, on_copy, keys=keys)
+    except FileExistsError:
+        raise  # Somebody else is at work there.
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)  # It was empty, and half a backup is none.
+        raise
+
+
+def _fill(target: Path, source: DataFolder, copy: Copy, on_copy: OnCopy, *, keys: bool) -> Manifest:
     copied = DataFolder(target)
     for context in source.logs:
         _copy(source.log(context), copied.log(context), copy, on_copy)
     if keys:
         _copy(source.keys, copied.keys, copy, on_copy)
-        shutil.copytree(source.secrets, copied.secrets)
+        _copy_secrets(source, copied)
     manifest = Manifest(
         format=FORMAT,
         made_at=datetime.now(UTC).replace(microsecond=0),
@@ -74,16 +87,18 @@ def make_backup(source: DataFolder, target: Path, copy: Copy, on_copy: OnCopy, *
         files={name: _mark(target / name) for name in _names(target)},
     )
     (target / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    _sync(target / MANIFEST)
-    _sync(target)
+    _sync_all(target)
     return manifest
 
 
-def restore_backup(source: Path, target: DataFolder, *, keys_from: Path | None = None) -> Manifest:
+def restore_backup(
+    source: Path, target: DataFolder, *, keys_from: Path | None = None, finish: Finish | None = None
+) -> Manifest:
     """Make a data folder of a backup. It appears whole or not at all.
 
     Args:
         keys_from: another backup of the same server, when the first was made without its keys.
+        finish: what must have been done to the folder before it appears.
 
     Raises:
         BadBackup: the backup is not whole, or there is data already.
@@ -102,11 +117,12 @@ def restore_backup(source: Path, target: DataFolder, *, keys_from: Path | None =
         shutil.copyfile(DataFolder(source).log(context), draft.log(context))
     secret_source = DataFolder(keys_from or source)
     shutil.copyfile(secret_source.keys, draft.keys)
-    shutil.copytree(secret_source.secrets, draft.secrets)
+    _copy_secrets(secret_source, draft)
     for name in _names(draft.path):
         (draft.path / name).chmod(0o600)
-        _sync(draft.path / name)
-    draft.secrets.chmod(0o700)
+    if finish is not None:
+        finish(draft)
+    _sync_all(draft.path)
     if target.path.exists():
         target.path.rmdir()
     draft.path.rename(target.path)
@@ -136,6 +152,13 @@ def _copy(source: Path, target: Path, copy: Copy, on_copy: OnCopy) -> None:
     copy(source, target, lambda done, total: on_copy(source.name, done, total))
 
 
+def _copy_secrets(source: DataFolder, target: DataFolder) -> None:
+    target.secrets.mkdir(mode=0o700)
+    for path in source.secrets.iterdir():
+        if path.is_file():
+            shutil.copy2(path, target.secrets / path.name)
+
+
 def _names(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
@@ -145,6 +168,13 @@ def _names(folder: Path) -> Iterator[str]:
 def _mark(path: Path) -> FileMark:
     with path.open("rb") as file:
         return FileMark(path.stat().st_size, file_digest(file, "sha256").hexdigest())
+
+
+def _sync_all(folder: Path) -> None:
+    """Have everything in it on the disk."""
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
 
 
 def _sync(path: Path) -> None:
