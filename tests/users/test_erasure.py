@@ -31,13 +31,14 @@ from sigdep.users.commands.requests import (
     KeepWorkspace,
     OpenWorkspace,
 )
-from sigdep.users.commands.workspaces import RemoveMember
+from sigdep.users.commands.workspaces import RemoveMember, RevokeInvitation
 from sigdep.users.context import EVENTS, publish, read_model
+from sigdep.users.domain.invitations import INVITATIONS_MAX
 from sigdep.users.domain.workspace_state import WorkspaceNotFound
 from sigdep.users.queries import GetProfile, GetWorkspace, ListMembers
 from sigdep.users.read_models.credentials import SESSIONS, TOKENS
 from sigdep.users.read_models.erasures import ERASURES
-from sigdep.users.service.erasure import Erasures
+from sigdep.users.service.erasure import DUE_MAX, Erasures
 from sigdep.users.service.sessions import InvalidGrant, WrongPassword
 from tests.users.world import GRACE, PASSWORD, World
 
@@ -251,6 +252,39 @@ async def test_a_workspace_is_erased_in_its_time(world: World) -> None:
     assert await world.keys.find([SubjectId(place), SubjectId(invitation.id)]) == {}
     assert (await world.read(GetProfile(), people["Bob"])).name == "Bob"
     assert "eve@example.com" not in rows_of(world).replace("Eve@example.com", "")
+
+
+async def test_a_workspace_takes_all_its_invitations_with_it(world: World) -> None:
+    ada = await world.enter()
+    place = (await world.write(OpenWorkspace(name="Team"), ada)).id
+    await world.write(EraseWorkspace(workspace_id=place), ada)
+    world.clock.at += GRACE - timedelta(days=1)
+    invitations = []
+    for number in range(INVITATIONS_MAX + 1):  # All that can wait, and one that is over.
+        wish = Invite(workspace_id=place, email=f"quillfeather{number}@example.com", role="viewer")
+        invitations.append(await world.write(wish, ada))
+        if number == 0:
+            revoke = RevokeInvitation(
+                workspace_id=place, invitation_id=invitations[0].id, by=ada.user_id, at=world.clock.at
+            )
+            await world.write(revoke, ada)
+    await world.caught_up()
+    world.clock.forward(days=1)
+    await world.users.writing.erasures.erase_workspace(place, world.clock.at)
+    assert await world.keys.find([SubjectId(invitation.id) for invitation in invitations]) == {}
+    assert "quillfeather" not in await everything_readable(world)
+
+
+async def test_everybody_who_invited_them_lets_go_of_their_address(world: World) -> None:
+    ada, zeb = await world.enter("Ada"), await world.enter("zebediah.quillfeather")
+    await world.write(EraseAccount(), zeb)
+    world.clock.at += GRACE - timedelta(days=1)
+    for _ in range(DUE_MAX + 1):
+        place = await world.write(OpenWorkspace(name="Team"), ada)
+        await world.write(Invite(workspace_id=place.id, email=SECRET_EMAIL, role="viewer"), ada)
+    world.clock.forward(days=1)
+    await run_due(world)
+    assert "uillfeather" not in (await everything_readable(world)).lower()
 
 
 @pytest.mark.parametrize("ending", ["accepted", "declined", "expired"])

@@ -176,9 +176,11 @@ class Erasures:
         await self._execute(workspace_id, "begin", begin)
         if (await around.present(around.workspaces, workspace_id)).status != "erasing":
             return
-        invitations = Select(table=ERASURES, where=Compare("workspace_id", "=", workspace_id), limit=DUE_MAX)
-        for row in (await around.reads.select(invitations)).rows:
-            await around.keys.destroy(SubjectId(row["subject_id"]))  # type: ignore[arg-type]  # By its column's kind.
+        await around.reads.wait_until_caught_up()  # From now on it invites nobody, and all whom it has are known.
+        invitations = Select(table=ERASURES, where=Compare("workspace_id", "=", workspace_id))
+        async for rows in around.reads.pages(invitations):
+            for row in rows:
+                await around.keys.destroy(SubjectId(row["subject_id"]))  # type: ignore[arg-type]  # By its kind.
         await around.keys.destroy(SubjectId(workspace_id))
 
         async def finish(unit: UnitOfWork) -> None:
@@ -190,9 +192,10 @@ class Erasures:
 
     async def _forget_invitations_to(self, email_id: UUID, now: datetime) -> None:
         """Whoever invited them loses the address that they wrote down."""
-        theirs = Select(table=INVITATIONS, where=Compare("email_id", "=", email_id), limit=DUE_MAX)
-        for row in (await self._around.reads.select(theirs)).rows:
-            await self._forget_invitation(row["workspace_id"], row["invitation_id"], now)  # type: ignore[arg-type]
+        theirs = Select(table=INVITATIONS, where=Compare("email_id", "=", email_id))
+        async for rows in self._around.reads.pages(theirs):
+            for row in rows:
+                await self._forget_invitation(row["workspace_id"], row["invitation_id"], now)  # type: ignore[arg-type]
 
     async def _forget_invitation(self, workspace_id: WorkspaceId, invitation_id: InvitationId, now: datetime) -> None:
         around = self._around

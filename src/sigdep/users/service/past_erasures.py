@@ -1,13 +1,12 @@
 """Keeps what was erased erased, also when keys come back from a backup that is older than the erasure."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.kernel.ids import Partition, Position, StreamId, SubjectId
 from sigdep.kernel.keys import KeyRing
 from sigdep.kernel.projection import last_positions
-from sigdep.kernel.read_store import PAGE_ROWS_MAX, Row, Select
+from sigdep.kernel.read_store import Select
 from sigdep.kernel.store import EventLog
 from sigdep.users.domain.realm import RESERVED
 from sigdep.users.domain.workspace import workspace
@@ -48,7 +47,7 @@ async def destroy_returned_keys(reads: Reads, keys: KeyRing) -> int:
     A look for each thousand of those who were ever erased, and nothing else where no key has come back. Safe to repeat.
     """
     destroyed = 0
-    async for rows in _erased(reads):
+    async for rows in reads.pages(Select(table=ERASED)):
         found = await keys.find([SubjectId(row["subject_id"]) for row in rows])  # type: ignore[arg-type]  # By its kind.
         for row in rows:
             subject = SubjectId(row["subject_id"])  # type: ignore[arg-type]  # By its column's kind.
@@ -59,14 +58,6 @@ async def destroy_returned_keys(reads: Reads, keys: KeyRing) -> int:
             await keys.destroy(subject)  # A workspace's after those within: it is by this one that they are found.
             destroyed += 1
     return destroyed
-
-
-async def _erased(reads: Reads) -> AsyncIterator[Sequence[Row]]:
-    page = await reads.select(Select(table=ERASED, limit=PAGE_ROWS_MAX))
-    yield page.rows
-    while page.next is not None:
-        page = await reads.select(Select(table=ERASED, after=page.next, limit=PAGE_ROWS_MAX))
-        yield page.rows
 
 
 async def _destroy_invitations(log: EventLog, keys: KeyRing, workspace_id: WorkspaceId) -> int:

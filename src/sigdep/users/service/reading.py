@@ -1,13 +1,15 @@
 """The read model, as the services of this context look at it."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.contracts.roles import Role
 from sigdep.kernel.ids import Position, partition_of
-from sigdep.kernel.read_store import Compare, Condition, Key, Page, ReadStore, Row, Select, Table
+from sigdep.kernel.read_store import PAGE_ROWS_MAX, Compare, Condition, Key, Page, ReadStore, Row, Select, Table
 from sigdep.kernel.store import EventLog
 from sigdep.reading.progress import Progress
 from sigdep.rpc.call import MEMBERSHIPS_MAX, Call, WorkspacePosition
@@ -58,6 +60,15 @@ class Reads:
 
     async def select(self, select: Select) -> Page:
         return await self.store.select(self.progress.model_id, select)
+
+    async def pages(self, select: Select) -> AsyncIterator[Sequence[Row]]:
+        """All rows, in pages of as many as there may be."""
+        select = replace(select, limit=PAGE_ROWS_MAX)
+        page = await self.select(select)
+        yield page.rows
+        while page.next is not None:  # Each page follows the one before.
+            page = await self.select(replace(select, after=page.next))
+            yield page.rows
 
     async def count(self, table: Table, where: Condition) -> int:
         return await self.store.count(self.progress.model_id, table, where)
