@@ -87,6 +87,25 @@ async def test_a_key_destroyed_by_another_process_is_forgotten_when_its_time_is_
     await other.close()
 
 
+async def test_a_key_whose_bytes_somebody_keeps_in_the_file_is_of_no_use_any_more(
+    open_ring: OpenSqliteRing, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_ring, "CHECKPOINT_ATTEMPTS", 1)
+    ring, subject = await open_ring(), SubjectId(uuid7())
+    ring._writing.execute("PRAGMA busy_timeout=10")
+    await ring.obtain(subject)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM subject_key").fetchone()
+        with pytest.raises(Unavailable, match="Repeat this soon"):
+            await ring.destroy(subject)
+        assert await ring.find([subject]) == {}
+        with pytest.raises(KeyDestroyed):
+            await ring.obtain(subject)
+    await ring.destroy(subject)
+    await ring.close()
+
+
 async def test_no_more_keys_are_remembered_than_the_limit(
     open_ring: OpenSqliteRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

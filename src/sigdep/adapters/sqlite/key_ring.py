@@ -101,8 +101,10 @@ class SqliteKeyRing:
     async def destroy(self, subject: SubjectId) -> None:
         async with self._turn:
             self._check_open()
-            await asyncio.to_thread(_destroy, self._writing, subject)
-        self._cache.pop(subject, None)
+            try:
+                await asyncio.to_thread(_destroy, self._writing, subject)
+            finally:  # Also where its bytes are in the file still: it seals and unseals nothing from now on.
+                self._cache.pop(subject, None)
 
     async def close(self) -> None:
         async with self._turn:
