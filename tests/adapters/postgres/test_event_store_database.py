@@ -69,7 +69,9 @@ async def test_recorded_at_does_not_follow_a_clock_that_goes_back(
 ) -> None:
     workspace = new_workspace()
     tomorrow_us = (int(time.time()) + 86_400) * 1_000_000
+    await database.execute("ALTER TABLE partition DISABLE TRIGGER append_only")
     await database.execute("UPDATE partition SET recorded_us = $1", tomorrow_us)
+    await database.execute("ALTER TABLE partition ENABLE ALWAYS TRIGGER append_only")
     appended = await store.append(writing(workspace, new_stream(), "a"))
     assert appended.recorded_at.timestamp() == tomorrow_us / 1_000_000
     assert not (await store.verify(partition_of(workspace))).faults
@@ -154,6 +156,32 @@ async def test_the_past_is_safe_from_superusers_and_replication(
     assert await database.fetchval(f"SELECT count(*) FROM {table}") == 1
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE partition SET head = head - 1 WHERE partition = 3",
+        "UPDATE partition SET head = head WHERE partition = 3",
+        "UPDATE partition SET chain = decode(repeat('00', 32), 'hex') WHERE partition = 3",
+        "UPDATE partition SET head = head + 1 WHERE partition = 3",
+        "UPDATE partition SET head = head + 1, chain = sha256(chain), recorded_us = 0 WHERE partition = 3",
+        "UPDATE partition SET head = head + 1, chain = sha256(chain), partition = 64 WHERE partition = 3",
+        "DELETE FROM partition",
+        "TRUNCATE partition",
+    ],
+)
+async def test_where_the_log_ends_only_moves_on(
+    store: PostgresEventStore, database: "asyncpg.Connection[Any]", statement: str
+) -> None:
+    workspace = workspace_in(3)
+    await store.append(writing(workspace, new_stream(), "a"))
+    for role in ("origin", "replica"):
+        await database.execute(f"SET session_replication_role = {role}")
+        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+            await database.execute(statement)
+    assert (await store.append(writing(workspace, new_stream(), "b"))).position == 2
+    assert not (await store.verify(Partition(3))).faults
+
+
 async def test_a_dump_restored_elsewhere_is_the_same_log(
     store: PostgresEventStore, postgresql_server: PostgreSQL, postgresql_shared_dsn: str, schema: str
 ) -> None:
@@ -206,7 +234,9 @@ async def test_a_newer_database_is_refused_with_a_sentence(
     store: PostgresEventStore, database: "asyncpg.Connection[Any]", postgresql_shared_dsn: str, schema: str
 ) -> None:
     await database.execute("UPDATE schema_version SET version = 7")
-    with pytest.raises(OutOfOrder, match=f"event store in schema {schema} has version 7, and this release knows 1"):
+    known = len(event_store.MIGRATIONS)
+    refusal = f"event store in schema {schema} has version 7, and this release knows {known}"
+    with pytest.raises(OutOfOrder, match=refusal):
         await PostgresEventStore.open(postgresql_shared_dsn, Codec(SAMPLE_EVENTS, SAMPLE_KEYS), schema=schema)
 
 
@@ -217,11 +247,12 @@ async def test_only_the_missing_steps_of_a_migration_are_run(
     schema: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    steps = {"event_store_1": "SELECT 1 / 0", "append_1": "SELECT 1 / 0", "later": f"CREATE TABLE {schema}.later ()"}
+    steps = {name: "SELECT 1 / 0" for step in event_store.MIGRATIONS for name in step}
+    steps["later"] = f"CREATE TABLE {schema}.later ()"
     monkeypatch.setattr(migrations, "statements", lambda name, _schema: steps[name])
     for _ in range(2):
         await migrations.migrate(postgresql_shared_dsn, schema, "event_store", (*event_store.MIGRATIONS, ("later",)))
-    assert await database.fetchval("SELECT version FROM schema_version") == 2
+    assert await database.fetchval("SELECT version FROM schema_version") == len(event_store.MIGRATIONS) + 1
     assert await database.fetchval("SELECT count(*) FROM later") == 0
 
 

@@ -31,7 +31,7 @@ from sigdep.kernel.store import (
     StreamSlice,
 )
 
-MIGRATIONS: Final[Sequence[Step]] = (("event_store_1", "append_1"),)
+MIGRATIONS: Final[Sequence[Step]] = (("event_store_1", "append_1"), ("event_store_2",))
 
 TIDY_SECONDS: Final = 600.0
 """Between rounds that forget old answers."""
