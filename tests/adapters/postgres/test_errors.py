@@ -8,7 +8,7 @@ import pytest
 from asyncpg import exceptions
 from asyncpg.exceptions import _base
 
-from sigdep.adapters.postgres.errors import Away, NotStorable, OutOfOrder, translated
+from sigdep.adapters.postgres.errors import Away, NotStorable, OutOfOrder, Taken, translated
 from sigdep.kernel.errors import LogDamaged
 
 
@@ -52,7 +52,7 @@ def test_no_exception_of_the_driver_gets_through(kind: type[Exception]) -> None:
         (asyncpg.ReadOnlySQLTransactionError("standby"), Away),
         (asyncpg.InterfaceError("connection is closed"), Away),
         (asyncpg.CharacterNotInRepertoireError("NUL"), NotStorable),
-        (asyncpg.UniqueViolationError("twice"), NotStorable),
+        (asyncpg.UniqueViolationError("twice"), Taken),
         (asyncpg.ProgramLimitExceededError("long"), NotStorable),
         (asyncpg.DataError("no number"), NotStorable),
         (_base.DataError("no number"), NotStorable),

@@ -12,9 +12,11 @@ import pytest
 
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.postgres import event_store, migrations, reader
+from sigdep.adapters.postgres.batch import Batch, call
 from sigdep.adapters.postgres.connecting import connect
 from sigdep.adapters.postgres.errors import NotStorable, OutOfOrder
 from sigdep.adapters.postgres.event_store import PostgresEventStore
+from sigdep.adapters.postgres.waiting import Waiting
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import WrongExpectedVersion
@@ -112,6 +114,40 @@ async def test_many_old_answers_are_forgotten_bite_by_bite(
     await database.execute("UPDATE answer SET recorded_us = 0")
     await store._reader.forget_answers()
     assert await database.fetchval("SELECT count(*) FROM answer") == 0
+
+
+@pytest.mark.parametrize("neighbours", [0, 1])
+async def test_one_new_stream_in_two_partitions_at_once_is_a_conflict_for_the_slower(
+    store: PostgresEventStore, database: "asyncpg.Connection[Any]", schema: str, neighbours: int
+) -> None:
+    """No counter makes one of them wait: only the stream itself is the same."""
+    stream = new_stream()
+    faster = writing(workspace_in(3), stream, "a")
+    sealed = await Codec(SAMPLE_EVENTS, SAMPLE_KEYS).seal(faster)
+    waiting = Waiting(faster, sealed, asyncio.get_running_loop().create_future())
+    async with database.transaction():
+        await database.fetchrow(call(schema), *Batch([waiting]).arguments())
+        slower = [
+            asyncio.create_task(outcome(store, writing(workspace_in(4 + number), one, "b")))
+            for number, one in enumerate([stream, *(new_stream() for _ in range(neighbours))])
+        ]
+        async with asyncio.timeout(30):
+            while not await database.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                await asyncio.sleep(0.01)
+    conflict, *stored = await asyncio.gather(*slower)
+    assert isinstance(conflict, WrongExpectedVersion), conflict
+    assert conflict.actual == 1
+    assert all(isinstance(one, Appended) for one in stored), stored
+
+
+async def test_a_counter_that_stands_where_events_are_is_no_fault_of_who_writes(
+    store: PostgresEventStore, database: "asyncpg.Connection[Any]"
+) -> None:
+    await store.append(writing(workspace_in(3), new_stream(), "a"))
+    await database.execute("ALTER TABLE partition DISABLE TRIGGER append_only")
+    await database.execute("UPDATE partition SET head = 0")
+    with pytest.raises(OutOfOrder, match="sigdep verify"):
+        await store.append(writing(workspace_in(3), new_stream(), "b"))
 
 
 async def test_repeats_conflicts_and_numbers_in_one_batch_of_many_partitions(store: PostgresEventStore) -> None:

@@ -10,7 +10,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from sigdep.adapters.postgres.batch import Batch, call
 from sigdep.adapters.postgres.connecting import Connection, Patience, connect
-from sigdep.adapters.postgres.errors import Away, NotStorable, translated
+from sigdep.adapters.postgres.errors import Away, NotStorable, OutOfOrder, Taken, translated
 from sigdep.adapters.postgres.waiting import Queue, Waiting
 from sigdep.kernel.codec import StoredEvent
 from sigdep.kernel.errors import Unavailable
@@ -20,6 +20,9 @@ from sigdep.kernel.store import Append, Appended
 STATEMENT_MS_MAX: Final = 2_000
 LOCK_MS_MAX: Final = 1_000
 """A batch holds up all others of its partitions: it ends in time, whatever becomes of this process."""
+
+RACES_MAX: Final = 3
+"""A batch that finds the place of an event taken is sent again so often: then it sees what has been faster."""
 
 COMMAND_SECONDS_MAX: Final = 5.0
 """A server that has not answered a batch by then is gone, and the connection with it."""
@@ -86,7 +89,7 @@ class Appender:
         except NotStorable as error:
             # One of them is at fault: halve until it stands alone.
             if len(requests) == 1:
-                _tell(requests[0], error)
+                _tell(requests[0], _out_of_order() if isinstance(error, Taken) else error)
             else:
                 await self._store(requests[: len(requests) // 2])
                 await self._store(requests[len(requests) // 2 :])
@@ -97,11 +100,15 @@ class Appender:
     async def _send(self, arguments: tuple[Any, ...]) -> asyncpg.Record:
         """Call the database's function until it has answered.
 
+        Two processes that write one new stream into two partitions do not wait for each other's counter: the slower
+        one finds its place taken, and when it comes again, the version of the stream.
+
         Raises:
             NotStorable: it refuses the data.
             Unavailable: it has been away too long, or is out of order.
         """
-        while True:  # Patience ends.
+        races = 0
+        while True:  # Patience ends, and so do races.
             try:
                 statement = self._statement or await self._connect()
                 with translated():
@@ -109,6 +116,10 @@ class Appender:
                 self._patience.answered()
                 assert row is not None  # A function with OUT parameters gives one row.
                 return row
+            except Taken:
+                races += 1
+                if races > RACES_MAX:
+                    raise
             except Away as error:
                 await self._disconnect()
                 await self._patience.wait(error)
@@ -131,6 +142,10 @@ class Appender:
         connection, self._connection, self._statement = self._connection, None, None
         if connection is not None:
             connection.terminate()
+
+
+def _out_of_order() -> OutOfOrder:
+    return OutOfOrder("The log has something where the next event belongs. Its operator must look: sigdep verify.")
 
 
 def _tell(request: Waiting, answer: Appended | Exception) -> None:

@@ -3,6 +3,7 @@
 Away              ask again: the connection is lost, or the server busy or starting
 OutOfOrder        asking again will not help: an operator must mend the database or its settings
 NotStorable       the data themselves are refused
+Taken             the same, because something else has their place
 LogDamaged        the database has found its own files damaged
 """
 
@@ -29,6 +30,12 @@ class OutOfOrder(Unavailable):
 class NotStorable(Invalid):
     """The database refuses the data themselves."""
 
+
+class Taken(NotStorable):
+    """Something else is where the data should be: somebody may have been faster."""
+
+
+UNIQUE_VIOLATION: Final = "23505"
 
 DATA_CLASSES: Final = frozenset({"21", "22", "23", "44", "54"})
 """SQLSTATE classes: cardinality, data, integrity and check violations, program limits."""
@@ -70,6 +77,8 @@ def translation(error: Exception) -> Translated:
 def _by_state(state: str, error: Exception) -> Translated:
     if state in DAMAGED_STATES:
         return LogDamaged(f"The database has found its files damaged: {error}.")
+    if state == UNIQUE_VIOLATION:
+        return Taken(f"The database has this already: {error}.")
     if state[:2] in DATA_CLASSES:
         return NotStorable(f"The database cannot hold this: {error}.")
     if state[:2] in PASSING_CLASSES:
