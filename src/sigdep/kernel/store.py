@@ -32,6 +32,7 @@ READ_EVENTS_MAX: Final = 1_000
 """Events in one batch of a tailing reader."""
 
 ANSWERS_KEPT_HOURS: Final = 48
+ANSWERS_KEPT_US: Final = ANSWERS_KEPT_HOURS * 3_600_000_000
 """How long a repeat of an idempotency key is recognised, at the least."""
 
 

@@ -9,6 +9,8 @@ An adapter's test file is a subclass with a fixture:
         def opener(self, tmp_path: Path) -> Opener:
             async def open(codec: Codec, *, read_only: bool = False) -> EventStore: ...
             return open
+
+        async def age_answers(self, hours: float) -> None: ...
 """
 
 from sigdep.testing.event_store_appending import AppendingContract

@@ -6,7 +6,7 @@ import pytest
 
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
 from sigdep.kernel.ids import Position, StreamId, WorkspaceId, partition_of
-from sigdep.kernel.store import AlreadyAnswered, Appended, EventStore, KeptAnswer
+from sigdep.kernel.store import ANSWERS_KEPT_HOURS, AlreadyAnswered, Appended, EventStore, KeptAnswer
 from sigdep.testing.event_store_setup import EventStoreSetup, everything, head, outcome, texts
 from sigdep.testing.sample_events import (
     NoteFiled,
@@ -205,6 +205,27 @@ class RepeatingContract(EventStoreSetup):
         assert (kept.answer, kept.position) == (b"same", 1)
         with pytest.raises(AlreadyAnswered):
             await store.append(appending(workspace, answer=answering(caller)))
+
+    async def test_an_answer_is_forgotten_when_its_time_is_over(
+        self, store: EventStore, workspace: WorkspaceId
+    ) -> None:
+        """Also where nobody has cleared it away yet: a job with a fixed key is not answered from the past."""
+        caller = new_workspace()
+        for answer in (b"first", b"second"):
+            await store.append(
+                appending(
+                    workspace, write(workspace, new_stream(), *written("a")), answer=answering(caller, answer=answer)
+                )
+            )
+            await self.age_answers(ANSWERS_KEPT_HOURS - 1)
+            kept = await store.answered(caller, "k")
+            assert kept is not None
+            assert kept.answer == answer
+            with pytest.raises(AlreadyAnswered):
+                await store.append(appending(workspace, answer=answering(caller)))
+            await self.age_answers(1.1)
+            assert await store.answered(caller, "k") is None
+        assert await head(store, workspace) == 2
 
     async def test_of_two_at_once_with_one_key_one_is_stored(self, store: EventStore, workspace: WorkspaceId) -> None:
         for number in range(10):

@@ -32,7 +32,7 @@ OpenReader = Callable[[], Awaitable[EventStore]]
 
 
 class EventStoreSetup:
-    """Fixtures of the suite. A subclass gives `opener`."""
+    """Fixtures of the suite. A subclass gives `opener` and `age_answers`."""
 
     several_writers = True
     """False: the technology allows one writing store at a time."""
@@ -40,6 +40,10 @@ class EventStoreSetup:
     @pytest.fixture
     def opener(self) -> Opener:
         raise NotImplementedError("The subclass says how its store is opened.")
+
+    async def age_answers(self, hours: float) -> None:
+        """Make every answer that is kept in the present test's data so much older."""
+        raise NotImplementedError("The subclass says how its answers grow old.")
 
     @pytest.fixture
     async def keys(self) -> AsyncIterator[KeyRing]:

@@ -28,6 +28,9 @@ class TestPostgresEventStore(EventStoreContract, SqlChainContract):
         finally:
             await connection.close()
 
+    async def age_answers(self, hours: float) -> None:
+        await self.execute(f"UPDATE answer SET recorded_us = recorded_us - {int(hours * 3_600_000_000)}")
+
     async def tamper(self, statement: str) -> None:
         await self.execute(
             "ALTER TABLE event DISABLE TRIGGER append_only",

@@ -36,6 +36,9 @@ class TestSqliteEventStore(EventStoreContract, SqlChainContract):
         with closing(sqlite3.connect(self.place)) as connection, connection:
             connection.execute(statement)
 
+    async def age_answers(self, hours: float) -> None:
+        await self.execute(f"UPDATE answer SET kept_us = kept_us - {int(hours * 3_600_000_000)}")
+
     async def tamper(self, statement: str) -> None:
         with closing(sqlite3.connect(self.place)) as connection, connection:
             for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():

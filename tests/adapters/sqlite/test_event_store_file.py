@@ -137,7 +137,7 @@ async def test_what_must_survive_a_power_cut_is_synced(log: SqliteEventStore) ->
         (event_reader._READ_STREAM, ("s", 0, 1, 10)),
         (event_reader._READ_LOG, (5, 10)),
         (event_reader._READ_PARTITION, {"partition": 1, "after": 0, "until": 10}),
-        (event_reader._READ_ANSWER, (b"", "k")),
+        (event_reader._READ_ANSWER, (b"", "k", 0)),
         (event_memory._FIND_VERSIONS.format("(?),(?)"), ("s", "t")),
         (event_memory._FIND_NUMBERS.format("(?),(?)"), (b"s", b"t")),
         (event_memory._FIND_ANSWERS.format("(?,?),(?,?)"), (b"s", "k", b"t", "k")),

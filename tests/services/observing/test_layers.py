@@ -193,9 +193,15 @@ class TestObservedStore(EventStoreContract):
 
     @pytest.fixture
     def opener(self) -> Opener:
-        log, watch = MemoryLog(), Watch("tests", Figures(), Kept())
+        self.log = log = MemoryLog()
+        watch = Watch("tests", Figures(), Kept())
 
         async def open_store(codec: Codec, *, read_only: bool = False) -> EventStore:
             return watch.store("notes", MemoryEventStore(codec, log), system="memory")
 
         return open_store
+
+    async def age_answers(self, hours: float) -> None:
+        age_us = int(hours * 3_600_000_000)
+        for key, (kept_us, kept) in self.log.answers.items():
+            self.log.answers[key] = kept_us - age_us, kept

@@ -14,6 +14,7 @@ from sigdep.kernel.errors import Unavailable, WrongExpectedVersion
 from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, Version, WorkspaceId, partition_of
 from sigdep.kernel.store import (
+    ANSWERS_KEPT_US,
     READ_EVENTS_MAX,
     AlreadyAnswered,
     Append,
@@ -50,7 +51,8 @@ class MemoryLog:
     partitions: dict[Partition, MemoryPartition] = field(default_factory=dict)
     streams: dict[StreamId, list[StoredRow]] = field(default_factory=dict)
     numbers: dict[WorkspaceId, int] = field(default_factory=dict)
-    answers: dict[tuple[UUID, str], KeptAnswer] = field(default_factory=dict)
+    answers: dict[tuple[UUID, str], tuple[int, KeptAnswer]] = field(default_factory=dict)
+    """Each with the time when it was kept, in microseconds since 1970."""
     snapshots: dict[StreamId, tuple[Snapshot, bytes]] = field(default_factory=dict)
     """Each with its state sealed; the snapshot itself is kept without."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,7 +109,7 @@ class MemoryEventStore:
 
     def _check_answer(self, append: Append) -> None:
         if append.answer is not None:
-            kept = self._log.answers.get((append.answer.caller, append.answer.key))
+            kept = self._kept(append.answer.caller, append.answer.key)
             if kept is not None:
                 raise AlreadyAnswered(kept)
 
@@ -133,12 +135,10 @@ class MemoryEventStore:
             partition.links.append((partition.head, link(partition.last_link, recorded_us, places)))
         if append.answer is not None:
             answer = append.answer
-            log.answers[answer.caller, answer.key] = KeptAnswer(
-                fingerprint=answer.fingerprint,
-                answer=answer.answer,
-                partition=number,
-                position=partition.head,
+            kept = KeptAnswer(
+                fingerprint=answer.fingerprint, answer=answer.answer, partition=number, position=partition.head
             )
+            log.answers[answer.caller, answer.key] = recorded_us, kept
         log.wake()
         return Appended(
             partition=number,
@@ -179,7 +179,11 @@ class MemoryEventStore:
 
     async def answered(self, caller: UUID, key: str) -> KeptAnswer | None:
         self._check_open()
-        return self._log.answers.get((caller, key))
+        return self._kept(caller, key)
+
+    def _kept(self, caller: UUID, key: str) -> KeptAnswer | None:
+        kept_us, kept = self._log.answers.get((caller, key), (0, None))
+        return kept if kept_us >= time.time_ns() // 1_000 - ANSWERS_KEPT_US else None
 
     async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
         self._check_open()

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import asyncpg
 
-from sigdep.adapters.postgres.reader import ANSWERS_KEPT_US
 from sigdep.adapters.postgres.waiting import Waiting
 from sigdep.kernel.codec import instant
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
 from sigdep.kernel.ids import Position, StreamId, Version
-from sigdep.kernel.store import Appended
+from sigdep.kernel.store import ANSWERS_KEPT_US, Appended
 
 INTEGERS: Final = "text::int[]"
 """asyncpg takes twice as long for an array of numbers as Python for its text."""

@@ -9,7 +9,7 @@ from sigdep.adapters.postgres.connecting import Reading
 from sigdep.kernel.chain import ChainWalk, StoredRow
 from sigdep.kernel.errors import LogDamaged
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
-from sigdep.kernel.store import ANSWERS_KEPT_HOURS, ChainReport, KeptAnswer
+from sigdep.kernel.store import ANSWERS_KEPT_US, ChainReport, KeptAnswer
 
 STREAM_PAGE: Final = 1_000
 
@@ -17,8 +17,6 @@ LINKS_PAGE: Final = 64
 """Links verified at a time: with the events of as many batches, some tens of thousands."""
 
 ANSWERS_FORGOTTEN_AT_ONCE: Final = 1_000
-
-ANSWERS_KEPT_US: Final = ANSWERS_KEPT_HOURS * 3_600_000_000
 
 VERSION_MAX: Final = 2_147_483_647
 

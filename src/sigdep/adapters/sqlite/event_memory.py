@@ -34,7 +34,7 @@ SELECT workspace, number FROM wanted CROSS JOIN workspace_number USING (workspac
 """
 _FIND_ANSWERS: Final = """
 WITH wanted (caller, key) AS (VALUES {})
-SELECT caller, key, fingerprint, answer, partition, position FROM wanted CROSS JOIN answer USING (caller, key)
+SELECT caller, key, fingerprint, answer, partition, position, kept_us FROM wanted CROSS JOIN answer USING (caller, key)
 """
 _FIND_PLACES: Final = """
 SELECT command_id, position, recorded_us, number FROM event
@@ -127,15 +127,16 @@ class EventMemory:
             numbers[WorkspaceId(uuid_of(workspace))] = number
         return numbers
 
-    def find_answers(self, appends: Iterable[Append]) -> dict[tuple[UUID, str], KeptAnswer]:
-        """The answers kept for the appends' idempotency keys."""
+    def find_answers(self, appends: Iterable[Append], since_us: int) -> dict[tuple[UUID, str], KeptAnswer]:
+        """The answers kept for the appends' idempotency keys, since that time."""
         keys = {(append.answer.caller.bytes, append.answer.key) for append in appends if append.answer is not None}
         found = find_rows(self._connection, _FIND_ANSWERS, list(keys))
         return {
             (uuid_of(caller), key): KeptAnswer(
                 fingerprint=fingerprint, answer=answer, partition=partition, position=position
             )
-            for caller, key, fingerprint, answer, partition, position in found
+            for caller, key, fingerprint, answer, partition, position, kept_us in found
+            if kept_us >= since_us
         }
 
     def find_places(self, stream: StreamId, after: int, until: int) -> list[Place]:

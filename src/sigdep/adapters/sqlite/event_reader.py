@@ -46,7 +46,7 @@ _READ_LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM event"
 _READ_HEADS: Final = "SELECT partition, position FROM head ORDER BY partition"
 _READ_HEAD: Final = "SELECT position, link FROM head WHERE partition = ?"
 _READ_ANSWER: Final = """
-SELECT fingerprint, answer, partition, position FROM answer WHERE caller = ? AND key = ?
+SELECT fingerprint, answer, partition, position FROM answer WHERE caller = ? AND key = ? AND kept_us >= ?
 """
 
 VERSION_MAX: Final = Version(2**31 - 1)
@@ -119,8 +119,8 @@ class EventReader:
             _check_no_hole(after, rows, dict(query(_READ_HEADS)) if len(rows) < limit else {})
         return rows, last_id + len(rows)
 
-    def answer(self, caller: UUID, key: str) -> KeptAnswer | None:
-        row = self._connection.execute(_READ_ANSWER, (caller.bytes, key)).fetchone()
+    def answer(self, caller: UUID, key: str, since_us: int) -> KeptAnswer | None:
+        row = self._connection.execute(_READ_ANSWER, (caller.bytes, key, since_us)).fetchone()
         if row is None:
             return None
         fingerprint, answer, partition, position = row

@@ -14,7 +14,7 @@ from sigdep.adapters.sqlite.database import open_to_write
 from sigdep.adapters.sqlite.driver import translated_errors
 from sigdep.adapters.sqlite.event_reader import VERSION_MAX, EventReader
 from sigdep.adapters.sqlite.event_schema import EVENT_MIGRATIONS
-from sigdep.adapters.sqlite.event_writer import EventWriter
+from sigdep.adapters.sqlite.event_writer import EventWriter, now_us
 from sigdep.adapters.sqlite.file_lock import FileLock
 from sigdep.adapters.sqlite.log_end import Commit, LogEnd, events_after
 from sigdep.kernel.chain import StoredRow
@@ -23,6 +23,7 @@ from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.flushes import Flushes
 from sigdep.kernel.ids import NO_STREAM, Partition, Positions, StreamId, SubjectId, Version
 from sigdep.kernel.store import (
+    ANSWERS_KEPT_US,
     READ_EVENTS_MAX,
     Append,
     Appended,
@@ -59,6 +60,7 @@ class SqliteEventStore:
         self._shared = SharedReads(self.read_all)
         self._changed = asyncio.Event()
         self._closed = False
+        self._clock_us = now_us
         self._writer = None if writing is None else EventWriter(writing, committed=self._committed)
         self._end = None if self._writer is None else LogEnd(self._writer.heads)
         self.flushes = Flushes() if self._writer is None else self._writer.flushes
@@ -97,7 +99,7 @@ class SqliteEventStore:
 
     async def answered(self, caller: UUID, key: str) -> KeptAnswer | None:
         with self._reading():
-            return self._reader.answer(caller, key)
+            return self._reader.answer(caller, key, self._clock_us() - ANSWERS_KEPT_US)
 
     async def read(self, stream: StreamId, *, after: Version = NO_STREAM, until: Version | None = None) -> StreamSlice:
         events: list[RecordedEvent] = []

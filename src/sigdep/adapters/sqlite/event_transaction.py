@@ -14,7 +14,7 @@ from sigdep.kernel.chain import link, place
 from sigdep.kernel.codec import StoredEvent, instant
 from sigdep.kernel.errors import SigdepError, WrongExpectedVersion
 from sigdep.kernel.ids import NO_STREAM, Partition, Position, Positions, StreamId, Version, partition_of
-from sigdep.kernel.store import ANSWERS_KEPT_HOURS, AlreadyAnswered, AnswerKey, Append, Appended, KeptAnswer, Snapshot
+from sigdep.kernel.store import ANSWERS_KEPT_US, AlreadyAnswered, AnswerKey, Append, Appended, KeptAnswer, Snapshot
 
 ANSWERS_CLEARED_FOR_EACH_KEPT: Final = 2
 """More than one, so that a backlog melts. Nothing else ever clears: with no new answer there is no growth."""
@@ -31,8 +31,9 @@ SET position = excluded.position, recorded_us = excluded.recorded_us, link = exc
 _MOVE_NUMBERS: Final = """
 INSERT INTO workspace_number VALUES {} ON CONFLICT DO UPDATE SET number = excluded.number
 """
+# One that is too old and has not been cleared yet gives way.
 _INSERT_ANSWERS: Final = """
-INSERT INTO answer (caller, key, fingerprint, answer, partition, position, kept_us) VALUES {}
+INSERT OR REPLACE INTO answer (caller, key, fingerprint, answer, partition, position, kept_us) VALUES {}
 """
 # Rows are in the order of their age, so the oldest are found without an index of their own.
 _CLEAR_ANSWERS: Final = """
@@ -94,7 +95,8 @@ class Transaction:
         appends = [append for append, _ in batch]
         self._versions = memory.find_versions(appends, trusting=trusting)
         self._numbers = memory.find_numbers(batch)
-        self._answers = memory.find_answers(appends)
+        self._answers_since_us = now_us - ANSWERS_KEPT_US
+        self._answers = memory.find_answers(appends, self._answers_since_us)
 
     def decide(self, append: Append, events: Sequence[StoredEvent]) -> Appended | SigdepError:
         """What becomes of one append, in the order that the port promises.
@@ -142,9 +144,8 @@ class Transaction:
         self._write(_MOVE_HEADS, heads)
         self._write(_MOVE_NUMBERS, numbers)
         if self._kept:
-            expired_us = self._now_us - ANSWERS_KEPT_HOURS * 3_600_000_000
             cleared = len(self._kept) * ANSWERS_CLEARED_FOR_EACH_KEPT
-            self._connection.execute(_CLEAR_ANSWERS, (expired_us, cleared))
+            self._connection.execute(_CLEAR_ANSWERS, (self._answers_since_us, cleared))
             self._write(_INSERT_ANSWERS, self._kept)
 
     def committed(self, before: Positions) -> Commit:

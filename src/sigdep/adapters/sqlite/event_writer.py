@@ -51,6 +51,11 @@ BUSY_MILLISECONDS: Final = 100
 Result = Appended | SigdepError | None
 
 
+def now_us() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
 class PendingAppend(Struct, gc=False):
     """An append that waits for its commit."""
 
@@ -80,7 +85,7 @@ class EventWriter:
         connection: sqlite3.Connection,
         *,
         committed: Callable[[Commit], None],
-        clock_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
+        clock_us: Callable[[], int] = now_us,
     ) -> None:
         """
         Args:
