@@ -14,7 +14,7 @@ from sigdep.adapters.sealing import AesGcmKey
 from sigdep.cli.migrate_folder import NoData, folder_source, folder_target
 from sigdep.cli.migrate_places import Addresses, Places, is_url, shown
 from sigdep.cli.options import fail
-from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.kernel.errors import LogDamaged, SigdepError, with_cause
 from sigdep.services.copy_proof import OnProgress, Progress
 from sigdep.services.data_folder import DataFolder, DataInUse
 from sigdep.services.migrating import Migrated, Source, Target, migrate
@@ -44,7 +44,7 @@ def migrate_command(source: str, target: str, from_keys: str | None, to_keys: st
     try:
         done = asyncio.run(_migrate(places))
     except (SigdepError, LogDamaged, SecretsExposed, BadSecrets, DataInUse, NoData) as error:
-        fail(str(error))
+        fail(with_cause(error))
     except OSError as error:
         fail(f"The copy is not finished: {error.filename}: {(error.strerror or str(error)).lower()}.")
     for name, events in done.events.items():

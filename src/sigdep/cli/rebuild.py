@@ -10,7 +10,7 @@ import click
 
 from sigdep.cli.options import data_dir_option, fail, folder_of
 from sigdep.cli.services import OpenKept, services_named, services_options
-from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.kernel.errors import LogDamaged, SigdepError, with_cause
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
 from sigdep.kernel.store import EventLog
@@ -47,7 +47,7 @@ def rebuild_command(read_model: str, data_dir: str | None, service: str | None, 
     try:
         asyncio.run(_rebuild(folder_of(data_dir), names) if services is None else _rebuild_services(services, names))
     except (SigdepError, LogDamaged, SecretsExposed, BadSetting) as error:
-        fail(str(error))
+        fail(with_cause(error))
 
 
 async def _rebuild(folder: DataFolder, names: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import click
 
 from sigdep.cli.options import FAILED, data_dir_option, fail, folder_of
 from sigdep.cli.services import OpenKept, services_named, services_options
-from sigdep.kernel.errors import LogDamaged, SigdepError
+from sigdep.kernel.errors import LogDamaged, SigdepError, with_cause
 from sigdep.kernel.ids import PARTITIONS, Partition
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import ReadStore
@@ -38,7 +38,7 @@ def verify(data_dir: str | None, service: str | None, in_cluster: bool, heads: b
         findings = _folder(folder_of(data_dir), heads=heads) if services is None else _services(services, heads=heads)
         sound = asyncio.run(_tell(findings))
     except (SigdepError, LogDamaged, SecretsExposed, BadSetting) as error:
-        fail(str(error))
+        fail(with_cause(error))
     sys.exit(0 if sound else FAILED)
 
 

@@ -107,3 +107,9 @@ class LogDamaged(Exception):
 
     No SigdepError: nobody asked for something wrong. The reader that meets it halts.
     """
+
+
+def with_cause(error: BaseException) -> str:
+    """For whoever operates this: what is said to strangers, and what it comes from, which is not."""
+    cause = str(error.__cause__ or "")
+    return str(error) if cause in str(error) else f"{error} ({cause})"

@@ -2,14 +2,17 @@
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from asyncpg import exceptions
 from asyncpg.exceptions import _base
 
+from sigdep.adapters.postgres import errors
 from sigdep.adapters.postgres.errors import Away, NotStorable, OutOfOrder, Taken, translated
-from sigdep.kernel.errors import LogDamaged
+from sigdep.kernel.errors import LogDamaged, with_cause
 
 
 def raised_by_asyncpg() -> Iterator[type[Exception]]:
@@ -74,3 +77,64 @@ def test_who_must_do_what_is_told_apart(error: Exception, ours: type[Exception])
 def test_a_bug_of_ours_stays_what_it_is() -> None:
     with pytest.raises(ZeroDivisionError), translated():
         _ = 1 // 0
+
+
+SECRET = "Zebediah"
+
+
+@pytest.fixture
+def entries() -> Iterator[list[Any]]:
+    """What the log of a service gets."""
+    silent_until = dict(errors._silent_until)
+    errors._silent_until.clear()
+    before = structlog.get_config() if structlog.is_configured() else None
+    structlog.configure()
+    with structlog.testing.capture_logs() as kept:
+        yield kept
+    if before is None:
+        structlog.reset_defaults()
+    else:
+        structlog.configure(**before)
+    errors._silent_until.clear()
+    errors._silent_until.update(silent_until)
+
+
+def of_server(kind: type[asyncpg.PostgresError], **fields: str) -> asyncpg.PostgresError:
+    error = kind(f"of {SECRET}")
+    error.__dict__.update(fields)
+    return error
+
+
+@pytest.mark.parametrize("kind", sorted(set(raised_by_asyncpg()), key=str))
+def test_nobody_who_asks_is_told_what_the_driver_says(kind: type[Exception]) -> None:
+    ours = translation_of(kind(SECRET))
+    assert (SECRET in str(ours)) == isinstance(ours, LogDamaged)  # Of a bug, nobody is told more than its title.
+    assert SECRET in with_cause(ours)
+
+
+def test_operators_are_told_once_in_a_while(entries: list[Any]) -> None:
+    for _ in range(3):
+        translation_of(asyncpg.InvalidPasswordError("password authentication failed for user"))
+        translation_of(ConnectionRefusedError(111, "Connect call failed"))
+    assert [(entry["kind"], entry["reason"]) for entry in entries] == [
+        ("InvalidPasswordError", "password authentication failed for user"),
+        ("ConnectionRefusedError", "[Errno 111] Connect call failed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        of_server(asyncpg.UniqueViolationError),
+        of_server(asyncpg.InvalidTextRepresentationError),
+        of_server(asyncpg.DiskFullError, detail=f"Failing row contains ({SECRET})."),
+        _base.DataError(f"invalid input: {SECRET}"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_content_gets_into_the_log(entries: list[Any], error: Exception) -> None:
+    if isinstance(error, asyncpg.DiskFullError):
+        error.args = ("could not extend file",)
+    translation_of(error)
+    assert len(entries) == 1
+    assert SECRET not in repr(entries)

@@ -19,7 +19,7 @@ from sigdep.adapters.postgres.event_store import PostgresEventStore
 from sigdep.adapters.postgres.waiting import Waiting
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.codec import Codec
-from sigdep.kernel.errors import WrongExpectedVersion
+from sigdep.kernel.errors import WrongExpectedVersion, with_cause
 from sigdep.kernel.ids import CommandId, Partition, Position, Positions, StreamId, partition_of
 from sigdep.kernel.store import ANSWERS_KEPT_HOURS, AlreadyAnswered, Appended, Snapshot
 from sigdep.testing.event_store_setup import everything, outcome
@@ -310,10 +310,12 @@ async def test_a_schema_has_a_plain_name(postgresql_shared_dsn: str, name: str) 
         await PostgresEventStore.open(postgresql_shared_dsn, Codec(SAMPLE_EVENTS, SAMPLE_KEYS), schema=name)
 
 
-async def test_an_address_of_no_database_is_told(postgresql_shared_dsn: str, schema: str) -> None:
+async def test_an_address_of_no_database_is_told_to_operators(postgresql_shared_dsn: str, schema: str) -> None:
     nowhere = urlsplit(postgresql_shared_dsn)._replace(path="/nowhere").geturl()
-    with pytest.raises(OutOfOrder, match="nowhere"):
+    with pytest.raises(OutOfOrder) as refusal:
         await PostgresEventStore.open(nowhere, Codec(SAMPLE_EVENTS, SAMPLE_KEYS), schema=schema)
+    assert "nowhere" not in str(refusal.value)
+    assert "nowhere" in with_cause(refusal.value)
 
 
 async def test_appends_run_with_settings_of_their_own(

@@ -15,7 +15,7 @@ import structlog
 
 from sigdep.gateway.figures import Figures
 from sigdep.gateway.logging import configure_logging
-from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable
+from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable, with_cause
 from sigdep.rpc.server import CannotListen, RpcServer
 from sigdep.services.collector import calm_collector
 from sigdep.services.distributed.figures_server import figures_shown
@@ -94,7 +94,7 @@ async def run_role(
         else:
             await _run_service(name, settings, ready)
     except (CannotListen, SecretsExposed, SigdepError, LogDamaged, BadSetting) as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(with_cause(error)) from error
     except OSError as error:
         raise CannotStart(f"{error.filename or name}: {(error.strerror or str(error)).lower()}.") from error
     _log.info("stopped")
