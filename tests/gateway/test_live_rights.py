@@ -51,6 +51,29 @@ async def test_what_happens_after_a_removal_is_not_told_to_who_was_removed_and_t
         await until(lambda: bob.texts() == ["before", "after"])
 
 
+async def test_who_comes_back_after_a_removal_is_asked_about_past_what_is_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "LOOK_SECONDS", 60.0)
+    bob = Listener(world, "second")
+    async with world.open():
+        await bob.connect()
+        await world.write("before")
+        await until(lambda: bob.texts() == ["before"])
+        remembered, world.people.true = world.people.true, {}  # What is cached still says that he is a member.
+        await world.remove(SECOND)
+        await until(lambda: len(bob.of_kind("unsubscribed")) == 1)
+        for times in (2, 3):  # Refused once, he is not let in the next time either.
+            bob.say({"subscribe": {"from": bob.position}})
+            await until(lambda times=times: len(bob.of_kind("unsubscribed")) == times)
+            assert bob.of_kind("unsubscribed")[-1]["problem"]["status"] == 404
+        await world.write("after")
+        world.people.true = remembered
+        bob.say({"subscribe": {"from": "latest"}})
+        await until(lambda: len(bob.of_kind("subscribed")) == 2)
+        assert bob.texts() == ["before"]
+
+
 async def test_a_removal_of_long_ago_ends_nothing(world: World) -> None:
     bob = Listener(world, "second")
     async with world.open():

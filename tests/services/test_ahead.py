@@ -14,12 +14,11 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.document_model import DocumentModel
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Positions
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import PARKED, Rows
 from sigdep.kernel.read_store import Changes, CheckpointMoved, ModelId, Row, Select
 from sigdep.kernel.store import RecordedEvent
 from sigdep.services import projecting
 from sigdep.services.ahead import Ahead
-from sigdep.services.projecting import PARKED
 from sigdep.services.rebuilding import begin, fill
 from sigdep.testing.sample_events import (
     SAMPLE_EVENTS,

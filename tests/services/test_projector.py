@@ -17,11 +17,11 @@ from sigdep.kernel.codec import Codec
 from sigdep.kernel.document_model import DocumentModel
 from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, WorkspaceId, partition_of
-from sigdep.kernel.projection import Rows
+from sigdep.kernel.projection import PARKED, Rows
 from sigdep.kernel.read_store import Changes, Key, ModelId, ReadStore, Row, Select
 from sigdep.kernel.store import Appended, EventStore, RecordedEvent
 from sigdep.services import projecting
-from sigdep.services.projecting import PARKED, tables_of
+from sigdep.services.projecting import tables_of
 from sigdep.services.projector import Projector
 from sigdep.services.rebuilding import Progress, begin, fill, rebuild
 from sigdep.services.verifying import verify_read_model

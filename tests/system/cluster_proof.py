@@ -20,11 +20,12 @@ from sigdep.http.stamps import utc_now
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.ids import NO_STREAM, CommandId, StreamId, SubjectId, stream_id
 from sigdep.kernel.keys import KeyRing
+from sigdep.kernel.projection import PARKED
 from sigdep.kernel.read_store import Select
 from sigdep.kernel.store import Append, StreamWrite
 from sigdep.notifications import context as notifications
 from sigdep.services.distributed.cluster import Cluster
-from sigdep.services.projecting import PARKED, tables_of
+from sigdep.services.projecting import tables_of
 from sigdep.services.server_secrets import load_key_encryption_key
 from sigdep.services.verifying import Difference, verify_read_model
 from sigdep.tasks import context as tasks

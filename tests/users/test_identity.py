@@ -14,7 +14,8 @@ from sigdep.users.commands.requests import ChangeAccount, IssueToken, OpenWorksp
 from sigdep.users.commands.workspaces import RemoveMember
 from sigdep.users.credentials.signing import AccessTokens, SigningKeys
 from sigdep.users.events.people import SessionId
-from sigdep.users.identity import TRUSTED_SECONDS, VERIFIED_SECONDS
+from sigdep.users.identity import VERIFIED_SECONDS
+from sigdep.users.service.confirming import GOOD_SECONDS
 from sigdep.users.service.reading import Reads
 from tests.users.people import identity
 from tests.users.world import ISSUER, PASSWORD, World
@@ -55,7 +56,7 @@ async def test_it_is_not_looked_up_later_either_while_nothing_happens(world: Wor
     await world.users.reading.identities.principal(bearer, fresh=True)
     looks.clear()
     for _ in range(10):
-        world.clock.forward(seconds=TRUSTED_SECONDS)
+        world.clock.forward(seconds=GOOD_SECONDS)
         await world.users.reading.identities.principal(bearer)
     assert looks == []
 
@@ -86,7 +87,7 @@ async def test_it_is_looked_up_once_when_something_has_happened_however_many_ask
     bearer, principal = await signed_in(world)
     await world.write(OpenWorkspace(name="Team"), principal)
     await world.caught_up()
-    world.clock.forward(seconds=TRUSTED_SECONDS)
+    world.clock.forward(seconds=GOOD_SECONDS)
     looks.clear()
     found = await asyncio.gather(*(world.users.reading.identities.principal(bearer) for _ in range(50)))
     assert looks == ["people", "sessions"]
@@ -129,11 +130,11 @@ async def test_a_revocation_takes_effect_within_a_second(world: World) -> None:
     await world.write(WithdrawToken(token_id=made.id), principal)
     await world.write(SignOut(), principal)
     await world.caught_up()
-    world.clock.forward(seconds=TRUSTED_SECONDS)
+    world.clock.forward(seconds=GOOD_SECONDS)
     for credential in (bearer, made.token):
         with pytest.raises(Unauthenticated):
             await world.users.reading.identities.principal(credential)
-    assert TRUSTED_SECONDS < 1
+    assert GOOD_SECONDS < 1
 
 
 async def test_a_removal_takes_effect_within_a_second(world: World) -> None:
@@ -144,7 +145,7 @@ async def test_a_removal_takes_effect_within_a_second(world: World) -> None:
     bob = people["Bob"].user_id
     await world.write(RemoveMember(workspace_id=place, user_id=bob, by=ada.user_id, at=world.clock.at), ada)
     await world.caught_up()
-    world.clock.forward(seconds=TRUSTED_SECONDS)
+    world.clock.forward(seconds=GOOD_SECONDS)
     assert place not in (await world.users.reading.identities.principal(bobs)).roles
     assert (await world.users.reading.identities.principal(bearer)).roles[place] == "owner"
 
@@ -155,7 +156,7 @@ async def test_what_happens_while_it_is_looked_up_is_seen_the_next_time(
     bearer, ada = await signed_in(world)
     await world.write(OpenWorkspace(name="Before"), ada)
     await world.caught_up()
-    world.clock.forward(seconds=TRUSTED_SECONDS)
+    world.clock.forward(seconds=GOOD_SECONDS)
     roles_of = Reads.roles_of
 
     async def overtaken(reads: Reads, user_id: Any) -> Any:
@@ -167,7 +168,7 @@ async def test_what_happens_while_it_is_looked_up_is_seen_the_next_time(
 
     monkeypatch.setattr(Reads, "roles_of", overtaken)
     assert len((await world.users.reading.identities.principal(bearer)).roles) == 2
-    world.clock.forward(seconds=TRUSTED_SECONDS)
+    world.clock.forward(seconds=GOOD_SECONDS)
     assert len((await world.users.reading.identities.principal(bearer)).roles) == 3
 
 

@@ -181,6 +181,7 @@ async def world_over(stores: Stores, log: MemoryLog, **options: Any) -> AsyncIte
         **defaults | options,
     )
     users.reading.identities._steady = clock.now
+    users.reading.identities._doubts._confirmation._steady = clock.now
     job = asyncio.create_task(projector.run())
     async with asyncio.timeout(5):
         while not projector.is_fit:

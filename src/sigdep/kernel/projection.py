@@ -1,15 +1,28 @@
 """How a read model follows the log: a batch of events becomes row changes and a moved checkpoint, together."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sigdep.kernel.conditions import holds
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId
 from sigdep.kernel.messages import Event
-from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, ReadStore, Row, Table
+from sigdep.kernel.read_store import Changes, Column, Condition, Key, ModelId, ReadStore, Row, Table
 from sigdep.kernel.store import RecordedEvent
 
 E = TypeVar("E", bound=Event)
+
+PARKED: Final = Table(
+    name="parked",
+    columns=(
+        Column("stream", "text"),
+        Column("version", "integer"),
+        Column("partition", "integer"),
+        Column("position", "integer"),
+        Column("reason", "text"),
+    ),
+    key=("stream",),
+)
+"""The streams that are set aside, each with the first event that could not be projected: it and later ones wait."""
 
 
 class ReadModel(Protocol):

@@ -9,12 +9,11 @@ import structlog
 
 from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
-from sigdep.kernel.projection import ReadModel, Rows, StoredRows, project, store
+from sigdep.kernel.projection import PARKED, ReadModel, Rows, StoredRows, project, store
 from sigdep.kernel.read_store import (
     PAGE_ROWS_MAX,
     Changes,
     CheckpointMoved,
-    Column,
     ModelId,
     ReadStore,
     Row,
@@ -32,19 +31,6 @@ PARKED_STREAMS_MAX: Final = 1_000
 
 NO_FAULT_OF_AN_EVENT: Final = (CheckpointMoved, LogDamaged, Unavailable)
 """Whatever else goes wrong while a batch is applied is put down to one of its events."""
-
-PARKED: Final = Table(
-    name="parked",
-    columns=(
-        Column("stream", "text"),
-        Column("version", "integer"),
-        Column("partition", "integer"),
-        Column("position", "integer"),
-        Column("reason", "text"),
-    ),
-    key=("stream",),
-)
-"""The streams that are set aside, each with the first event that could not be projected: it and later ones wait."""
 
 _log = structlog.get_logger("sigdep.projector")
 

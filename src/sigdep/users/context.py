@@ -6,6 +6,7 @@ Routes are loaded by whoever asks for them: the services behind the gateway star
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import Any, Final
 
 from sigdep.http.routes import Route
@@ -30,6 +31,7 @@ from sigdep.users.publishing import TOLD, publish
 from sigdep.users.reactions import TokenUsesReactions
 from sigdep.users.read_models.model import UsersReadModel
 from sigdep.users.revoking import suspects
+from sigdep.users.service.doubts import Doubts
 from sigdep.users.service.erasure import Erasures
 from sigdep.users.service.past_erasures import destroy_keys_again
 from sigdep.users.service.read import UsersRead
@@ -210,9 +212,10 @@ def open_read(
         log: as the writing side offers it.
     """
     public_keys, reads, uses = SigningKeys(*signing_keys), Reads(log, views, progress), uses or TokenUses(views)
-    identities = UsersIdentities(reads, AccessTokens(public_keys, issuer=issuer), uses, now=now)
+    doubts = Doubts(reads, suspects, steady=monotonic)
+    identities = UsersIdentities(reads, AccessTokens(public_keys, issuer=issuer), uses, doubts, now=now)
     return UsersReadSide(
-        read=UsersRead(reads, keys=public_keys, uses=uses, identities=identities),
+        read=UsersRead(reads, keys=public_keys, uses=uses, identities=identities, doubts=doubts),
         identities=identities,
         token_uses=uses,
         reactions=TokenUsesReactions(uses),

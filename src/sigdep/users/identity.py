@@ -2,12 +2,13 @@
 
 A credential that was good a moment ago costs one look into a table. Whether it is still good, and
 which roles it stands for, is asked again when half a second has passed and something has happened
-to people, workspaces or this person's credentials since.
+to people, workspaces or this person's credentials since. Whether something has, the log says and
+not the read model alone, which may be behind.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -17,6 +18,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from sigdep.contracts.ids import UserId, WorkspaceId
+from sigdep.contracts.roles import Role
 from sigdep.http.revocations import Forgotten, Suspects
 from sigdep.kernel.ids import Partition, Position, partition_of
 from sigdep.kernel.read_store import Compare, Row, Select
@@ -27,15 +29,13 @@ from sigdep.users.domain.realm import REALM
 from sigdep.users.events.people import TokenId
 from sigdep.users.read_models.credentials import SESSIONS, TOKENS
 from sigdep.users.read_models.people import PEOPLE
+from sigdep.users.service.doubts import Doubts
 from sigdep.users.service.reading import Reads
 from sigdep.users.service.surroundings import partition_for
 from sigdep.users.service.token_uses import TokenUses
 
 KNOWN_MAX: Final = 4_096
 """Credentials that are remembered, the last used ones."""
-
-TRUSTED_SECONDS: Final = 0.5
-"""So long nothing is looked at. A removal or revocation must take effect within a second."""
 
 VERIFIED_SECONDS: Final = 60.0
 """After so long a signature is verified again."""
@@ -79,6 +79,7 @@ class UsersIdentities:
         reads: Reads,
         access_tokens: AccessTokens,
         uses: TokenUses,
+        doubts: Doubts,
         *,
         now: Callable[[], float],
         steady: Callable[[], float] = monotonic,
@@ -91,6 +92,7 @@ class UsersIdentities:
         self._reads = reads
         self._access_tokens = access_tokens
         self._uses = uses
+        self._doubts = doubts
         self._now = now
         self._steady = steady
         self._known: OrderedDict[str, Known] = OrderedDict()
@@ -131,12 +133,15 @@ class UsersIdentities:
 
     async def _ask(self, bearer: str, *, fresh: bool) -> Principal:
         known = self._known.get(bearer)
-        if known is not None and not fresh and self._nothing_happened(known):
-            self._trust(known)
-            self._note_use(known.credential)
-            return known.principal
+        if known is not None and not fresh:
+            until = await self._doubts.confirmed()
+            if self._nothing_happened(known):
+                self._trust(known, until)
+                self._note_use(known.credential)
+                return known.principal
         if fresh:
             await self._reads.wait_until_caught_up()
+            await self._doubts.anew()
         found = await self._look(bearer, known)
         if found is None and not fresh:
             # It may have been made a moment ago.
@@ -155,6 +160,7 @@ class UsersIdentities:
             and self._steady() < known.verified_until
             and self._now() < known.credential.expires
             and self._seen(known.credential.user_id) == known.seen
+            and not self._doubts.touch(known.principal)
         )
 
     def _seen(self, user_id: UserId) -> tuple[Position, Position]:
@@ -167,6 +173,7 @@ class UsersIdentities:
 
         Raises:
             Unauthenticated: it is no good, whatever the read model says.
+            Unavailable: the read model does not show what the log says of this person.
         """
         if known is not None and known.credential.kind == "session" and self._steady() < known.verified_until:
             credential: Credential | None = known.credential
@@ -178,13 +185,14 @@ class UsersIdentities:
             return None
         if self._now() >= credential.expires:
             raise NotOurToken
+        until = await self._doubts.dispelled(credential.user_id)
         # Before reading: what comes meanwhile is looked at next time.
         seen, read_at = self._seen(credential.user_id), self._steady()
         principal = await self._principal(credential)
         if principal is None:
             return None
         found = Known(credential, principal, 0.0, verified_until, seen, read_at)
-        self._trust(found)
+        self._trust(found, until)
         return found
 
     async def _credential(self, bearer: str) -> Credential | None:
@@ -206,12 +214,16 @@ class UsersIdentities:
         return Principal(
             user_id=credential.user_id,
             personal_workspace_id=WorkspaceId(person["personal_workspace_id"]),  # type: ignore[arg-type]
-            roles=await self._reads.roles_of(credential.user_id),
+            roles=await self._roles_of(credential.user_id),
             credential=credential.kind,
             credential_id=credential.id,
             scopes=credential.scopes,
             time_zone=str(person["time_zone"] or "UTC"),
         )
+
+    async def _roles_of(self, user: UserId) -> Mapping[WorkspaceId, Role]:
+        roles = await self._reads.roles_of(user)
+        return {place: role for place, role in roles.items() if not self._doubts.deny(user, place)}
 
     async def _is_open(self, credential: Credential, person: Row) -> bool:
         """Whether the session has neither ended nor been outlived by a changed password."""
@@ -221,9 +233,9 @@ class UsersIdentities:
         admitted = session["password_number"] == person["password_number"]
         return admitted or credential.id == person["kept_session_id"]
 
-    def _trust(self, known: Known) -> None:
+    def _trust(self, known: Known, until: float) -> None:
         left = known.credential.expires - self._now()
-        known.trusted_until = self._steady() + min(TRUSTED_SECONDS, left)
+        known.trusted_until = min(until, self._steady() + left)
 
     def _remember(self, bearer: str, found: Known) -> None:
         self._known[bearer] = found

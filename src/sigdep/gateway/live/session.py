@@ -45,6 +45,8 @@ class Session:
         self._subscriptions: dict[WorkspaceId, Subscription] = {}
         self._jobs: dict[Subscription, asyncio.Task[None]] = {}
         """Those that are catching up."""
+        self._lost: set[WorkspaceId] = set()
+        """Workspaces that the client was told it may not hear any more: what is remembered of them may be older."""
         self._refusals = 0
         self._limiter = Gcra(MESSAGE_RATE)
 
@@ -95,6 +97,7 @@ class Session:
 
     def _forget_ended(self) -> None:
         """Those that the room has ended."""
+        self._lost |= {workspace for workspace, subscription in self._subscriptions.items() if subscription.over}
         self._subscriptions = {
             workspace: subscription for workspace, subscription in self._subscriptions.items() if not subscription.over
         }
@@ -125,15 +128,16 @@ class Session:
             self.fail()
 
     async def _require_member(self, workspace: WorkspaceId) -> None:
-        """A "no" may rest on old roles, and is asked again.
+        """A "no" may rest on old roles, and so may a "yes" after a removal: both are asked again.
 
         Raises:
             NotFound: no member of the workspace.
             Unauthenticated, Unavailable: as `Identities.principal` says.
         """
-        if workspace not in self._principal.roles:
+        if workspace not in self._principal.roles or workspace in self._lost:
             self._principal = await self._identities.principal(self._bearer, fresh=True)
         self._principal.require(workspace, "viewer", "This workspace")
+        self._lost.discard(workspace)
 
     async def look(self, *, suspected: bool = False) -> None:
         """Make sure that the client may still hear what it hears.

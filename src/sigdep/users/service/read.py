@@ -41,6 +41,7 @@ from sigdep.users.read_models.credentials import SESSIONS, TOKENS
 from sigdep.users.read_models.people import PEOPLE
 from sigdep.users.read_models.workspaces import INVITATIONS, MEMBERSHIPS, WORKSPACES
 from sigdep.users.service.accounts import session_of
+from sigdep.users.service.doubts import Doubts
 from sigdep.users.service.reading import Reads
 from sigdep.users.service.surroundings import partition_for
 from sigdep.users.service.token_uses import TokenUses
@@ -53,8 +54,11 @@ Lists = ListSessions | ListTokens | ListWorkspaces | ListMembers | ListInvitatio
 class UsersRead:
     """A Service (`rpc/call.py`) of every query in `queries.py`. Each is about the caller, or asked by a member."""
 
-    def __init__(self, reads: Reads, *, keys: SigningKeys, uses: TokenUses, identities: Identities) -> None:
+    def __init__(
+        self, reads: Reads, *, keys: SigningKeys, uses: TokenUses, identities: Identities, doubts: Doubts
+    ) -> None:
         self._reads = reads
+        self._doubts = doubts
         self._identities = identities
         self._keys = keys
         self._uses = uses
@@ -142,12 +146,13 @@ class UsersRead:
     async def list_workspaces(self, query: ListWorkspaces, call: Call) -> Answer[Page[WorkspaceView]]:
         user_id = call.caller.user_id
         position = await self._reads.begin(call)
-        mine = Compare("user_id", "=", user_id)
-        select = Select(table=MEMBERSHIPS, where=mine, order=(Order("since"),))
+        theirs = Compare("user_id", "=", user_id)
+        select = Select(table=MEMBERSHIPS, where=theirs, order=(Order("since"),))
         rows, cursor = await self._page(query, user_id, select)
-        found = await self._reads.get_many(WORKSPACES, [(row["workspace_id"],) for row in rows])
+        mine = [row for row in rows if not self._doubts.deny(user_id, row["workspace_id"])]  # type: ignore[arg-type]
+        found = await self._reads.get_many(WORKSPACES, [(row["workspace_id"],) for row in mine])
         shown = [
-            _workspace(found[row["workspace_id"],], membership=row) for row in rows if (row["workspace_id"],) in found
+            _workspace(found[row["workspace_id"],], membership=row) for row in mine if (row["workspace_id"],) in found
         ]
         return Answer(value=Page(items=shown, next_cursor=cursor), position=position)
 
@@ -198,8 +203,9 @@ class UsersRead:
         Raises:
             WorkspaceNotFound: they are no member.
         """
-        row = await self._reads.find(MEMBERSHIPS, (call.caller.user_id, workspace_id))
-        if row is None:
+        user = call.caller.user_id
+        row = await self._reads.find(MEMBERSHIPS, (user, workspace_id))
+        if row is None or self._doubts.deny(user, workspace_id):
             raise WorkspaceNotFound
         return row
 
