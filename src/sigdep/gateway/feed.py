@@ -22,13 +22,19 @@ class FeedBatch(Struct, frozen=True, kw_only=True):
     next: FeedPosition
     more: bool
     """True: there may be more already, also where `events` is empty."""
+    whole: bool = True
+    """False: a log was away, and nothing of it is told; `next` stays there where it was."""
 
 
 class Feed(Protocol):
     """The public events of workspaces, from all logs."""
 
     async def latest(self, workspace: WorkspaceId) -> FeedPosition:
-        """Where the logs end at present."""
+        """Where the logs end at present. One that is away ends where it did when it was last heard.
+
+        Raises:
+            Unavailable: a log is away, and has never been heard here.
+        """
         ...
 
     async def after_write(self, workspace: WorkspaceId, write: WorkspacePosition) -> FeedPosition | None:
@@ -41,6 +47,9 @@ class Feed(Protocol):
         Args:
             call: what is for one user alone is left out for all others. One of nobody gets everything, and must see to
                 that itself.
+
+        Raises:
+            Unavailable: all logs are away. While some are, the others are told.
         """
         ...
 
@@ -62,6 +71,7 @@ async def starting_place(feed: Feed, workspace: WorkspaceId, given: str | UnsetT
 
     Raises:
         Invalid: it is no position, or belongs to another workspace.
+        Unavailable: where the logs end cannot be told.
     """
     if given is UNSET:
         return None

@@ -26,7 +26,7 @@ from sigdep.http.parameters import ParameterReader
 from sigdep.http.positions import FeedPosition, encode_feed_position
 from sigdep.http.replies import JSON, Reply, Write, begin_stream, send_reply
 from sigdep.http.routes import PAGE_ITEMS, PAGE_ITEMS_MAX, Parameters
-from sigdep.kernel.errors import NotFound, SigdepError, TooMany
+from sigdep.kernel.errors import NotFound, SigdepError, TooMany, Unavailable
 
 PATH: Final = "/api/feed"
 WAIT_SECONDS_MAX: Final = 25
@@ -176,7 +176,10 @@ class _Reader:
             NotFound, Unauthenticated: not any more.
         """
         if monotonic() - self._looked_at >= LOOK_SECONDS:
-            principal = await self._identities.principal(self._bearer, fresh=True)
+            try:
+                principal = await self._identities.principal(self._bearer, fresh=True)
+            except Unavailable:  # What holds without the side that writes, for as long as it does.
+                principal = await self._identities.principal(self._bearer)
             self._looked_at = monotonic()
             self.call = replace(self.call, principal=principal)
             principal.require(self.workspace, "viewer", "This workspace")

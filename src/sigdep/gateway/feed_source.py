@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -11,17 +12,16 @@ import structlog
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import FeedBatch
+from sigdep.gateway.feed_reach import RETRY_SECONDS, Reach
 from sigdep.gateway.feed_tail import FeedTail
 from sigdep.http.positions import FeedPosition
+from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, partition_of, text_of
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.rpc.call import Call, WorkspacePosition
 
 SCANNED_EVENTS_MAX: Final = 2_000
 """Events of one log, of all workspaces in the partition, that one look passes over."""
-
-RETRY_SECONDS: Final = 1.0
-"""After which a log that could not be tailed is tried again. Waiting readers look for themselves meanwhile."""
 
 LINGER_SECONDS: Final = 60.0
 """A log is tailed for so long after somebody last waited: those who read in between are back in a moment, and to begin
@@ -50,6 +50,9 @@ class FeedSource:
     def __init__(self, logs: Sequence[Log]) -> None:
         self._logs = tuple(logs)
         self._tails = {log.context: FeedTail() for log in self._logs}
+        self._reach = {log.context: Reach(log.context) for log in self._logs}
+        self._ends: dict[str, Positions] = {}
+        """Of each log, as it was last heard: where it ends for all we know, while it is away."""
         self._waiting: dict[tuple[str, Partition], set[asyncio.Event]] = {}
         self._wanted = asyncio.Event()
         """Set while somebody waits: until then no log is tailed, which would decode every event for nobody."""
@@ -79,9 +82,26 @@ class FeedSource:
         return None
 
     async def _heads(self, workspace: WorkspaceId) -> dict[str, Position]:
-        """How far each log goes where the workspace stands."""
-        heads = await asyncio.gather(*(log.store.heads() for log in self._logs))
+        """How far each log goes where the workspace stands. One that is away is taken to go as far as it last did.
+
+        Raises:
+            Unavailable: a log is away, and has never been heard here.
+        """
+        heads = await asyncio.gather(*(self._known_end(log) for log in self._logs))
         return {log.context: self._head(log, its, workspace) for log, its in zip(self._logs, heads, strict=True)}
+
+    async def _known_end(self, log: Log) -> Positions:
+        try:
+            return await self._end(log)
+        except Unavailable:
+            if log.context not in self._ends:
+                raise
+            return self._ends[log.context]
+
+    async def _end(self, log: Log) -> Positions:
+        heads = await self._reach[log.context].ask(log.store.heads)
+        self._ends[log.context] = heads
+        return heads
 
     def _head(self, log: Log, heads: Positions, workspace: WorkspaceId) -> Position:
         partition, least = log.partition_for(workspace), Position(0)
@@ -93,16 +113,24 @@ class FeedSource:
             self._seen[place] = max(recorded.position, self._seen.get(place, recorded.position))
 
     async def read(self, workspace: WorkspaceId, after: FeedPosition | None, limit: int, call: Call) -> FeedBatch:
-        """Log by log: an event of one log never waits for another's, and there is no order between them."""
+        """Log by log: an event of one log never waits for another's, and there is no order between them.
+
+        A reader stays where it is in a log that is away, and misses nothing of it.
+        """
         partition = partition_of(workspace)
         reached = dict(after.positions) if after is not None else {}
         events: list[tuple[FeedPosition, CloudEvent]] = []
-        more = False
+        more, away = False, 0
         for log in self._logs:
             start = reached.get(log.context, Position(0))
-            reached[log.context], full = await self._read_log(log, workspace, start, limit, events, reached, call)
-            more |= full
-        return FeedBatch(events=events, next=FeedPosition(partition, self._known(reached)), more=more)
+            try:
+                reached[log.context], full = await self._read_log(log, workspace, start, limit, events, reached, call)
+                more |= full
+            except Unavailable:
+                away += 1
+                if away == len(self._logs) and not events:
+                    raise
+        return FeedBatch(events=events, next=FeedPosition(partition, self._known(reached)), more=more, whole=away == 0)
 
     def _known(self, reached: Mapping[str, Position]) -> dict[str, Position]:
         return {log.context: reached.get(log.context, Position(0)) for log in self._logs}
@@ -118,15 +146,16 @@ class FeedSource:
         call: Call,
     ) -> tuple[Position, bool]:
         """Adds to `events` until there are `limit`. Returns how far it came, and whether there may be more."""
-        partition = log.partition_for(workspace)
-        heads = await log.store.heads()
+        partition, reach = log.partition_for(workspace), self._reach[log.context]
+        heads = await self._end(log)
         head = self._head(log, heads, workspace)
         position = min(start, head)  # A log restored from a backup may end before what a client has seen.
         scanned = 0
         while position < head:
             if len(events) >= limit or scanned >= SCANNED_EVENTS_MAX:
                 return position, True
-            batch = await log.store.read_all({**heads, partition: position}, limit=READ_EVENTS_MAX)
+            after = {**heads, partition: position}
+            batch = await reach.ask(partial(log.store.read_all, after, limit=READ_EVENTS_MAX))
             self._see(log, batch)
             ours = [recorded for recorded in batch if recorded.partition == partition]
             for recorded in ours:
@@ -199,6 +228,9 @@ class FeedSource:
                 await self._wanted.wait()
                 if not await self._follow(log):
                     return
+            except Unavailable as error:
+                self._reach[log.context].lost(error)
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:
                 _log.error("the feed cannot tail a log; trying again", context=log.context, exc_info=error)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -206,6 +238,8 @@ class FeedSource:
     async def _follow(self, log: Log) -> bool:
         """Ring for what comes, as long as anybody waits. False: the store has been closed."""
         tail, start = self._tails[log.context], await log.store.heads()
+        self._ends[log.context] = start
+        self._reach[log.context].found()
         tail.begin(start)
         for partition in start:
             self._ring(log.context, partition)  # For what came before the start, and after they last looked.

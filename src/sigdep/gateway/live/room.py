@@ -31,7 +31,7 @@ from sigdep.gateway.live.subscription import Subscription
 from sigdep.http.positions import FeedPosition
 from sigdep.http.presence import NOBODY, Presence, Present
 from sigdep.http.stamps import new_id, utc_now
-from sigdep.kernel.errors import NotFound
+from sigdep.kernel.errors import NotFound, Unavailable
 from sigdep.kernel.ids import CommandId
 from sigdep.rpc.call import Call
 
@@ -145,6 +145,8 @@ class Room:
         while True:
             try:
                 await self._go_on()
+            except Unavailable:  # The feed says which logs are away, once for all rooms.
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception as error:
                 _log.error("a workspace cannot be read for its listeners; trying again", exc_info=error)
                 await asyncio.sleep(RETRY_SECONDS)

@@ -4,7 +4,7 @@ import asyncio
 
 from sigdep.contracts.ids import WorkspaceId
 from sigdep.gateway.feed import Feed
-from sigdep.gateway.live.bounds import BATCH_EVENTS_MAX, CATCH_UPS_MAX
+from sigdep.gateway.live.bounds import BATCH_EVENTS_MAX, CATCH_UPS_MAX, RETRY_SECONDS
 from sigdep.gateway.live.counts import Counts
 from sigdep.gateway.live.messages import event_frame
 from sigdep.gateway.live.room import Room
@@ -35,9 +35,9 @@ class Rooms:
         Raises:
             SigdepError: the log cannot be read at present.
         """
-        caught_up = False
+        caught_up, whole = False, True
         outlet = subscription.outlet
-        while not subscription.over and not self._admit(subscription, place, caught_up=caught_up):
+        while not subscription.over and not self._admit(subscription, place, caught_up=caught_up, whole=whole):
             async with self._reading:
                 batch = await self.feed.read(subscription.workspace, place, BATCH_EVENTS_MAX, call)
                 await asyncio.sleep(0)  # Reading may not have waited for anything; others have their turn.
@@ -48,10 +48,16 @@ class Rooms:
                 if not subscription.send(event_frame(position, event)):
                     return
                 self._counts.messages += 1
-            place, caught_up = batch.next, not batch.more
+            if not batch.whole and not batch.more and caught_up:
+                await asyncio.sleep(RETRY_SECONDS)  # What is missing stands in a log that is away.
+            place, caught_up, whole = batch.next, not batch.more, batch.whole
 
-    def _admit(self, subscription: Subscription, place: FeedPosition, *, caught_up: bool) -> bool:
-        """As `Room.admit`. The first reader opens the room."""
+    def _admit(self, subscription: Subscription, place: FeedPosition, *, caught_up: bool, whole: bool) -> bool:
+        """As `Room.admit`. The first reader opens the room.
+
+        Args:
+            whole: no log was away. Where one was, its place there is still what the client says.
+        """
         room = self._rooms.get(subscription.workspace)
         if room is None:
             if not caught_up:
@@ -59,7 +65,7 @@ class Rooms:
             room = Room(self.feed, subscription.workspace, place, self._counts, self._presence)
             self._rooms[subscription.workspace] = room
             self._counts.workspaces = len(self._rooms)
-        return room.admit(subscription, place, caught_up=caught_up)
+        return room.admit(subscription, place, caught_up=caught_up and whole)
 
     def leave(self, subscription: Subscription) -> None:
         room = self._rooms.get(subscription.workspace)
