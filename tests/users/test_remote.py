@@ -114,3 +114,23 @@ async def test_an_answer_that_was_on_its_way_at_a_notice_is_for_those_who_had_as
     with pytest.raises(Unauthenticated):
         await world.identities.principal("ada")
     assert world.identities._asking == {}
+
+
+async def test_who_comes_later_does_not_go_by_what_was_asked_too_long_ago(world: World) -> None:
+    """As where `users.read` takes seconds to answer."""
+    world.read.open.clear()
+    before = asyncio.create_task(world.identities.principal("ada"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    world.clock.now += TRUSTED_SECONDS
+    world.read.revoked = True
+    after = [asyncio.create_task(world.identities.principal("ada")) for _ in range(5)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert world.read.asked == 1
+    world.read.open.set()
+    assert (await before).user_id == ADA
+    for one in after:
+        with pytest.raises(Unauthenticated):
+            await one
+    assert world.read.asked == 2

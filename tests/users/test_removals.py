@@ -31,6 +31,7 @@ from sigdep.users.queries import GetWorkspace, ListWorkspaces
 from sigdep.users.read_models import credentials, workspaces
 from sigdep.users.service import doubts as module
 from sigdep.users.service.confirming import AWAY_SECONDS_MAX, GOOD_SECONDS
+from sigdep.users.service.reading import Reads
 from tests.users.world import ISSUER, SIGNING_KEY, World
 
 
@@ -207,6 +208,33 @@ async def test_nobody_gets_in_for_longer_than_a_second_after_a_removal(
                 await asyncio.sleep(0.02)
         assert (await get("Ada"), status) == (200, 404)
     watching.cancel()
+
+
+async def test_who_comes_later_does_not_go_by_what_was_looked_up_too_long_ago(
+    world: World, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the read store takes seconds to answer."""
+    roles_of, slow = Reads.roles_of, asyncio.Event()
+
+    async def slowly(reads: Reads, user_id: UserId) -> Any:
+        roles = await roles_of(reads, user_id)
+        await slow.wait()
+        return roles
+
+    await team.promote("Bob", "member")
+    await world.caught_up()
+    team.later()
+    monkeypatch.setattr(Reads, "roles_of", slowly)
+    before = asyncio.create_task(team.role("Bob"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await team.remove("Bob")
+    await world.caught_up()
+    team.later()
+    after = asyncio.create_task(team.role("Bob"))
+    await asyncio.sleep(0)
+    slow.set()
+    assert (await before, await after) == ("member", None)
 
 
 # ── streams that are set aside ───────────────────────────────────────────────────────────────────────────

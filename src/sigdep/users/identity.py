@@ -37,10 +37,15 @@ from sigdep.users.service.token_uses import TokenUses
 KNOWN_MAX: Final = 4_096
 """Credentials that are remembered, the last used ones."""
 
+JOINED_SECONDS: Final = 0.1
+"""So long after somebody began to look, others may go by what that one finds: with half a second and what a gateway
+remembers it stays within the second."""
+
 VERIFIED_SECONDS: Final = 60.0
 """After so long a signature is verified again."""
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_NOBODY: Final = (0.0, None)
 _REALM_PARTITION: Final = partition_of(REALM)
 
 
@@ -118,15 +123,18 @@ class UsersIdentities:
         """Many requests may come with one credential at once: one of them looks, and all hear what it found."""
         if fresh:
             return await self._ask(bearer, fresh=True)
-        begun, asking = self._asking.get(bearer, (0.0, None))
-        if asking is None or not self._forgotten.believes_all(begun):
+        arrived, (begun, asking) = self._steady(), self._asking.get(bearer, _NOBODY)
+        if asking is not None and arrived > begun + JOINED_SECONDS:
+            await asyncio.wait([asking])  # It has looked too long ago; but one at a time is enough.
+            begun, asking = self._asking.get(bearer, _NOBODY)
+        if asking is None or asking.done() or not self._forgotten.believes_all(begun):
             asking = asyncio.create_task(self._ask(bearer, fresh=False))
             self._asking[bearer] = self._steady(), asking
             asking.add_done_callback(lambda done: self._asked(bearer, done))
         return await asyncio.shield(asking)
 
     def _asked(self, bearer: str, done: "asyncio.Task[Principal]") -> None:
-        if self._asking.get(bearer, (0.0, None))[1] is done:
+        if self._asking.get(bearer, _NOBODY)[1] is done:
             del self._asking[bearer]
         if not done.cancelled():
             done.exception()  # Somebody may have been waiting for it, or nobody any more.

@@ -20,6 +20,8 @@ TRUSTED_SECONDS: Final = 0.4
 SETTLE_SECONDS: Final = 0.5
 """So long after a notice nothing is remembered: a replica of `users.read` that has not heard it yet trusts as long."""
 
+_NOBODY: Final = (0.0, None)
+
 
 class RemoteIdentities:
     """Identities (`http/identity.py`), asked of `users.read`. Failures are never remembered."""
@@ -47,8 +49,11 @@ class RemoteIdentities:
         if known is not None and self._trusts(*known):
             self._known.move_to_end(bearer)
             return known[1]
-        begun, asking = self._asking.get(bearer, (0.0, None))
-        if asking is None or not self._forgotten.believes_all(begun):
+        arrived, (begun, asking) = self._steady(), self._asking.get(bearer, _NOBODY)
+        if asking is not None and arrived >= begun + TRUSTED_SECONDS:
+            await asyncio.wait([asking])  # What it hears may be too old; but one at a time is enough.
+            begun, asking = self._asking.get(bearer, _NOBODY)
+        if asking is None or asking.done() or not self._forgotten.believes_all(begun):
             asking = asyncio.create_task(self._ask(bearer, fresh=False))
             self._asking[bearer] = self._steady(), asking
             asking.add_done_callback(lambda done: self._asked(bearer, done))
@@ -59,7 +64,7 @@ class RemoteIdentities:
         return recent and self._forgotten.believes(principal.user_id, asked_at)
 
     def _asked(self, bearer: str, done: "asyncio.Task[Principal]") -> None:
-        if self._asking.get(bearer, (0.0, None))[1] is done:
+        if self._asking.get(bearer, _NOBODY)[1] is done:
             del self._asking[bearer]
         if not done.cancelled():
             done.exception()  # Somebody may have been waiting for it, or nobody any more.
