@@ -155,6 +155,32 @@ async def test_a_credential_that_is_no_good_any_more_closes_the_connection_withi
         assert ada.close_code == Close.UNAUTHENTICATED
 
 
+async def test_of_whom_it_is_not_known_at_once_keeps_nobody_else_from_being_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal, answer, asked = world.people.principal, asyncio.Event(), 0
+
+    async def slow_for_bob(bearer: str, *, fresh: bool = False) -> Principal:
+        nonlocal asked
+        if bearer == "second":
+            asked += 1
+            await answer.wait()
+        return await principal(bearer, fresh=fresh)
+
+    ada, bob = Listener(world), Listener(world, "second")
+    async with world.open():
+        for one in (bob, ada):
+            await one.connect()
+        await until(lambda: bool(ada.of_kind("subscribed") and bob.of_kind("subscribed")))
+        monkeypatch.setattr(world.people, "principal", slow_for_bob)
+        await until(lambda: asked == 1)
+        world.people.true = world.people.cached = {}
+        await until(lambda: ada.of_kind("unsubscribed"))
+        assert (asked, bob.of_kind("unsubscribed")) == (1, [])
+        answer.set()
+        await until(lambda: bob.of_kind("unsubscribed"))
+
+
 @pytest.mark.parametrize("suspects", [[USER], None], ids=["that user", "everybody"])
 async def test_who_is_suspect_is_looked_at_at_once_past_what_is_remembered(
     world: World, monkeypatch: pytest.MonkeyPatch, suspects: Suspects

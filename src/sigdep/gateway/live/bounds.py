@@ -53,6 +53,8 @@ LOOK_SECONDS: Final = 0.3
 """How often each credential is looked at. What we are told may be half a second old: together less than a second."""
 
 LOOKS_AT_ONCE: Final = 32
+LOOK_PATIENCE_SECONDS: Final = 0.05
+"""So long the next ones wait for those. A look that takes longer goes on beside them, one for each connection."""
 
 PING_SECONDS: Final = 20.0
 PONG_SECONDS: Final = 20.0

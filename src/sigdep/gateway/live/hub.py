@@ -10,7 +10,13 @@ import structlog
 
 from sigdep.contracts.ids import UserId
 from sigdep.gateway.feed import Feed
-from sigdep.gateway.live.bounds import CONNECTIONS_MAX, LOOK_SECONDS, LOOKS_AT_ONCE, USER_CONNECTIONS_MAX
+from sigdep.gateway.live.bounds import (
+    CONNECTIONS_MAX,
+    LOOK_PATIENCE_SECONDS,
+    LOOK_SECONDS,
+    LOOKS_AT_ONCE,
+    USER_CONNECTIONS_MAX,
+)
 from sigdep.gateway.live.counts import Counts
 from sigdep.gateway.live.outlet import Outlet
 from sigdep.gateway.live.presence import LocalPresence
@@ -45,6 +51,8 @@ class Hub:
         self._of_users: Counter[UserId] = Counter()
         self._suspects: set[UserId] = set()
         self._suspected = asyncio.Event()
+        self._looks: dict[asyncio.Task[None], Session] = {}
+        """Those that have not ended yet."""
         self._jobs: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -58,9 +66,10 @@ class Hub:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for job in self._jobs:
+        jobs = [*self._jobs, *self._looks]
+        for job in jobs:
             job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await asyncio.gather(*jobs, return_exceptions=True)
         for session in list(self._sessions):
             self.close(session)
         await self._rooms.close()
@@ -129,12 +138,18 @@ class Hub:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self._look_at(list(self._sessions), suspected=False)
+            looked_at = set(self._looks.values())
+            await self._look_at([session for session in self._sessions if session not in looked_at], suspected=False)
 
     async def _look_at(self, sessions: Sequence[Session], *, suspected: bool) -> None:
+        """Whoever is waited for longer keeps nobody else waiting: who may do what is not known of everybody at once."""
         for start in range(0, len(sessions), LOOKS_AT_ONCE):
             part = sessions[start : start + LOOKS_AT_ONCE]
-            await asyncio.gather(*(self._look(session, suspected=suspected) for session in part))
+            looks = {asyncio.create_task(self._look(session, suspected=suspected)): session for session in part}
+            self._looks |= looks
+            for look in looks:
+                look.add_done_callback(self._looks.pop)
+            await asyncio.wait(looks, timeout=LOOK_PATIENCE_SECONDS)
 
     async def _look(self, session: Session, *, suspected: bool) -> None:
         try:
