@@ -94,7 +94,8 @@ class Confirmation:
         except LogDamaged as error:
             self._is_away(-inf, str(error))  # It may say anything, and will not get better by waiting.
         except Exception as error:
-            _log.error("it cannot be confirmed who may do what, which is a bug", exc_info=error)
+            if self._away_since is None:
+                _log.error("it cannot be confirmed who may do what, which is a bug", exc_info=error)
             self._away_since = -inf
         else:
             if self._away_since is not None:
@@ -107,7 +108,8 @@ class Confirmation:
         if self._away_since is None:
             _log.warning("it cannot be confirmed who may do what", reason=reason, believed_seconds_max=AWAY_SECONDS_MAX)
             self._away_since = since
-        self._away_since = min(self._away_since, since)
+        else:
+            self._away_since = min(self._away_since, since)
 
 
 def _unsure() -> Unavailable:

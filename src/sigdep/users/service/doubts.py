@@ -7,7 +7,7 @@ from typing import Final
 
 from sigdep.contracts.ids import UserId, WorkspaceId
 from sigdep.http.revocations import Suspects
-from sigdep.kernel.errors import LogDamaged, Unavailable
+from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, Version
 from sigdep.kernel.projection import PARKED
 from sigdep.kernel.read_store import PAGE_ROWS_MAX, Select
@@ -138,7 +138,7 @@ class Doubts:
     async def _read_page(self) -> None:
         batch = await self._reads.log.read_all(self._read_to, limit=READ_EVENTS_MAX)
         if not batch:
-            raise LogDamaged("The log of users ends before its own head.")
+            raise Unavailable("The log of users does not show yet what it has counted.")
         for recorded in batch:
             suspects = self._suspects([recorded])
             for user in (_EVERYBODY,) if suspects is None else suspects:
