@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,7 @@ from tests.system.openapi import Operation
 JSON = dict[str, Any]
 
 BODY_BYTES_MAX: Final = 1_048_576
+CURSOR_DIGEST_BYTES: Final = 8
 VALUES: Final[Mapping[str, object]] = {
     "string": "\U0001f95b text that is no date, no id and none of the words",
     "integer": 7,
@@ -230,6 +232,39 @@ def wrong_headers(operation: Operation, things: Mapping[str, str]) -> Iterator[M
         headers = {**AS_JSON, name: value}
         yield Malformed(
             f"{name}: {value[:30]}", operation.method, path, content, headers, frozenset((400, 412, 422)), name
+        )
+
+
+def forged_cursors(path: str, genuine: str) -> Iterator[Malformed]:
+    """Behind the digest of a cursor of this very question, which anybody can lend from it: what is no place in it.
+
+    Args:
+        path: with the parameters of the question.
+        genuine: the `next_cursor` that it has answered.
+    """
+    stored = urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))
+    digest, width = stored[:CURSOR_DIGEST_BYTES], len(json.loads(stored[CURSOR_DIGEST_BYTES:]))
+    for what, place in {
+        "thousands of arrays": b"[" * 3_000,
+        "thousands of objects": b'[{"a":' * 500,
+        "no JSON": b"\xff\x00",
+        "no array": b"null",
+        "an object": b'{"version": 1}',
+        "nothing in it": b"[]",
+        "nulls": json.dumps([None] * width).encode(),
+        "arrays": json.dumps([[]] * width).encode(),
+        "objects": json.dumps([{}] * width).encode(),
+        "more than it has": json.dumps([None] * (width + 1)).encode(),
+        "numbers beyond all bounds": json.dumps([10**30] * width).encode(),
+        "numbers that are none": b"[" + b",".join([b"NaN"] * width) + b"]",
+    }.items():
+        forged = urlsafe_b64encode(digest + place).rstrip(b"=").decode()
+        yield Malformed(
+            f"a cursor with {what}",
+            "GET",
+            f"{path}{'&' if '?' in path else '?'}cursor={forged}",
+            statuses=frozenset((422,)),
+            pointer="cursor",
         )
 
 

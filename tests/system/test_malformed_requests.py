@@ -178,13 +178,17 @@ async def _refused(person: Person, cases: Sequence[Malformed], things: dict[str,
     workspaces = (person.workspace, things["workspace_id"])
     before = [await read_events(person, workspace) for workspace in workspaces]
     me = await person.read("/api/users/me")
-    waiting = iter(cases)
-    complaints = [
-        one for some in await asyncio.gather(*(_send(person, waiting) for _ in range(IN_FLIGHT))) for one in some
-    ]
+    complaints = await complaints_about(person, cases)
     assert not complaints, f"{len(complaints)} of {len(cases)}:\n" + "\n".join(complaints[:SHOWN_MAX])
     assert [await read_events(person, workspace) for workspace in workspaces] == before
     assert await person.read("/api/users/me") == me
+
+
+async def complaints_about(person: Person, cases: Sequence[Malformed]) -> list[str]:
+    """Send all of them, a few at a time, and say which answers are none that a client can use."""
+    waiting = iter(cases)
+    heard = await asyncio.gather(*(_send(person, waiting) for _ in range(IN_FLIGHT)))
+    return [one for some in heard for one in some]
 
 
 async def _send(person: Person, cases: Iterable[Malformed]) -> list[str]:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TypeVar
 
 from sigdep.kernel.cursors import Paging
-from sigdep.kernel.read_store import Order, Table
+from sigdep.kernel.read_store import Column, Order, Table
 
 _BY_VERSION: Final = (Order("version"),)
+_VERSIONS: Final = Table(name="versions", columns=(Column("version", "integer"),), key=("version",))
+"""Stored nowhere: cursors are places in it."""
 
 
 class Entry(Protocol):
@@ -26,12 +28,11 @@ class Asked(Protocol):
 E = TypeVar("E", bound=Entry)
 
 
-def page_of(history: Iterable[E], asked: Asked, paging: Paging, table: Table) -> tuple[Sequence[E], str | None]:
+def page_of(history: Iterable[E], asked: Asked, paging: Paging) -> tuple[Sequence[E], str | None]:
     """The entries of the page, and the cursor of the next one if there is one.
 
     Args:
         history: all of it, oldest first.
-        table: of the thing, which has its `version` as a column.
 
     Raises:
         Invalid: the cursor is broken, or of another question.
@@ -40,8 +41,8 @@ def page_of(history: Iterable[E], asked: Asked, paging: Paging, table: Table) ->
     if asked.newest_first:
         entries.reverse()
     if asked.cursor is not None:
-        (last,) = paging.place(asked.cursor, table, _BY_VERSION)
-        assert isinstance(last, int)
+        last: int
+        (last,) = paging.place(asked.cursor, _VERSIONS, _BY_VERSION)  # type: ignore[assignment]  # As the table says.
         entries = [one for one in entries if (one.version < last if asked.newest_first else one.version > last)]
     shown = entries[: asked.limit]
     return shown, paging.cursor((shown[-1].version,) if len(shown) < len(entries) else None)

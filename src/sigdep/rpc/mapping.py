@@ -69,6 +69,8 @@ class Mapper(Generic[S]):
                     values[name] = self._reads[name](value)
                 except (ValidationError, msgspec.DecodeError) as error:
                     raise Invalid.at(f"/{name}", str(error)) from None
+                except RecursionError:
+                    raise Invalid.at(f"/{name}", "Objects and arrays are nested too deep.") from None
             elif name == CLEARED:
                 values |= self._read_cleared(value)
         if not self._needed <= values.keys():

@@ -40,7 +40,7 @@ class Single(SingleThings):
         thing = THINGS[query.thing]
         events = await self._sources.events(thing, query.id, call)
         workspace = events[0].workspace
-        entries, following = page_of(history_of(thing, events), query, Paging(query, workspace), thing.table)
+        entries, following = page_of(history_of(thing, events), query, Paging(query, workspace))
         return Answer(
             value=History(workspace_id=workspace, entries=entries, next_cursor=following),
             position=self.position(events),
