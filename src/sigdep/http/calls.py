@@ -6,12 +6,12 @@ from typing import Final
 from uuid import UUID
 
 from sigdep.http.exchange import Exchange
-from sigdep.http.positions import decode_position
+from sigdep.http.positions import decode_feed_position
 from sigdep.http.stamps import utc_now
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import CommandId, Version
 from sigdep.kernel.store import AnswerKey
-from sigdep.rpc.call import Call
+from sigdep.rpc.call import Call, FeedPosition, WorkspacePosition
 
 KEY_LENGTH_MAX: Final = 128
 REQUEST_ID_LENGTH_MAX: Final = 64
@@ -34,14 +34,15 @@ def read_call(exchange: Exchange) -> Call:
     Raises:
         Invalid: a header makes no sense.
     """
-    least = exchange.headers.get(b"sigdep-min-position")
+    least = _least_position(exchange)
     return Call(
         asked_at=utc_now(),
         command_id=CommandId(exchange.command_id),
         principal=exchange.principal,
         request_id=exchange.request_id,
         traceparent=exchange.traceparent,
-        min_position=None if least is None else decode_position(least.decode("latin-1"), "Sigdep-Min-Position"),
+        min_position=least if isinstance(least, WorkspacePosition) else None,
+        min_feed=least if isinstance(least, FeedPosition) else None,
     )
 
 
@@ -54,7 +55,7 @@ def write_call(exchange: Exchange, body: bytes, *, dry_run: bool, fingerprint_ke
     headers = exchange.headers
     key = headers.get(b"idempotency-key")
     match = headers.get(b"if-match")
-    least = headers.get(b"sigdep-min-position")
+    least = _least_position(exchange)
     return Call(
         asked_at=utc_now(),
         command_id=CommandId(exchange.command_id),
@@ -65,8 +66,14 @@ def write_call(exchange: Exchange, body: bytes, *, dry_run: bool, fingerprint_ke
         answer_key=None if key is None else _answer_key(exchange, key, body, fingerprint_key),
         if_match=None if match is None else _expected_version(match),
         dry_run=dry_run,
-        min_position=None if least is None else decode_position(least.decode("latin-1"), "Sigdep-Min-Position"),
+        min_position=least if isinstance(least, WorkspacePosition) else None,
+        min_feed=least if isinstance(least, FeedPosition) else None,
     )
+
+
+def _least_position(exchange: Exchange) -> FeedPosition | WorkspacePosition | None:
+    given = exchange.headers.get(b"sigdep-min-position")
+    return None if given is None else decode_feed_position(given.decode("latin-1"), "Sigdep-Min-Position")
 
 
 def _answer_key(exchange: Exchange, key: bytes, body: bytes, fingerprint_key: bytes) -> AnswerKey:

@@ -2,29 +2,28 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BadBase64
-from collections.abc import Mapping
 from re import compile as pattern
 from typing import Final
 
-from msgspec import Struct
-
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import PARTITIONS, Partition, Position
-from sigdep.rpc.call import WorkspacePosition
+from sigdep.rpc.call import FeedPosition, WorkspacePosition
+
+__all__ = [
+    "POSITION_MAX",
+    "TEXT_LENGTH_MAX",
+    "FeedPosition",
+    "decode_feed_position",
+    "decode_position",
+    "encode_feed_position",
+    "encode_position",
+]
 
 TEXT_LENGTH_MAX: Final = 512
 POSITION_MAX: Final = 2**63 - 1
 
 _WRITE: Final = pattern(r"w\.([a-z]{1,32})\.(\d{1,2})\.(\d{1,19})")
 _FEED: Final = pattern(r"f\.(\d{1,2})((?:\.[a-z]{1,32}\.\d{1,19}){0,8})")
-
-
-class FeedPosition(Struct, frozen=True):
-    """How far into the feed of a workspace: one number for each log, of the workspace's partition."""
-
-    partition: Partition
-    positions: Mapping[str, Position]
-    """By context."""
 
 
 def encode_position(position: WorkspacePosition) -> str:

@@ -17,7 +17,7 @@ Cursor = Annotated[str, Meta(description="`next_cursor` of the page before. All 
 At = Annotated[
     str,
     Meta(
-        description="An instant (RFC 3339) or a position (as `Sigdep-Position` gave it): the state as it was then.",
+        description="An instant (RFC 3339) or a position (as a write, a read or a history gave it): the state as it was then.",
         examples=["2026-11-22T09:30:00Z"],
     ),
 ]
@@ -65,5 +65,6 @@ def _position(at: str) -> Moment:
         return decode_position(at, "at")
     except Invalid:
         raise Invalid.at(
-            "at", "at takes an instant, as in 2026-11-22T09:30:00Z, or a position that an earlier answer gave."
+            "at",
+            "at takes an instant, as in 2026-11-22T09:30:00Z, or a position that a write, a read or a history gave.",
         ) from None

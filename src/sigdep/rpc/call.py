@@ -63,6 +63,14 @@ class WorkspacePosition(Struct, frozen=True):
     position: Position
 
 
+class FeedPosition(Struct, frozen=True):
+    """How far into the feed of a workspace: one number for each log, of the workspace's partition."""
+
+    partition: Partition
+    positions: Mapping[str, Position]
+    """By context."""
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """What accompanies a message. Clock and ids are stamped here, at the edge: nothing below makes any."""
 
@@ -84,6 +92,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """A read waits until it reflects this."""
     passport: str | None = None
     """Stands for `principal` on the way to another process, signed: see `rpc/passports.py`."""
+    min_feed: FeedPosition | None = None
+    """A read waits until it reflects what the feed has told up to here."""
 
     @property
     def caller(self) -> Principal:
@@ -94,6 +104,18 @@ class Call(Struct, frozen=True, kw_only=True):
         if self.principal is None:
             raise Unauthenticated("Sign in first: send Authorization: Bearer <token>.")
         return self.principal
+
+    def least(self, context: str, home: Partition | None = None) -> WorkspacePosition | None:
+        """What a read from the log of a context must reflect. None: whatever it does.
+
+        Args:
+            home: where that log keeps what happens in workspaces, if it is not in the partition of each.
+        """
+        feed = self.min_feed
+        if feed is not None and context in feed.positions:
+            return WorkspacePosition(context, feed.partition if home is None else home, feed.positions[context])
+        given = self.min_position
+        return given if given is not None and given.context == context else None
 
     def require_nobody(self) -> None:
         """

@@ -104,8 +104,8 @@ class NotificationsRead:
         handler = self._handlers.get(type(message))
         if handler is None:
             raise TypeError(f"notifications.read does not answer {type(message).__name__}.")
-        least = call.min_position
-        if least is not None and least.context == CONTEXT:
+        least = call.least(CONTEXT)
+        if least is not None:
             await self._progress.wait_for(least.partition, least.position)
         try:
             return await handler(message, call)

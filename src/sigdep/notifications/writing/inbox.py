@@ -45,9 +45,10 @@ async def unread_of(
     Args:
         call: a position that it wants to see reflected is waited for.
     """
+    asked = replace(internal_call(), min_position=call.min_position, min_feed=call.min_feed)
     query = FindUnread(user_id=command.by, workspace_id=command.workspace_id, limit=PAGE_NOTIFICATIONS)
     for _ in range(PAGES_MAX):
-        page: FoundPage = (await read.ask(query, replace(internal_call(), min_position=call.min_position))).value
+        page: FoundPage = (await read.ask(query, asked)).value
         by_workspace: dict[WorkspaceId, list[NotificationId]] = {}
         for found in page.found:
             by_workspace.setdefault(found.workspace_id, []).append(found.notification_id)

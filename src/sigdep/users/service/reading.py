@@ -38,8 +38,8 @@ class Reads:
 
     async def begin(self, call: Call, partition: WorkspaceId = REALM) -> WorkspacePosition:
         """Wait for what the caller must see. Returns what a read from now on reflects, at the least."""
-        least = call.min_position
-        if least is not None and least.context == CONTEXT:
+        least = call.least(CONTEXT, partition_of(REALM))
+        if least is not None:
             await self.progress.wait_for(least.partition, least.position)
         number = partition_of(partition)
         return WorkspacePosition(CONTEXT, number, self.progress.positions.get(number, Position(0)))
