@@ -63,8 +63,8 @@ PARAMETERS: Final[dict[str, Part]] = {
         "name": "Sigdep-Min-Position",
         "in": "header",
         "required": False,
-        "description": "A `Sigdep-Position` from an earlier answer, or a `position` of the feed: this one reaches at least "
-        "as far. It waits for up to 5 seconds, then says 503.",
+        "description": "A `Sigdep-Position` from an earlier answer, or a `position` of the feed: this one reaches at "
+        "least as far. It waits for up to 5 seconds, then says 503.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,512}$"},
     },
 }
