@@ -118,6 +118,23 @@ async def test_what_is_wrong_within_a_write_is_named_by_its_place(ada: Person, t
     await _refused(ada, cases, things)
 
 
+@pytest.mark.parametrize(
+    "operation, status, pointer",
+    [
+        ({"method": "complete", "id": "01930000-0000-7000-8000-00000000aaaa"}, 404, None),
+        ({"method": "create", "title": "x", "parent_id": "01930000-0000-7000-8000-00000000aaaa"}, 422, "/operations/1"),
+    ],
+)
+async def test_what_is_wrong_within_a_batch_is_named_by_its_operation(
+    ada: Person, operation: dict[str, str], status: int, pointer: str | None
+) -> None:
+    operations = [{"method": "create", "title": "First"}, operation]
+    refused = problem(await ada.client.post("/api/batch", json={"operations": operations}), status)
+    assert refused["detail"].startswith("Operation 1: ")
+    assert [fault["pointer"].startswith(str(pointer)) for fault in refused.get("errors", ())] == [True] * bool(pointer)
+    assert await ada.items("/api/tasks") == []
+
+
 async def test_headers_that_make_no_sense_are_refused_by_name(ada: Person, things: dict[str, str]) -> None:
     operation = Operation("PATCH", "/api/tasks/{task_id}", {"type": "object"}, (), False, {})
     cases = list(malformed.wrong_headers(operation, things))

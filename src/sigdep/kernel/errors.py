@@ -10,10 +10,12 @@ SigdepError
 ├── WrongExpectedVersion  another writer was faster
 │   └── Stale             the version that the caller named is not the present one
 ├── TooMany               a limit of the caller is used up for now
-└── Unavailable           a part is down or busy: the same request may work later
-    └── StreamBusy        too many writers raced for one stream
+├── Unavailable           a part is down or busy: the same request may work later
+│   └── StreamBusy        too many writers raced for one stream
+├── EventTooLarge         (kernel/store.py) it is more than a log takes at once
+└── KeyDestroyed          (kernel/keys.py) the subject has been erased
 
-What is none of these is a bug.
+What is none of these is a bug, but for LogDamaged, which nobody asked for: the log is not what was written.
 """
 
 from collections.abc import Sequence
@@ -36,6 +38,9 @@ class SigdepError(Exception):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail  # Whoever knows more of the place says it there, as a batch does.
 
 
 class NotFound(SigdepError):
