@@ -4,10 +4,13 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from sigdep.gateway.doors import Doors
 from sigdep.gateway.live.options import WEBSOCKETS
 from sigdep.gateway.protocol import GatewayProtocol
 
@@ -23,14 +26,14 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(application: ASGIApp, *, idle_seconds: int = 5) -> AsyncIterator[int]:
+async def serving(application: ASGIApp, *, idle_seconds: int = 5, doors: Doors | None = None) -> AsyncIterator[int]:
     """Yields the port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         application,
         loop="none",
-        http=GatewayProtocol,
+        http=cast(type[asyncio.Protocol], partial(GatewayProtocol, doors=Doors() if doors is None else doors)),
         lifespan="on",
         log_config=None,
         access_log=False,

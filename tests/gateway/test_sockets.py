@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import httpx
@@ -13,9 +14,11 @@ from starlette.types import Receive, Scope, Send
 
 from sigdep.gateway import deadlines, protocol
 from sigdep.gateway.application import create_application
+from sigdep.gateway.doors import Doors
 from sigdep.http import bodies
 from sigdep.http.exchange import Exchange
 from sigdep.http.stamps import new_id
+from sigdep.kernel.errors import TooMany
 from tests.gateway.serving import exchange_bytes, serving
 from tests.http.demo import SETTINGS, Notes, People
 
@@ -229,3 +232,52 @@ async def test_an_answer_with_a_line_break_in_a_header_is_never_sent() -> None:
     assert refused == ["A header of an answer holds a line break."]
     assert b"204" in received.splitlines()[0]
     assert b"Set-Cookie" not in received
+
+
+async def _kept(port: int) -> asyncio.StreamWriter:
+    """A connection that has been answered, and is kept open."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 200 " in await reader.readline()
+    return writer
+
+
+@pytest.mark.parametrize(
+    "doors, status, kind",
+    [(Doors(connections_max=2), 503, "/unavailable"), (Doors(address_max=2), 429, "/too-many-requests")],
+    ids=["all", "of one address"],
+)
+async def test_one_connection_too_many_is_told_so_and_the_others_are_served(
+    doors: Doors, status: int, kind: str, notes: Notes
+) -> None:
+    application = create_application(notes.routes(), identities=People(), settings=SETTINGS)
+    async with serving(application, doors=doors) as port:
+        kept = [await _kept(port) for _ in range(2)]
+        for request in (b"", post(b"{}"), post(b"{}")[:20]):
+            ((answered, headers, problem),) = answers(await exchange_bytes(port, request))
+            assert (answered, problem["status"]) == (status, status)
+            assert problem["type"].endswith(kind)
+            assert problem["detail"]
+            assert headers["content-type"] == "application/problem+json"
+            assert int(headers["retry-after"]) > 0
+            assert headers["x-request-id"]
+        shown = {sample.name: sample.value for metric in doors.collect() for sample in metric.samples if sample.value}
+        assert shown == {"sigdep_http_connections": 2, "sigdep_http_connections_refused_total": 3}
+        kept.pop().close()
+        async with asyncio.timeout(10):
+            while next(iter(doors.collect())).samples[0].value > 1:
+                await asyncio.sleep(0.01)
+        kept.append(await _kept(port))
+        for one in kept:
+            one.close()
+
+
+def test_a_trusted_proxy_holds_as_many_connections_as_there_is_room_for() -> None:
+    doors = Doors(address_max=2, trusted=(ip_network("10.0.0.0/8"),))
+    for _ in range(5):
+        doors.enter(("10.1.2.3", 5))
+    names = [doors.enter((f"2001:db8::{number}", 5)) for number in range(2)]
+    with pytest.raises(TooMany):
+        doors.enter(("2001:db8::3", 5))
+    doors.leave(names[0])
+    doors.enter(("2001:db8::3", 5))

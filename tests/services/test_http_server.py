@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sigdep.gateway.doors import Doors
 from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
 
 
@@ -20,7 +21,7 @@ async def slow_application(scope: Any, receive: Any, send: Any) -> None:
 
 async def test_a_request_that_was_accepted_is_finished_after_the_word_to_stop() -> None:
     listening, ready = listen("127.0.0.1", 0), asyncio.Event()
-    serving = asyncio.create_task(serve_http(slow_application, listening, ready.set))
+    serving = asyncio.create_task(serve_http(slow_application, listening, ready.set, Doors()))
     await asyncio.wait_for(ready.wait(), 10)
     async with httpx.AsyncClient() as client:
         asking = asyncio.create_task(client.get(url_of(listening)))

@@ -14,7 +14,8 @@ HOPS_MAX: Final = 10
 class Addresses:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
-        self._is_trusted = lru_cache(1_024)(self._look_up)
+        self.is_trusted = lru_cache(1_024)(self._look_up)
+        """Whether a peer is a proxy that is believed."""
 
     def of(self, client: Any, forwarded_for: bytes | None) -> str:
         """The address of the client.
@@ -22,14 +23,14 @@ class Addresses:
         From `X-Forwarded-For` the last address that is no proxy of ours counts: what stands before it is hearsay.
         """
         peer: str = client[0] if client else UNKNOWN
-        if not self._trusted or forwarded_for is None or not self._is_trusted(peer):
+        if not self._trusted or forwarded_for is None or not self.is_trusted(peer):
             return peer
         for hop in reversed(forwarded_for.decode("latin-1").split(",")[-HOPS_MAX:]):
             address = _parse(hop.strip())
             if address is None:
                 return peer
             peer = str(address)
-            if not self._is_trusted(peer):
+            if not self.is_trusted(peer):
                 return peer
         return peer
 

@@ -1,15 +1,20 @@
 """HTTP/1.1 by uvicorn and httptools, with the bounds and the manners that they leave to others."""
 
 import asyncio
+import math
 from typing import Any, Final, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from sigdep.gateway.doors import Doors
 from sigdep.gateway.lingering import LingeringTransport
 from sigdep.http.exchange import Exchange, Header
-from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem
+from sigdep.http.problems import KINDS, MEDIA_TYPE, Problem, kind_of
 from sigdep.http.refusals import Malformed
+from sigdep.http.stamps import new_id
+from sigdep.kernel.errors import TooMany, Unavailable
+from sigdep.kernel.ids import text_of
 
 HEAD_BYTES_MAX: Final = 65_536
 """Of one request line and its headers."""
@@ -19,15 +24,19 @@ HEAD_SECONDS_MAX: Final = 10.0
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """For `uvicorn.Config(http=GatewayProtocol)`.
+    """For `uvicorn.Config(http=partial(GatewayProtocol, doors=doors))`.
 
     What is no HTTP at all is told so in problem+json. A client that never ends its headers, or sends nothing, is let
     go. What streams can see in `scope["sigdep.connection"].stopping` that the server is about to end.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, doors: Doors, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.stopping = False
+        self._doors = doors
+        self._inside: str | None = None
+        """The name by which it leaves. None: it was not let in, or has left."""
+        self._turned_away = False
         self._head_bytes = 0
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -35,13 +44,24 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._lingering = LingeringTransport(transport, self.loop, self._more_to_come)
         super().connection_made(cast(asyncio.Transport, self._lingering))
+        try:
+            self._inside = self._doors.enter(self.client)
+        except (TooMany, Unavailable) as error:
+            self._turned_away = True
+            self._refuse(kind_of(type(error)).status, error.detail, error.retry_after_seconds)
+            return
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         self._unset_keepalive_if_required()
         self._lingering.forget()
+        self._leave()
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._leave()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         if self._lingering.lingers:
@@ -105,7 +125,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _more_to_come(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
-        return self._in_head or (cycle is not None and cycle.more_body)
+        # Who is turned away hears it before they have asked.
+        return self._turned_away or self._in_head or (cycle is not None and cycle.more_body)
 
     def _head_overdue(self) -> None:
         self._head_timer = None
@@ -117,7 +138,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _leave(self) -> None:
+        if self._inside is not None:
+            self._doors.leave(self._inside)
+            self._inside = None
+
+    def _refuse(self, status: int, detail: str, retry_after_seconds: float | None = None) -> None:
         """Answer below the application, and end the connection."""
         if self.transport.is_closing():
             return
@@ -128,6 +154,9 @@ class GatewayProtocol(HttpToolsProtocol):
         kind = next((kind for kind in KINDS if kind.status == status), next(k for k in KINDS if k.error is Malformed))
         body = msgspec.json.encode(Problem(type=kind.type, title=kind.title, status=status, detail=detail))
         headers = {b"content-type": MEDIA_TYPE.encode(), b"content-length": b"%d" % len(body), b"connection": b"close"}
+        headers[b"x-request-id"] = text_of(new_id()).encode()
+        if retry_after_seconds is not None:
+            headers[b"retry-after"] = b"%d" % math.ceil(retry_after_seconds)
         lines = b"".join(b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *headers.items()])
         self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
         self.transport.close()

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from sigdep.gateway.application import create_application
+from sigdep.gateway.doors import Doors
 from sigdep.gateway.feed_source import FeedSource
 from sigdep.gateway.health import Check
 from sigdep.gateway.live.hub import Hub
@@ -21,7 +22,7 @@ from sigdep.services.collector import calm_collector
 from sigdep.services.contexts.house import House
 from sigdep.services.contexts.opening import Contexts, open_contexts
 from sigdep.services.data_folder import DataFolder, DataInUse
-from sigdep.services.gateway_settings import gateway_settings
+from sigdep.services.gateway_settings import gateway_settings, open_doors
 from sigdep.services.http_server import CannotListen, listen, serve_http, url_of
 from sigdep.services.jobs import Jobs
 from sigdep.services.menus import all_told
@@ -52,11 +53,12 @@ async def run_embedded(settings: Settings, on_ready: Callable[[str], None]) -> N
     folder = DataFolder(settings.data_path)
     try:
         with folder.hold(), listen(settings.host, settings.port) as listening:
+            doors = open_doors(settings)
             async with (
                 open_embedded(folder) as stores,
-                _application(settings, stores, url_of(listening)) as application,
+                _application(settings, stores, url_of(listening), doors) as application,
             ):
-                await serve_http(application, listening, lambda: _announce(on_ready, url_of(listening)))
+                await serve_http(application, listening, lambda: _announce(on_ready, url_of(listening)), doors)
     except (BadSetting, CannotListen, DataInUse, SecretsExposed, SigdepError, LogDamaged) as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
@@ -71,7 +73,7 @@ def _announce(on_ready: Callable[[str], None], url: str) -> None:
 
 
 @asynccontextmanager
-async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIterator[Any]:
+async def _application(settings: Settings, stores: Stores, url: str, doors: Doors) -> AsyncIterator[Any]:
     """The gateway over all contexts, with their jobs at work."""
     async with AsyncExitStack() as stack:
         spans, metrics = await open_spans(settings, "up", stack), Metrics()
@@ -88,6 +90,7 @@ async def _application(settings: Settings, stores: Stores, url: str) -> AsyncIte
         feed = await stack.enter_async_context(FeedSource(contexts.published))
         live = await stack.enter_async_context(Hub(feed, contexts.identities, spans=spans))
         metrics.add(live.counts)
+        metrics.add(doors)
         yield create_application(
             contexts.routes,
             identities=contexts.identities,

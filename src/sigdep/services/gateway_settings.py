@@ -2,9 +2,32 @@
 
 from ipaddress import ip_network
 
+from sigdep.gateway.addresses import Network
+from sigdep.gateway.doors import Doors
 from sigdep.gateway.settings import GatewaySettings, Limits
 from sigdep.http.limiting import Rate
 from sigdep.services.settings import BadSetting, Settings
+
+
+def open_doors(settings: Settings) -> Doors:
+    """
+    Raises:
+        BadSetting: a trusted proxy is no address.
+    """
+    return Doors(
+        address_max=settings.address_connections if settings.limits else None, trusted=trusted_proxies(settings)
+    )
+
+
+def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
+    """
+    Raises:
+        BadSetting: one of them is no address.
+    """
+    try:
+        return tuple(ip_network(proxy) for proxy in _listed(settings.trusted_proxies))
+    except ValueError as error:
+        raise BadSetting(f"SIGDEP_TRUSTED_PROXIES: {error}.") from None
 
 
 def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySettings:
@@ -12,10 +35,6 @@ def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySetti
     Raises:
         BadSetting: a trusted proxy is no address.
     """
-    try:
-        proxies = tuple(ip_network(proxy) for proxy in _listed(settings.trusted_proxies))
-    except ValueError as error:
-        raise BadSetting(f"SIGDEP_TRUSTED_PROXIES: {error}.") from None
     limits = Limits(
         user=Rate(per_second=settings.limit_per_second, burst=settings.limit_burst),
         address=Rate(per_second=settings.address_limit_per_second, burst=settings.address_limit_burst),
@@ -23,7 +42,7 @@ def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySetti
     return GatewaySettings(
         fingerprint_key=fingerprint_key,
         limits=limits if settings.limits else None,
-        trusted_proxies=proxies,
+        trusted_proxies=trusted_proxies(settings),
         allowed_origins=_listed(settings.cors_origins),
         https=settings.public_url.startswith("https://"),
         deadline_seconds=settings.request_seconds,

@@ -5,15 +5,16 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import uvicorn
 
+from sigdep.gateway.doors import Doors
 from sigdep.gateway.live.options import WEBSOCKETS
 from sigdep.gateway.protocol import GatewayProtocol
 
 BACKLOG: Final = 2_048
-CONNECTIONS_MAX: Final = 10_000
 IDLE_SECONDS: Final = 75
 DRAIN_SECONDS: Final = 3
 """How long requests that were accepted may take after the word to stop; then they are cut."""
@@ -71,19 +72,22 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_http(application: Any, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then take no more, finish what was accepted, and return. A second signal cuts."""
+async def serve_http(application: Any, listening: socket.socket, on_ready: Callable[[], None], doors: Doors) -> None:
+    """Serve until SIGTERM or SIGINT; then take no more, finish what was accepted, and return. A second signal cuts.
+
+    Args:
+        doors: who may hold a connection.
+    """
     server = _Server(
         uvicorn.Config(
             application,
             loop="none",  # It runs in ours.
-            http=GatewayProtocol,
+            http=cast(type[asyncio.Protocol], partial(GatewayProtocol, doors=doors)),
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=CONNECTIONS_MAX,
             backlog=BACKLOG,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,

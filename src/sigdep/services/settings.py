@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     limit_burst: Annotated[Positive, "Requests that one user may send at once."] = 1_000
     address_limit_per_second: Annotated[Positive, "The same for one address whose callers are not signed in."] = 50
     address_limit_burst: Annotated[Positive, "The same for one address whose callers are not signed in."] = 200
+    address_connections: Annotated[Positive, "Connections that one address may hold, trusted proxies apart."] = 1_000
     trusted_proxies: Annotated[str, "Addresses whose X-Forwarded-For is believed, with commas between."] = ""
     cors_origins: Annotated[str, "Web origins that may call the API, with commas between."] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least serious line to log."] = "info"

@@ -104,6 +104,7 @@ async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) 
     # Loaded by the gateway alone: it is the public edge of every context, and no other service sees more than its own.
     from sigdep.gateway.metrics import Metrics  # noqa: PLC0415
     from sigdep.services.distributed.gateway import open_gateway  # noqa: PLC0415
+    from sigdep.services.gateway_settings import open_doors  # noqa: PLC0415
     from sigdep.services.http_server import CannotListen as CannotListenHere  # noqa: PLC0415
     from sigdep.services.http_server import listen, serve_http, url_of  # noqa: PLC0415
 
@@ -114,7 +115,9 @@ async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) 
                 _watch(GATEWAY, settings, metrics) as watch,
                 open_gateway(settings, watch, metrics) as application,
             ):
-                await serve_http(application, listening, lambda: ready(url_of(listening)))
+                doors = open_doors(settings)
+                metrics.add(doors)
+                await serve_http(application, listening, lambda: ready(url_of(listening)), doors)
     except CannotListenHere as error:
         raise CannotStart(str(error)) from error
 
