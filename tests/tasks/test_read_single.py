@@ -307,6 +307,15 @@ async def test_a_history_tells_who_did_what_when_and_through_what(world: World) 
     ]
 
 
+async def test_a_history_tells_what_is_other_json_though_python_calls_it_equal(world: World) -> None:
+    task = await world.task("Count", custom={"a": 1, "b": [0], "c": {"d": 2}, "e": True})
+    await world.edit(task, custom={"a": True, "b": [0.0], "c": {"d": 2}, "e": True})
+    told = changes((await history(world, GetHistory(thing="task", id=task)))[1])
+    assert told.keys() == {"custom.a", "custom.b"}
+    assert [type(value) for value in told["custom.a"]] == [int, bool]
+    assert [type(value[0]) for value in told["custom.b"]] == [int, float]
+
+
 async def test_a_history_can_be_read_from_either_end_page_by_page(world: World) -> None:
     task = await world.task()
     for number in range(9):

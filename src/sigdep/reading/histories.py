@@ -1,10 +1,13 @@
-"""Pages of what has happened to one thing, by version."""
+"""What has happened to one thing, event by event: what each changed, and pages of it by version."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Sequence, Set
+from typing import Any, Final, Protocol, TypeVar
 
 from sigdep.kernel.cursors import Paging
+from sigdep.kernel.json_values import differs
+from sigdep.kernel.messages import State
 from sigdep.kernel.read_store import Column, Order, Table
+from sigdep.kernel.store import RecordedEvent
 
 _BY_VERSION: Final = (Order("version"),)
 _VERSIONS: Final = Table(name="versions", columns=(Column("version", "integer"),), key=("version",))
@@ -26,6 +29,34 @@ class Asked(Protocol):
 
 
 E = TypeVar("E", bound=Entry)
+
+
+def said_of(recorded: RecordedEvent) -> dict[str, Any]:
+    """What every entry says of its event, whatever the thing: all of it but the changes."""
+    metadata = recorded.metadata
+    return {
+        "version": recorded.version,
+        "position": recorded.position,
+        "event": recorded.type,
+        "at": recorded.recorded_at,
+        "by": metadata.actor,
+        "client": metadata.client,
+        "credential_id": metadata.credential,
+        "request_id": metadata.request,
+        "erased": recorded.event is None,
+    }
+
+
+def field_changes(before: State, after: State, said_elsewhere: Set[str]) -> Iterator[tuple[str, Any, Any]]:
+    """Each field that is other JSON than it was: its name, what it was, and what it is."""
+    if before is after:
+        return
+    for field in type(after).__struct_fields__:
+        if field in said_elsewhere:
+            continue
+        was, now = getattr(before, field), getattr(after, field)
+        if differs(was, now):
+            yield field, was, now
 
 
 def page_of(history: Iterable[E], asked: Asked, paging: Paging) -> tuple[Sequence[E], str | None]:

@@ -7,6 +7,7 @@ from sigdep.calendar.events.appointments import ChangedOccurrence
 from sigdep.calendar.queries import FieldChange, HistoryEntry
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.histories import field_changes, said_of
 from sigdep.reading.things import Thing
 
 _SAID_BY_THE_ENTRY: Final = frozenset(
@@ -20,29 +21,11 @@ def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[Histor
     state: Any = thing.absent
     for recorded in events:
         before, state = state, thing.after(state, recorded.event)
-        yield HistoryEntry(
-            version=recorded.version,
-            position=recorded.position,
-            event=recorded.type,
-            at=recorded.recorded_at,
-            by=recorded.metadata.actor,
-            client=recorded.metadata.client,
-            credential_id=recorded.metadata.credential,
-            request_id=recorded.metadata.request,
-            erased=recorded.event is None,
-            changes=list(_changes(before, state, thing)),
-        )
+        yield HistoryEntry(**said_of(recorded), changes=list(_changes(before, state, thing)))
 
 
 def _changes(before: State, after: State, thing: Thing) -> Iterator[FieldChange]:
-    if before is after:
-        return
-    for field in type(after).__struct_fields__:
-        if field in _SAID_BY_THE_ENTRY:
-            continue
-        was, now = getattr(before, field), getattr(after, field)
-        if was == now:
-            continue
+    for field, was, now in field_changes(before, after, _SAID_BY_THE_ENTRY):
         if field == "changed_occurrences":
             yield from _occurrence_changes(was, now)
         else:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from sigdep.contracts.ids import LabelId, TaskId, UserId
 from sigdep.kernel.errors import Invalid, Refused
+from sigdep.kernel.json_values import differs
 from sigdep.kernel.messages import UNSET
 from sigdep.tasks.commands.tasks import CreateTask, EditTask
 from sigdep.tasks.domain import fields, schedule
@@ -97,20 +98,9 @@ def _changed_custom(asked: dict[str, Any] | None, custom: dict[str, Any]) -> dic
     """The keys whose values change. None: the key goes."""
     if asked is None:
         return dict.fromkeys(custom)
-    changed = {key: value for key, value in asked.items() if _differs(value, custom.get(key))}
+    changed = {key: value for key, value in asked.items() if differs(value, custom.get(key))}
     fields.custom(merged(custom, changed))
     return changed
-
-
-def _differs(value: Any, kept: Any) -> bool:
-    """Whether two values are different JSON. To Python 1, 1.0 and true are equal."""
-    if value != kept:
-        return True
-    if isinstance(value, dict):
-        return any(_differs(part, kept[key]) for key, part in value.items())
-    if isinstance(value, list):
-        return any(_differs(part, other) for part, other in zip(value, kept, strict=True))
-    return type(value) is not type(kept)
 
 
 def valid_rank(rank: str) -> str:

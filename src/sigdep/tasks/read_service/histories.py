@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from sigdep.kernel.json_values import differs
 from sigdep.kernel.messages import State
 from sigdep.kernel.store import RecordedEvent
+from sigdep.reading.histories import field_changes, said_of
 from sigdep.reading.things import Thing
 from sigdep.tasks.domain import comment
 from sigdep.tasks.domain.comment import Comment
@@ -26,29 +28,11 @@ def history_of(thing: Thing, events: Sequence[RecordedEvent]) -> Iterator[Histor
     for recorded in events:
         before, state = state, thing.after(state, recorded.event)
         changes = [*_changes(before, state, thing), *_comment_changes(recorded, comments)]
-        yield HistoryEntry(
-            version=recorded.version,
-            position=recorded.position,
-            event=recorded.type,
-            at=recorded.recorded_at,
-            by=recorded.metadata.actor,
-            client=recorded.metadata.client,
-            credential_id=recorded.metadata.credential,
-            request_id=recorded.metadata.request,
-            erased=recorded.event is None,
-            changes=changes,
-        )
+        yield HistoryEntry(**said_of(recorded), changes=changes)
 
 
 def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
-    if before is after:
-        return
-    for field in type(after).__struct_fields__:
-        if field in _SAID_BY_THE_ENTRY:
-            continue
-        was, now = getattr(before, field), getattr(after, field)
-        if was == now:
-            continue
+    for field, was, now in field_changes(before, after, _SAID_BY_THE_ENTRY):
         if isinstance(was, Mapping) and isinstance(now, Mapping):
             yield from _key_changes(field, was, now)
         else:
@@ -57,7 +41,7 @@ def _changes(before: State, after: State, thing: Thing) -> Iterator[Change]:
 
 def _key_changes(field: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for key in sorted(was.keys() | now.keys()):
-        if was.get(key) != now.get(key):
+        if differs(was.get(key), now.get(key)):
             yield Change(field=f"{field}.{key}", before=was.get(key), after=now.get(key))
 
 
