@@ -85,6 +85,18 @@ def test_memory_is_bounded_and_forgets_those_first_who_lose_nothing(monkeypatch:
     assert len(limiter) <= 100
 
 
+def test_to_forget_makes_room_for_more_than_the_one_who_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gcra, "CALLERS_MAX", 100)
+    clock = Clock()
+    limiter = Gcra(Rate(per_second=1, burst=2), clock)
+    limiter.take("long ago")
+    clock.now += 60
+    for number in range(99):
+        limiter.take(str(number))
+    limiter.take("one more")
+    assert len(limiter) == 91
+
+
 @asynccontextmanager
 async def limited(token: str | None = "good", **rates: Rate) -> AsyncIterator[httpx.AsyncClient]:
     settings = replace(SETTINGS, limits=replace(Limits(**EASY), **rates))
@@ -124,6 +136,17 @@ async def test_signing_in_has_a_limit_of_its_own() -> None:
         answers = [await client.post("/api/sessions") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [204, 204, 204, 429]
         assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_an_answer_tells_of_the_tightest_limit_alone() -> None:
+    for token in (None, "good", "nonsense"):
+        async with limited(token=token, sign_in=SLOW) as client:
+            answers = [await client.post("/api/sessions") for _ in range(4)]
+        assert [answer.headers.get_list("ratelimit-remaining") for answer in answers] == [["2"], ["1"], ["0"], ["0"]]
+        assert {tuple(answer.headers.get_list("ratelimit-limit")) for answer in answers} == {("3",)}
+        async with limited(token=token, user=SLOW, address=SLOW) as client:
+            answer = await client.post("/api/sessions")
+        assert answer.headers.get_list("ratelimit-limit") == ["3"]
 
 
 async def test_what_a_few_servers_ask_for_many_people_has_a_limit_of_its_own() -> None:

@@ -48,10 +48,12 @@ class Gcra:
         return len(self._whole_at)
 
     def _forget(self, now: float) -> None:
-        """Those whose burst is whole again lose nothing; where that is not enough, the tenth that came first."""
+        """Those whose burst is whole again lose nothing; where that leaves more than nine tenths, those that came first
+        go too: to look through all of them must make room for thousands, not for one."""
         self._whole_at = {caller: whole_at for caller, whole_at in self._whole_at.items() if whole_at > now}
-        if len(self._whole_at) >= CALLERS_MAX:
-            for caller in list(self._whole_at)[: CALLERS_MAX // 10]:
+        too_many = len(self._whole_at) - CALLERS_MAX * 9 // 10
+        if too_many > 0:
+            for caller in list(self._whole_at)[:too_many]:
                 del self._whole_at[caller]
 
 

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sigdep.gateway.addresses import neighbourhood
 from sigdep.gateway.settings import Limits
-from sigdep.http.exchange import Exchange
+from sigdep.http.exchange import Exchange, Header
 from sigdep.http.limiting import Allowance, Limiters
 from sigdep.kernel.errors import TooMany, Unauthenticated
 
@@ -60,15 +60,28 @@ class UserLimits:
 
 
 def _count(exchange: Exchange, allowance: Allowance) -> None:
-    """
+    """Where a request is counted by several limits, the answer tells of the tightest.
+
     Raises:
         TooMany: the allowance is used up.
     """
-    limit, remaining, reset_seconds, retry_seconds = allowance
-    exchange.answer_headers += (
-        (b"ratelimit-limit", b"%d" % limit),
-        (b"ratelimit-remaining", b"%d" % remaining),
-        (b"ratelimit-reset", b"%d" % math.ceil(reset_seconds)),
+    earlier = exchange.allowance
+    if earlier is None:
+        exchange.allowance = allowance
+        exchange.answer_headers += _told(allowance)
+    elif allowance.remaining < earlier.remaining or allowance.retry_seconds:
+        exchange.allowance = allowance
+        others = [header for header in exchange.answer_headers if header not in _told(earlier)]
+        exchange.answer_headers = [*others, *_told(allowance)]
+    if allowance.retry_seconds:
+        raise TooMany(
+            "You have asked too much in too short a time. Wait a little, then go on.", allowance.retry_seconds
+        )
+
+
+def _told(allowance: Allowance) -> tuple[Header, ...]:
+    return (
+        (b"ratelimit-limit", b"%d" % allowance.limit),
+        (b"ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"ratelimit-reset", b"%d" % math.ceil(allowance.reset_seconds)),
     )
-    if retry_seconds:
-        raise TooMany("You have asked too much in too short a time. Wait a little, then go on.", retry_seconds)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.types import Scope
 
+from sigdep.http.limiting import Allowance
 from sigdep.http.refusals import Malformed
 from sigdep.rpc.call import Principal
 from sigdep.telemetry.trace import Trace
@@ -40,6 +41,7 @@ class Exchange:
 
     __slots__ = (
         "address",
+        "allowance",
         "answer_headers",
         "ask_again",
         "bearer",
@@ -80,6 +82,8 @@ class Exchange:
         self.bearer: str | None = None
         self.ask_again: Callable[[], Awaitable[Principal | None]] | None = None
         """After a "no": the principal anew, past every cache. None: their roles are the same."""
+        self.allowance: Allowance | None = None
+        """What is left to the caller, by the tightest of the limits that the request was counted by. None: by none."""
         self.reading = False
         """True while the body is on its way."""
         self.answer_headers: list[Header] = []
