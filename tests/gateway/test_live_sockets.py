@@ -19,7 +19,8 @@ from websockets.frames import Frame, Opcode
 from sigdep.gateway.application import create_application
 from sigdep.gateway.live import bounds, options, protocol
 from sigdep.gateway.live.closing import Close
-from sigdep.gateway.settings import Limits
+from sigdep.services.gateway_settings import limits_of
+from sigdep.services.settings import Settings
 from tests.gateway.live_world import World
 from tests.gateway.serving import serving
 from tests.gateway.test_live_order import until
@@ -37,7 +38,7 @@ def world() -> World:
 
 @asynccontextmanager
 async def served(world: World) -> AsyncIterator[int]:
-    settings = replace(SETTINGS, allowed_origins=(ORIGIN,), limits=Limits())
+    settings = replace(SETTINGS, allowed_origins=(ORIGIN,), limits=limits_of(Settings()))
     async with world.open() as hub:
         application = create_application([], identities=world.people, settings=settings, live=hub)
         async with serving(application) as port:

@@ -1,8 +1,13 @@
 """Settings: which value wins, and what is said about a bad one."""
 
+import dataclasses
+
 import pytest
 
+from sigdep.gateway.settings import Limits
+from sigdep.http.limiting import Rate
 from sigdep.services.distributed.settings import ServiceSettings
+from sigdep.services.gateway_settings import gateway_settings, limits_of
 from sigdep.services.settings import BadSetting, load_settings, load_settings_of
 
 
@@ -39,6 +44,25 @@ def test_a_value_that_does_not_fit_is_refused_with_what_would(variable: str, val
 def test_what_may_be_left_out_says_what_it_takes_otherwise() -> None:
     with pytest.raises(BadSetting, match="it takes a whole number between 0 and 65,535"):
         load_settings_of(ServiceSettings, {"SIGDEP_METRICS_PORT": "-1"}, {})
+
+
+def test_every_limit_of_the_gateway_can_be_set() -> None:
+    names = {"user": "LIMIT", "address": "ADDRESS_LIMIT"}
+    names |= {name: f"{name.upper()}_LIMIT" for name in ("sign_in", "for_many", "bad_token")}
+    assert {field.name for field in dataclasses.fields(Limits)} == names.keys()
+    environment: dict[str, str] = {}
+    for number, name in enumerate(names.values(), start=1):
+        environment |= {f"SIGDEP_{name}_PER_SECOND": f"{number}", f"SIGDEP_{name}_BURST": f"{number}00"}
+    limits = limits_of(load_settings(environment, {})[0])
+    assert [getattr(limits, name) for name in names] == [
+        Rate(per_second=number, burst=number * 100) for number in range(1, 6)
+    ]
+
+
+def test_without_limits_passwords_are_guarded_all_the_same() -> None:
+    settings, _ = load_settings({"SIGDEP_LIMITS": "false"}, {})
+    assert gateway_settings(settings, b"sixteen bytes at least").limits is None
+    assert settings.guess_limits
 
 
 def test_every_setting_says_what_it_is_for() -> None:

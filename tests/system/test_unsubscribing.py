@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from sigdep.gateway.settings import Limits
+from sigdep.services.settings import Settings
 from sigdep.testing.running_server import running_server
 from sigdep.testing.smtp_sink import SmtpSink
 from tests.system.person import Person, problem, signed_up
@@ -96,6 +96,7 @@ async def test_clicks_have_a_limit_of_their_own_beside_that_for_signing_in() -> 
                 "/api/sessions", json={"email": "a@example.org", "password": "no such one"}
             )
     assert {answer.status_code for answer in answers} == {404}
-    assert {answer.headers["ratelimit-limit"] for answer in answers} == {str(Limits().for_many.burst)}
-    assert int(answers[-1].headers["ratelimit-remaining"]) < Limits().for_many.burst
+    burst = Settings().for_many_limit_burst
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {str(burst)}
+    assert int(answers[-1].headers["ratelimit-remaining"]) < burst
     assert signing_in.status_code == 401

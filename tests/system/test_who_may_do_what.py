@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from sigdep.testing.running_server import RunningServer
+from sigdep.users.credentials.throttle import GUESSES
 from tests.patience import patience
 from tests.system.conftest import SignUp
 from tests.system.feed import read_events, read_feed
@@ -257,3 +258,13 @@ async def test_a_token_for_the_feed_reads_the_feed_and_nothing_else(ada: Person)
     assert [item["event"]["data"]["title"] for item in told.json()["items"]] == ["Told"]
     refused = await ada.client.get("/api/tasks", headers=bearer)
     assert "tasks:read" in problem(refused, 403)["detail"]
+
+
+async def test_passwords_are_guarded_also_where_nothing_else_is_limited(ada: Person, bob: Person) -> None:
+    """The server of these tests runs with --no-limits."""
+    statuses = []
+    for number in range(GUESSES + 1):
+        guess = {"email": ada.email, "password": f"a guess that is wrong {number}"}
+        statuses.append((await bob.client.post("/api/sessions", json=guess)).status_code)
+    assert statuses == [401] * GUESSES + [429]
+    await bob.sign_in()

@@ -11,7 +11,7 @@ from sigdep.cli.options import data_dir_option, fail, settings_from
 @click.option("--host", help="Address to listen on.  [127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [8000]")
 @data_dir_option
-@click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests.")
+@click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests; passwords are guarded all the same.")
 def up(host: str | None, port: int | None, data_dir: str | None, no_limits: bool) -> None:
     """Run everything in one process, with an embedded database.
 

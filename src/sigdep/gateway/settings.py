@@ -11,17 +11,17 @@ DEADLINE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Generous: a person never meets them, a script that has run wild does."""
+    """How much each may ask for. None of it has a default here: what an operator does not set, `Settings` says."""
 
-    user: Rate = Rate(per_second=100, burst=500)
+    user: Rate
     """Of each user, whatever their tokens."""
-    address: Rate = Rate(per_second=50, burst=200)
+    address: Rate
     """Of each address, for requests of nobody."""
-    sign_in: Rate = Rate(per_second=2, burst=20)
+    sign_in: Rate
     """Of each address, for writes that are open to everybody: signing in, registering."""
-    for_many: Rate = Rate(per_second=100, burst=2_000)
+    for_many: Rate
     """Of each address, instead of those two, for writes that a few servers send on behalf of very many people."""
-    bad_token: Rate = Rate(per_second=2, burst=40)
+    bad_token: Rate
     """Of each address, for tokens that are none: past it no token is looked at."""
 
 
@@ -30,7 +30,7 @@ class GatewaySettings:
     fingerprint_key: bytes = field(repr=False)
     """Secret, at least 16 bytes, the same in every gateway and after a restart: keys the digests by which a repeated
     `Idempotency-Key` is recognised as the same request."""
-    limits: Limits | None = Limits()
+    limits: Limits | None
     """None: no limits, for load tests."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose `X-Forwarded-For` is believed."""

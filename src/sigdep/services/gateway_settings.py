@@ -35,19 +35,25 @@ def gateway_settings(settings: Settings, fingerprint_key: bytes) -> GatewaySetti
     Raises:
         BadSetting: a trusted proxy is no address.
     """
-    limits = Limits(
-        user=Rate(per_second=settings.limit_per_second, burst=settings.limit_burst),
-        address=Rate(per_second=settings.address_limit_per_second, burst=settings.address_limit_burst),
-    )
     return GatewaySettings(
         fingerprint_key=fingerprint_key,
-        limits=limits if settings.limits else None,
+        limits=limits_of(settings) if settings.limits else None,
         trusted_proxies=trusted_proxies(settings),
         allowed_origins=_listed(settings.cors_origins),
         https=settings.public_url.startswith("https://"),
         deadline_seconds=settings.request_seconds,
         log_requests=settings.log_level in ("debug", "info"),
         trace_ratio=settings.trace_ratio,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        user=Rate(per_second=settings.limit_per_second, burst=settings.limit_burst),
+        address=Rate(per_second=settings.address_limit_per_second, burst=settings.address_limit_burst),
+        sign_in=Rate(per_second=settings.sign_in_limit_per_second, burst=settings.sign_in_limit_burst),
+        for_many=Rate(per_second=settings.for_many_limit_per_second, burst=settings.for_many_limit_burst),
+        bad_token=Rate(per_second=settings.bad_token_limit_per_second, burst=settings.bad_token_limit_burst),
     )
 
 

@@ -34,12 +34,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535), "Port to listen on; 0 takes a free one."] = 8000
     data_dir: Annotated[str, "Folder that holds all data and secrets."] = ""
     public_url: Annotated[str, "How clients reach this server; the issuer in its access tokens."] = ""
-    limits: Annotated[bool, "Rate limits, per user and per address."] = True
+    # Generous: a person never meets them, a script that has run wild does.
+    limits: Annotated[
+        bool, "All limits that follow, up to that of connections; passwords are guarded all the same."
+    ] = True
     limit_per_second: Annotated[Positive, "Requests a second that one user may keep up."] = 200
     limit_burst: Annotated[Positive, "Requests that one user may send at once."] = 1_000
     address_limit_per_second: Annotated[Positive, "The same for one address whose callers are not signed in."] = 50
     address_limit_burst: Annotated[Positive, "The same for one address whose callers are not signed in."] = 200
+    sign_in_limit_per_second: Annotated[
+        Positive, "Of one address, for writes that are open to everybody: to sign in, to register."
+    ] = 2
+    sign_in_limit_burst: Annotated[Positive, "The same, at once."] = 20
+    for_many_limit_per_second: Annotated[
+        Positive, "Of one address, in place of both, for writes that a few servers send for very many people."
+    ] = 100
+    for_many_limit_burst: Annotated[Positive, "The same, at once."] = 2_000
+    bad_token_limit_per_second: Annotated[
+        Positive, "Of one address, for tokens that are none: past it none of its tokens is looked at."
+    ] = 2
+    bad_token_limit_burst: Annotated[Positive, "The same, at once."] = 40
     address_connections: Annotated[Positive, "Connections that one address may hold, trusted proxies apart."] = 1_000
+    guess_limits: Annotated[
+        bool, "Limits on wrong passwords, by account and address. Without them passwords can be guessed."
+    ] = True
     trusted_proxies: Annotated[str, "Addresses whose X-Forwarded-For is believed, with commas between."] = ""
     cors_origins: Annotated[str, "Web origins that may call the API, with commas between."] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "The least serious line to log."] = "info"

@@ -44,7 +44,7 @@ async def open_users(house: House) -> AsyncIterator[OpenUsers]:
         issuer=house.issuer,
         access_token_seconds=settings.access_token_seconds,
         erase_grace=timedelta(days=settings.erase_grace_days),
-        limits=settings.limits,
+        limits=settings.guess_limits,
         now=time,
         alone=True,
     )

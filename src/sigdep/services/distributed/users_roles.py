@@ -63,7 +63,7 @@ async def users_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[
             issuer=_issuer(settings),
             access_token_seconds=settings.access_token_seconds,
             erase_grace=timedelta(days=settings.erase_grace_days),
-            limits=settings.limits,
+            limits=settings.guess_limits,
             alone=False,
         )
         stack.callback(side.close)
