@@ -12,6 +12,10 @@ Job = Callable[[], Awaitable[None]]
 
 PAUSE_SECONDS: Final = 0.5
 PAUSE_SECONDS_MAX: Final = 30.0
+"""Before a job that failed is started again: the first time, doubled each time, and the longest."""
+
+STEADY_SECONDS: Final = 60.0
+"""A job that has run for so long failed for a reason of its own, not for that of the failure before."""
 
 _log = structlog.get_logger("sigdep.jobs")
 
@@ -41,13 +45,16 @@ class Jobs:
         return "; ".join(f"{name}: {fault}" for name, fault in self._faults.items()) or None
 
     async def _keep(self, name: str, job: Job) -> None:
-        pause = PAUSE_SECONDS
+        pause, loop = PAUSE_SECONDS, asyncio.get_running_loop()
         while True:
+            begun = loop.time()
             try:
                 await job()
             except Exception as error:
                 _log.exception("job failed", job=name)
                 self._faults[name] = type(error).__name__
+                if loop.time() - begun > STEADY_SECONDS:
+                    pause = PAUSE_SECONDS
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, PAUSE_SECONDS_MAX)
                 self._faults.pop(name, None)
