@@ -17,7 +17,8 @@ Cursor = Annotated[str, Meta(description="`next_cursor` of the page before. All 
 At = Annotated[
     str,
     Meta(
-        description="An instant (RFC 3339) or a position (of a write, a read or a history): the state as it was then.",
+        description="An instant (RFC 3339) or a position (of a write, a read or a history): the state as it was then. "
+        "Lists: up to the first 100,000 events of the workspace's partition of the log; after those 422.",
         examples=["2026-11-22T09:30:00Z"],
     ),
 ]

@@ -16,7 +16,8 @@ from sigdep.reading.views import PastView
 from sigdep.rpc.call import WorkspacePosition
 
 FOLDED_EVENTS_MAX: Final = 100_000
-"""Events of a partition that are read for one list of the past: some seconds' work, and some 200 MB while it lasts."""
+"""Events of a partition, other workspaces' included, that are read for one list of the past: some seconds' work, and
+some 200 MB while it lasts."""
 
 FOLDS_AT_ONCE: Final = 1
 """Others wait for their turn, so that the past never takes the machine from the present."""
@@ -106,7 +107,8 @@ class Past:
             if at[partition] >= FOLDED_EVENTS_MAX:
                 raise Invalid.at(
                     "at",
-                    f"That is too far into the log: a list of the past is made of {FOLDED_EVENTS_MAX:,} events. "
+                    f"That is too far into the log: a list of the past is made of the first {FOLDED_EVENTS_MAX:,} "
+                    "events of its partition, which workspaces share. "
                     f"Ask for single {self._things}, which have no such limit.",
                 )
             batch = await self._log.read_all(at)
