@@ -24,7 +24,7 @@ TESTS ?=
 UPGRADE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench brokers chaos kafka services lock clean
+.PHONY: help install run test check bench brokers chaos long kafka services lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ brokers: $(VENV)/run.stamp $(VENV)/test.stamp ## Run all tests of the API on the
 chaos: $(VENV)/run.stamp $(VENV)/test.stamp ## Kill, stop and empty parts of the distributed system under load; SEED=… repeats a run, ROUNDS=… of each, BROKER=… takes another broker
 	SIGDEP_LONG=1 $(if $(SEED),SIGDEP_SEED=$(SEED)) $(if $(ROUNDS),SIGDEP_ROUNDS=$(ROUNDS)) $(if $(BROKER),SIGDEP_BROKER=$(BROKER)) \
 		$(BIN)/python -m pytest -s tests/system/test_chaos.py tests/system/test_ready_again.py
+
+long: $(VENV)/run.stamp $(VENV)/test.stamp ## Fuzz the API with 5,000 requests, and kill the server 50 times under load and verify its data each time
+	SIGDEP_LONG=1 $(BIN)/python -m pytest -s $(or $(TESTS),tests/system/test_fuzz.py tests/system/test_killed_server.py)
 
 kafka: $(VENV)/run.stamp ## Fetch Kafka with Maven, for `sigdep cluster --broker kafka`; the tests do it by themselves
 	$(BIN)/python -m sigdep.testing.kafka_server

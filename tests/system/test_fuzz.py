@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import pytest
 from sigdep.testing.running_server import RunningServer
 from tests.system.conftest import LONG, Say, SignUp
 from tests.system.openapi import easily_drawn, read_document
+from tests.system.person import Person
 from tests.system.test_who_may_do_what import one_of_everything
 
 REQUESTS_MIN: Final = 5_000 if LONG else 500
@@ -24,6 +26,14 @@ GENERATED: Final = (
     else ("--phases=examples,fuzzing", "--max-examples=3")
 )
 """The number is for each operation."""
+
+ONES_OWN: Final = r"/api/users/me$|/api/sessions"
+"""Paths by which callers end what they call with: those are for users of their own."""
+
+MORE: Final = ("--max-examples=100",) if LONG else ("--max-examples=20",)
+"""For few operations, of each."""
+
+FAREWELLS: Final = ("DELETE /api/users/me", "DELETE /api/sessions/current")
 
 TIMEOUT_SECONDS: Final = 1_200 if LONG else 90
 SETTINGS: Final = """
@@ -55,22 +65,56 @@ async def test_no_request_breaks_it_and_every_answer_is_as_documented(
     await ada.invite(bob, workspace, "viewer")
     things = await one_of_everything(ada, bob, workspace)
     caller = ada if role == "owner" else bob
-    seed = random.SystemRandom().randrange(2**31)
-    report = tmp_path / "report.ndjson"
-    ran = _schemathesis(server.url, caller.token, things, seed, report)
-    statuses = _statuses(report)
-    say(f"{role}: {sum(statuses.values())} requests, seed {seed}: {dict(sorted(statuses.items()))}")
-    assert ran.returncode == 0, f"seed {seed}\n{ran.stdout[-12_000:]}\n{ran.stderr[-2_000:]}"
+    statuses = _fuzzed(server, caller, things, (f"--exclude-name-regex=^[A-Z]+ ({ONES_OWN})",), tmp_path, say)
     assert sum(statuses.values()) >= REQUESTS_MIN / 2
     assert statuses[401] < sum(statuses.values()) / 2, "Most of it never got past the door."
+
+
+@pytest.mark.timeout(TIMEOUT_SECONDS + 30)
+async def test_nothing_asked_of_ones_own_account_breaks_it(
+    server: RunningServer, sign_up: SignUp, tmp_path: Path, say: Say
+) -> None:
+    eve = await sign_up("Eve")
+    (session,) = await eve.items("/api/sessions")
+    await eve.sign_in()
+    things = {"session_id": session["id"], "email": eve.email}
+    things |= dict.fromkeys(("password", "current_password"), eve.password)
+    stay = (f"--include-name-regex=^[A-Z]+ ({ONES_OWN})", f"--exclude-name-regex=^({'|'.join(FAREWELLS)})$")
+    statuses = _fuzzed(server, eve, things, (*stay, *MORE), tmp_path, say)
+    assert sum(count for status, count in statuses.items() if status < 300) > 0, "Nothing of it was ever done."
+
+
+@pytest.mark.timeout(TIMEOUT_SECONDS + 30)
+@pytest.mark.parametrize("farewell", FAREWELLS)
+async def test_whoever_has_left_is_told_so_whatever_they_ask(
+    farewell: str, server: RunningServer, sign_up: SignUp, tmp_path: Path, say: Say
+) -> None:
+    _fuzzed(server, await sign_up("Eve"), {}, (f"--include-name={farewell}",), tmp_path, say)
+
+
+def _fuzzed(
+    server: RunningServer, caller: Person, things: dict[str, str], chosen: Sequence[str], folder: Path, say: Say
+) -> Counter[int]:
+    """Ask what is chosen, and make sure that nothing broke. Returns the statuses of all answers."""
+    seed = random.SystemRandom().randrange(2**31)
+    report = folder / "report.ndjson"
+    ran = _schemathesis(server.url, caller.token, things, chosen, seed, report)
+    statuses = _statuses(report)
+    say(f"{sum(statuses.values())} requests, seed {seed}: {dict(sorted(statuses.items()))}")
+    assert ran.returncode == 0, f"seed {seed}\n{ran.stdout[-12_000:]}\n{ran.stderr[-2_000:]}"
     assert sum(count for status, count in statuses.items() if status >= 500) == 0
     assert server.is_running
     assert "Traceback" not in server.printed
+    return statuses
 
 
 def _schemathesis(
-    url: str, token: str, things: dict[str, str], seed: int, report: Path
+    url: str, token: str, things: dict[str, str], chosen: Sequence[str], seed: int, report: Path
 ) -> subprocess.CompletedProcess[str]:
+    """
+    Args:
+        chosen: options that choose the operations.
+    """
     described = report.with_name("openapi.json")
     described.write_text(json.dumps(easily_drawn(read_document(url), things)))
     settings = report.with_name("schemathesis.toml")
@@ -89,7 +133,7 @@ def _schemathesis(
         "--report=ndjson",
         f"--report-ndjson-path={report}",
         "--suppress-health-check=all",
-        "--exclude-path-regex=^/api/users/me$|^/api/sessions",
+        *chosen,
         "--continue-on-failure",
         "--no-color",
     ]
