@@ -30,6 +30,9 @@ READ_BYTES_MAX: Final = 4_000_000
 AWAY_SECONDS_MAX: Final = 10.0
 """A broker that has been away for so long is given up: Unavailable. A restart after a crash is shorter."""
 
+POSITION_MAX: Final = Position(2**63 - 1)
+"""What a log can count to."""
+
 TOPIC_PATTERN: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 BrokerPosition = NewType("BrokerPosition", str)
@@ -114,7 +117,8 @@ class Broker(Protocol):
         knows, the reader must see (`Continuity`).
 
         A reader that is slow costs nobody anything: no more is fetched than READ_MESSAGES_MAX and READ_BYTES_MAX allow
-        (one message always fits). Every message follows on the one before it.
+        (one message always fits). Every message follows on the one before it. What does not look like a message is
+        passed over: somebody else has written it. What does is given, whoever has written it.
 
         Raises:
             ValueError: there is no such topic or partition: a bug.
@@ -205,6 +209,25 @@ def log_position(position: BrokerPosition) -> Position:
     return Bookmark.parse(position, position.partition(":")[0]).position
 
 
+def found_message(
+    *, id: str, partition: Partition, position: str | int, follows: str | int, key: str, body: bytes
+) -> Message | None:
+    """What an adapter has found where messages lie. None: somebody else has written it, whatever it looks like."""
+    try:
+        message = Message(
+            id=id,
+            partition=partition,
+            position=Position(int(position)),
+            follows=Position(int(follows)),
+            key=StreamId(key),
+            body=body,
+        )
+    except ValueError:
+        return None
+    is_ours = _is_named(message) and 0 <= message.follows < message.position <= POSITION_MAX
+    return message if is_ours else None
+
+
 def check_topic(topic: str, partition: Partition = Partition(0)) -> None:
     """
     Raises:
@@ -227,13 +250,17 @@ def check_batch(topic: str, messages: Sequence[Message]) -> None:
     reached: dict[Partition, Position] = {}
     for message in messages:
         check_topic(topic, message.partition)
-        if not (NAME_PATTERN.fullmatch(message.id) and NAME_PATTERN.fullmatch(message.key)):
+        if not _is_named(message):
             raise ValueError(f"A message cannot be called {message.id!r}, or its stream {message.key!r}.")
         before = reached.get(message.partition, message.follows)
         if not 0 <= before == message.follows < message.position:
             raise ValueError(f"{message.id} at {message.position} does not follow on what stands before it.")
         reached[message.partition] = message.position
     _check_sizes(messages)
+
+
+def _is_named(message: Message) -> bool:
+    return bool(NAME_PATTERN.fullmatch(message.id) and NAME_PATTERN.fullmatch(message.key))
 
 
 def _check_sizes(messages: Sequence[Message]) -> None:

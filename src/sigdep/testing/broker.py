@@ -9,12 +9,12 @@ An adapter's test file is a subclass with a fixture:
             return open_broker
 """
 
-from sigdep.testing.broker_faults import BrokerFaultsContract
+from sigdep.testing.broker_faults import BrokerFaultsContract, Stranger
 from sigdep.testing.broker_publishing import PublishingContract
 from sigdep.testing.broker_reading import ReadingContract
 from sigdep.testing.broker_setup import Opener
 
-__all__ = ["BrokerContract", "BrokerFaultsContract", "Opener"]
+__all__ = ["BrokerContract", "BrokerFaultsContract", "Opener", "Stranger"]
 
 
 class BrokerContract(PublishingContract, ReadingContract):

@@ -1,12 +1,13 @@
 """Contract of a broker with a server: that dies, comes back empty, or to which the connection is cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from typing import Protocol
 
 import pytest
 
-from sigdep.kernel.broker import Broker, BrokerPosition, Continuity, Delivery, Message, PositionLost
+from sigdep.kernel.broker import READ_MESSAGES_MAX, Broker, BrokerPosition, Continuity, Delivery, Message, PositionLost
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position
 from sigdep.testing.broker_proxy import Proxy, proxied
@@ -39,6 +40,25 @@ SMALL, LARGE = 50, 150
 """Messages of a batch that is cut."""
 
 
+FOREIGN = READ_MESSAGES_MAX // 2 + 1
+"""Messages of each kind that a stranger writes: together they fill several batches."""
+
+
+class Stranger(Protocol):
+    """Somebody else who writes into a partition that the suite uses, PARTITION."""
+
+    async def __call__(self, topic: str, written: Sequence[Mapping[str, str]]) -> None:
+        """
+        Args:
+            written: as an adapter names its parts: `id`, `position`, `follows` and `key`; those that are there.
+        """
+        ...
+
+
+def _looking_like_a_message(position: str, follows: str) -> Mapping[str, str]:
+    return {"id": "7-9", "position": position, "follows": follows, "key": "note-1"}
+
+
 class BrokerFaultsContract(BrokerSetup):
     """Asks for a fixture `server`, which runs, and is the tests' own to kill."""
 
@@ -48,9 +68,31 @@ class BrokerFaultsContract(BrokerSetup):
     """Which of these sizes are stored whole or not at all. Of others the first messages may be there alone."""
 
     @pytest.fixture
+    def stranger(self) -> Stranger:
+        raise NotImplementedError("The subclass says how somebody else writes there.")
+
+    @pytest.fixture
     async def proxy(self, server: BrokerServer) -> AsyncIterator[Proxy]:
         async with proxied(server.port) as proxy:
             yield proxy
+
+    async def test_what_somebody_else_has_written_is_passed_over(
+        self, open_broker: Opener, stranger: Stranger, topic: str
+    ) -> None:
+        reader = open_broker()
+        await open_broker().publish(topic, messages([1, 2]))
+        for position, follows in (("", ""), ("hello", "4"), ("5", "hello"), ("-6", "-8"), ("4", "6")):
+            await stranger(topic, [_looking_like_a_message(position, follows)] * FOREIGN)
+        assert await nothing_more(reader, topic, await reader.last(topic, PARTITION))
+        following = asyncio.create_task(take(reader, topic, 4))
+        await asyncio.sleep(0.05)
+        for part in ([3], [4]):
+            await open_broker().publish(topic, messages(part))
+            await stranger(topic, [{}])
+        taken = await following
+        assert numbers(taken) == [1, 2, 3, 4]
+        assert numbers(await take(reader, topic, 2, after=taken[1].position)) == [3, 4]
+        assert await nothing_more(reader, topic, taken[3].position)
 
     async def test_killed_while_publishing_and_reading_it_loses_doubles_and_reorders_nothing(
         self, open_broker: Opener, server: BrokerServer, topic: str

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import chain, repeat
 from typing import Any, Final
@@ -22,7 +22,7 @@ from sigdep.adapters.kafka.topics import LOOK_SECONDS_MAX, MAKE_SECONDS_MAX
 from sigdep.adapters.outages import Away, OutOfOrder
 from sigdep.kernel.broker import AWAY_SECONDS_MAX, BrokerPosition, PositionLost
 from sigdep.kernel.ids import PARTITIONS, Partition
-from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
+from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener, Stranger
 from sigdep.testing.broker_proxy import Proxy, proxied
 from sigdep.testing.broker_setup import PARTITION, WAIT_SECONDS, in_parts, messages, numbers, said, take
 from sigdep.testing.kafka_server import KafkaServer
@@ -46,6 +46,20 @@ class TestKafkaBroker(BrokerContract, BrokerFaultsContract):
             return KafkaBroker([(HOST, port or server.port)], away_seconds_max=away_seconds_max)
 
         return open_broker
+
+    @pytest.fixture
+    async def stranger(self, server: KafkaServer) -> AsyncIterator[Stranger]:
+        producer = AIOKafkaProducer(bootstrap_servers=f"{HOST}:{server.port}")
+        await producer.start()
+
+        async def send(topic: str, written: Sequence[Mapping[str, str]]) -> None:
+            for parts in written:
+                headers = [(f"sigdep-{name}", value.encode()) for name, value in parts.items() if name != "key"]
+                await producer.send(f"sigdep_{topic}", b"hello", partition=PARTITION, headers=headers)
+            await producer.flush()
+
+        yield send
+        await producer.stop()
 
     @pytest.fixture
     async def proxy(self, server: KafkaServer) -> AsyncIterator[Proxy]:

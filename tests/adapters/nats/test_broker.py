@@ -1,16 +1,19 @@
 """NATS JetStream keeps the broker's contract."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import nats
 import pytest
 
 from sigdep.adapters.nats.broker import NatsBroker
-from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
+from sigdep.adapters.nats.reader import PartitionReader
+from sigdep.adapters.nats.streams import FOLLOWS, ID, KEY, POSITION
+from sigdep.kernel.broker import AWAY_SECONDS_MAX, READ_MESSAGES_MAX, Bookmark, PositionLost
 from sigdep.kernel.ids import Partition
-from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
+from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener, Stranger
 from sigdep.testing.broker_faults import LARGE
-from sigdep.testing.broker_setup import in_parts, messages, numbers, said, take
+from sigdep.testing.broker_setup import PARTITION, in_parts, messages, numbers, said, take
 from sigdep.testing.nats_server import NatsServer
 from sigdep.testing.ports import HOST
 
@@ -24,6 +27,19 @@ class TestNatsBroker(BrokerContract, BrokerFaultsContract):
             return NatsBroker([f"nats://{HOST}:{port or server.port}"], away_seconds_max=away_seconds_max)
 
         return open_broker
+
+    @pytest.fixture
+    async def stranger(self, server: NatsServer) -> AsyncIterator[Stranger]:
+        client = await nats.connect(server.url)
+
+        async def publish(topic: str, written: Sequence[Mapping[str, str]]) -> None:
+            names = {"id": ID, "position": POSITION, "follows": FOLLOWS, "key": KEY}
+            for parts in written:
+                headers = {names[name]: value for name, value in parts.items()}
+                await client.jetstream().publish(f"sigdep.{topic}.{PARTITION}", b"hello", headers=headers)
+
+        yield publish
+        await client.close()
 
 
 async def test_a_stream_that_is_removed_has_lost_the_position_of_who_was_reading(server: NatsServer) -> None:
@@ -82,3 +98,19 @@ async def test_two_publishers_of_one_log_store_each_message_once(server: NatsSer
     await client.close()
     await one.close()
     await other.close()
+
+
+async def test_a_long_backlog_is_read_by_one_consumer(server: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, open_consumer = list[PartitionReader](), PartitionReader._open
+
+    async def counted(reader: PartitionReader, after: Bookmark | None) -> None:
+        opened.append(reader)
+        await open_consumer(reader, after)
+
+    monkeypatch.setattr(PartitionReader, "_open", counted)
+    broker, sent = NatsBroker([server.url]), messages(range(1, 4 * READ_MESSAGES_MAX + 2), size=10)
+    for part in in_parts(sent, 500):
+        await broker.publish("backlog", part)
+    assert said(await take(broker, "backlog", len(sent))) == sent
+    assert len(opened) == 1
+    await broker.close()

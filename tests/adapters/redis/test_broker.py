@@ -1,14 +1,16 @@
 """Redis streams keep the broker's contract."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from sigdep.adapters.redis.broker import RedisBroker
 from sigdep.kernel.broker import AWAY_SECONDS_MAX, PositionLost
-from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener
-from sigdep.testing.broker_setup import in_parts, messages, numbers, take
+from sigdep.testing.broker import BrokerContract, BrokerFaultsContract, Opener, Stranger
+from sigdep.testing.broker_setup import PARTITION, in_parts, messages, numbers, take
 from sigdep.testing.ports import HOST
 from sigdep.testing.redis_server import RedisServer
 
@@ -20,6 +22,22 @@ class TestRedisBroker(BrokerContract, BrokerFaultsContract):
             return RedisBroker(f"redis://{HOST}:{port or server.port}/0", away_seconds_max=away_seconds_max)
 
         return open_broker
+
+    @pytest.fixture
+    async def stranger(self, server: RedisServer) -> AsyncIterator[Stranger]:
+        """An entry's id is the position, and Redis sees to it: what is appended stands between two of ours."""
+        client: Any
+        async with Redis.from_url(server.url) as client:
+
+            async def append(topic: str, written: Sequence[Mapping[str, str]]) -> None:
+                key = f"sigdep:{topic}:{PARTITION}"
+                for parts in written:
+                    last = (await client.xrevrange(key, count=1))[0][0].split(b"-")[0].decode()
+                    names = {"id": "i", "follows": "f", "key": "k"}
+                    fields = {short: parts[name] for name, short in names.items() if name in parts}
+                    await client.xadd(key, {**fields, "b" if fields else "hello": "hello"}, id=f"{last}-*")
+
+            yield append
 
 
 async def test_a_server_that_is_flushed_has_lost_the_position_of_who_was_reading(server: RedisServer) -> None:

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from sigdep.adapters.kafka.errors import translated
 from sigdep.adapters.outages import Away
-from sigdep.kernel.broker import Bookmark, BrokerPosition, Message
-from sigdep.kernel.ids import Partition, Position, StreamId
+from sigdep.kernel.broker import Bookmark, BrokerPosition, Message, found_message
+from sigdep.kernel.ids import Partition, Position
 
 TECHNOLOGY: Final = "kafka"
 
@@ -134,15 +134,13 @@ def _batches(fetched: bytes) -> Iterator[Any]:
 
 
 def _stored(partition: Partition, record: Any) -> Stored:
-    headers = dict(record.headers)
-    if ID not in headers:
-        return Stored(record.offset, None)
-    message = Message(
-        id=headers[ID].decode(),
+    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    message = found_message(
+        id=headers.get(ID, ""),
         partition=partition,
-        position=Position(int(headers[POSITION])),
-        follows=Position(int(headers[FOLLOWS])),
-        key=StreamId(record.key.decode()),
-        body=record.value,
+        position=headers.get(POSITION, ""),
+        follows=headers.get(FOLLOWS, ""),
+        key=(record.key or b"").decode(errors="replace"),
+        body=record.value or b"",
     )
     return Stored(record.offset, message)

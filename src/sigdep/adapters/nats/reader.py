@@ -19,7 +19,7 @@ from sigdep.adapters.nats.errors import NO_SUCH_STREAM, Refused, translated
 from sigdep.adapters.nats.streams import Topics, delivery
 from sigdep.adapters.outages import Away
 from sigdep.kernel.broker import READ_BYTES_MAX, READ_MESSAGES_MAX, Bookmark, Delivery, PositionLost
-from sigdep.kernel.ids import Partition
+from sigdep.kernel.ids import Partition, Position
 
 PULL_SECONDS: Final = 30
 """How long the server holds a request for messages open."""
@@ -35,6 +35,9 @@ HEARTBEAT, PULLED = "100", ("404", "408")
 
 FULL: Final = "MaxBytes"
 """In the status that says that a request is over because the next message is too much for it."""
+
+COMPLETED: Final = "Batch Completed"
+"""In the status that follows on the last message of a request: as many as were asked for have been sent."""
 
 SECOND_NS: Final = 1_000_000_000
 
@@ -71,8 +74,9 @@ class PartitionReader:
             await self._pull()
             pulled, over = 0, False
             while not over:
-                batch, over = await self._take(READ_MESSAGES_MAX - pulled)
-                pulled += len(batch)
+                taken, over = await self._take(READ_MESSAGES_MAX - pulled)
+                pulled += len(taken)
+                batch = [delivery for delivery in taken if delivery is not None]
                 if batch:
                     yield batch
 
@@ -112,7 +116,7 @@ class PartitionReader:
 
     async def _check_kept(self, after: Bookmark) -> None:
         found = await self._topics.at(self._connection, self._topic, int(after.place))
-        if found is None or found.position != after.position:
+        if found is None or (found.position or Position(0)) != after.position:
             raise PositionLost(f"The message at {after.position} is gone.")
 
     def _configuration(self, after: Bookmark | None) -> dict[str, Any]:
@@ -140,9 +144,12 @@ class PartitionReader:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         await self._connection.tell(subject, msgspec.json.encode(question), reply=self._inbox)
 
-    async def _take(self, wanted: int) -> tuple[list[Delivery], bool]:
-        """What has arrived, once there is something, and whether the request is over with it."""
-        batch = list[Delivery]()
+    async def _take(self, wanted: int) -> tuple[list[Delivery | None], bool]:
+        """What has arrived, once there is something, and whether the request is over with it.
+
+        None in the place of what is not ours: the server counts it all the same.
+        """
+        batch = list[Delivery | None]()
         while len(batch) < wanted:
             if batch and self._arrived.empty():
                 return batch, False
@@ -151,7 +158,10 @@ class PartitionReader:
             if status is None:
                 batch.append(self._delivery(arrived))
             elif status != HEARTBEAT:
-                self._check_over(status, (arrived.headers or {}).get("Description", ""))
+                description = (arrived.headers or {}).get("Description", "")
+                if COMPLETED in description and wanted == READ_MESSAGES_MAX and not batch:
+                    continue  # That was the request before: all of it had been taken already.
+                self._check_over(status, description)
                 return batch, True
         return batch, True
 
@@ -167,10 +177,10 @@ class PartitionReader:
         return arrived
 
     def _check_over(self, status: str, description: str) -> None:
-        if status not in PULLED and FULL not in description:
+        if status not in PULLED and FULL not in description and COMPLETED not in description:
             raise Away(f"The consumer is gone ({status}): {description}.")
 
-    def _delivery(self, arrived: Msg) -> Delivery:
+    def _delivery(self, arrived: Msg) -> Delivery | None:
         sequence = arrived.metadata.sequence
         self._consumed += 1
         if sequence.consumer != self._consumed:

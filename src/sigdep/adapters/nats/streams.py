@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,8 +10,8 @@ from msgspec import Struct
 
 from sigdep.adapters.nats.connecting import Connection
 from sigdep.adapters.nats.errors import NO_SUCH_MESSAGE, NO_SUCH_STREAM, STREAM_DIFFERS, Refused
-from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message
-from sigdep.kernel.ids import Partition, Position, StreamId
+from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message, found_message
+from sigdep.kernel.ids import Partition, Position
 
 TECHNOLOGY: Final = "nats"
 
@@ -30,7 +31,8 @@ class Stored(Struct, frozen=True):
         for line in b64decode(self.hdrs).decode(errors="replace").split("\r\n"):
             name, _, value = line.partition(":")
             if name == POSITION:
-                return Position(int(value))
+                with suppress(ValueError):
+                    return Position(int(value))
         return None
 
 
@@ -92,16 +94,17 @@ def headers_of(message: Message) -> dict[str, str]:
     return {ID: message.id, POSITION: str(message.position), FOLLOWS: str(message.follows), KEY: message.key}
 
 
-def delivery(partition: Partition, sequence: int, headers: Mapping[str, str], body: bytes) -> Delivery:
-    message = Message(
-        id=headers[ID],
+def delivery(partition: Partition, sequence: int, headers: Mapping[str, str], body: bytes) -> Delivery | None:
+    """None: somebody else has written it."""
+    message = found_message(
+        id=headers.get(ID, ""),
         partition=partition,
-        position=Position(int(headers[POSITION])),
-        follows=Position(int(headers[FOLLOWS])),
-        key=StreamId(headers[KEY]),
+        position=headers.get(POSITION, ""),
+        follows=headers.get(FOLLOWS, ""),
+        key=headers.get(KEY, ""),
         body=body,
     )
-    return Delivery(message=message, position=bookmark(message.position, sequence))
+    return None if message is None else Delivery(message=message, position=bookmark(message.position, sequence))
 
 
 def bookmark(position: Position, sequence: int) -> BrokerPosition:

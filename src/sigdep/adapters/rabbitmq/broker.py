@@ -100,7 +100,7 @@ class RabbitMQBroker:
         async def attempt() -> BrokerPosition | None:
             with translated():
                 found = await PartitionReader(await self._to_read.connected(), self._topics, topic, partition).last()
-                return None if found is None else found.position
+                return None if found is None else found.bookmark
 
         return await persist(attempt, self._openness, self._away_seconds_max)
 

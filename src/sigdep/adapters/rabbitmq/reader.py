@@ -13,7 +13,7 @@ from rstream.constants import OffsetType
 
 from sigdep.adapters.outages import Away
 from sigdep.adapters.rabbitmq.connecting import ANSWER_SECONDS_MAX, Connection
-from sigdep.adapters.rabbitmq.streams import TECHNOLOGY, Topics, delivery
+from sigdep.adapters.rabbitmq.streams import Stored, Topics, stored
 from sigdep.adapters.rabbitmq.waiting import Subscription
 from sigdep.kernel.broker import READ_BYTES_MAX, READ_MESSAGES_MAX, Bookmark, Delivery, PositionLost
 from sigdep.kernel.ids import Partition
@@ -55,14 +55,14 @@ class PartitionReader:
                 except TimeoutError:
                     yield []
                     continue
-                for batch in _in_batches(self._deliveries(chunk)):
+                for batch in _in_batches(self._stored(chunk)):
                     yield batch
                 await self._connection.credit(subscription)
         finally:
             self._connection.unsubscribe(subscription)
 
-    async def last(self) -> Delivery | None:
-        """The last message. None: there is none.
+    async def last(self) -> Stored | None:
+        """What stands last. None: there is nothing.
 
         Raises:
             Away, ServerError: as `batches`.
@@ -74,7 +74,7 @@ class PartitionReader:
             return None
         subscription = await self._subscribe(OffsetType.LAST, None, credit=1)
         try:
-            return self._deliveries(await subscription.next(ANSWER_SECONDS_MAX))[-1]
+            return self._stored(await subscription.next(ANSWER_SECONDS_MAX))[-1]
         except TimeoutError:
             if await self._is_trimmed():
                 return None
@@ -121,7 +121,7 @@ class PartitionReader:
 
     async def _at(self, after: Bookmark) -> Subscription:
         last = await self.last()
-        if last is None or int(Bookmark.parse(last.position, TECHNOLOGY).place) < int(after.place):
+        if last is None or last.offset < int(after.place):
             raise PositionLost(f"The message at {after.position} is gone.")
         return await self._subscribe(OffsetType.OFFSET, int(after.place))
 
@@ -140,25 +140,27 @@ class PartitionReader:
             self._connection.lose()
             raise Away(SILENT) from None
 
-    def _behind(self, chunk: schema.Deliver, after: Bookmark) -> list[Delivery]:
+    def _behind(self, chunk: schema.Deliver, after: Bookmark) -> list[Stored]:
         before = int(after.place) - chunk.chunk_first_offset
-        found = self._deliveries(chunk)[before:] if before >= 0 else []
-        if not found or found[0].message.position != after.position:
+        found = self._stored(chunk)[before:] if before >= 0 else []
+        if not found or found[0].position != after.position:
             raise PositionLost(f"The message at {after.position} is gone.")
         return found[1:]
 
-    def _deliveries(self, chunk: schema.Deliver) -> list[Delivery]:
-        stored = enumerate(chunk.get_messages(), chunk.chunk_first_offset)
-        return [delivery(self._partition, offset, message) for offset, message in stored]
+    def _stored(self, chunk: schema.Deliver) -> list[Stored]:
+        encoded = enumerate(chunk.get_messages(), chunk.chunk_first_offset)
+        return [stored(self._partition, offset, message) for offset, message in encoded]
 
 
-def _in_batches(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
-    """None empty, none over the limits."""
+def _in_batches(found: Iterable[Stored]) -> list[list[Delivery]]:
+    """What is ours: no batch empty, none over the limits."""
     batches, size = list[list[Delivery]](), 0
-    for one in deliveries:
+    for one in found:
+        if one.message is None:
+            continue
         size += len(one.message.body)
         if not batches or len(batches[-1]) == READ_MESSAGES_MAX or size > READ_BYTES_MAX:
             batches.append([])
             size = len(one.message.body)
-        batches[-1].append(one)
+        batches[-1].append(Delivery(message=one.message, position=one.bookmark))
     return batches

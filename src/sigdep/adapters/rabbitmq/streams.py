@@ -9,12 +9,12 @@ import struct
 from datetime import timedelta
 from typing import Final
 
+from msgspec import Struct
 from rstream import exceptions, schema
 
-from sigdep.adapters.outages import OutOfOrder
 from sigdep.adapters.rabbitmq.connecting import Connection
-from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message
-from sigdep.kernel.ids import Partition, Position, StreamId
+from sigdep.kernel.broker import Bookmark, BrokerPosition, Message, found_message
+from sigdep.kernel.ids import Partition, Position
 
 TECHNOLOGY: Final = "rabbitmq"
 
@@ -69,19 +69,30 @@ def encoded(message: Message) -> bytes:
     )
 
 
-def delivery(partition: Partition, offset: int, stored: bytes) -> Delivery:
-    """
-    Raises:
-        OutOfOrder: somebody else has written it.
-    """
+class Stored(Struct, frozen=True):
+    """What stands at a place of a stream."""
+
+    offset: int
+    message: Message | None
+    """None: somebody else has written it."""
+
+    @property
+    def position(self) -> Position:
+        return Position(0) if self.message is None else self.message.position
+
+    @property
+    def bookmark(self) -> BrokerPosition:
+        return BrokerPosition(str(Bookmark(TECHNOLOGY, self.position, str(self.offset))))
+
+
+def stored(partition: Partition, offset: int, encoded: bytes) -> Stored:
     try:
-        message = _decoded(partition, stored)
-    except (ValueError, struct.error) as error:
-        raise OutOfOrder(f"What stands at {offset} in the stream of partition {partition} is not ours.") from error
-    return Delivery(message=message, position=bookmark(message.position, offset))
+        return Stored(offset, _decoded(partition, encoded))
+    except (ValueError, struct.error):
+        return Stored(offset, None)
 
 
-def _decoded(partition: Partition, stored: bytes) -> Message:
+def _decoded(partition: Partition, stored: bytes) -> Message | None:
     kind, _, _, _, length = _PROPERTIES.unpack_from(stored)
     identity_end = _PROPERTIES.size + length
     nulls, _, length = _GROUP.unpack_from(stored, identity_end)
@@ -92,15 +103,11 @@ def _decoded(partition: Partition, stored: bytes) -> Message:
     named = (kind, nulls, numbers, position_name, follows_name, body)
     if named != (_IS_PROPERTIES, _NULLS, _IS_NUMBERS, _POSITION, _FOLLOWS, _IS_BODY) or len(stored) != body_at + length:
         raise ValueError("It has other sections.")
-    return Message(
+    return found_message(
         id=stored[_PROPERTIES.size : identity_end].decode(),
         partition=partition,
-        position=Position(position),
-        follows=Position(follows),
-        key=StreamId(stored[identity_end + _GROUP.size : key_end].decode()),
+        position=position,
+        follows=follows,
+        key=stored[identity_end + _GROUP.size : key_end].decode(),
         body=bytes(stored[body_at:]),
     )
-
-
-def bookmark(position: Position, offset: int) -> BrokerPosition:
-    return BrokerPosition(str(Bookmark(TECHNOLOGY, position, str(offset))))

@@ -16,8 +16,7 @@ from sigdep.adapters.redis.streams import (
     append_arguments,
     bookmark,
     delivery,
-    entry_id,
-    position_of,
+    place_of,
 )
 from sigdep.kernel.broker import (
     AWAY_SECONDS_MAX,
@@ -89,13 +88,15 @@ class RedisBroker:
         check_topic(topic, partition)
 
         async def read_from(reached: Bookmark | None) -> AsyncGenerator[Sequence[Delivery], None]:
+            place = None if reached is None else reached.place
             while True:
-                batch = await self._next(topic, partition, reached)
-                if batch:
-                    reached = Bookmark.parse(batch[-1].position, TECHNOLOGY)
-                    yield batch
+                entries = await self._next(topic, partition, place)
+                if entries:
+                    place = place_of(entries[-1])
+                    found = (delivery(partition, entry) for entry in entries)
+                    yield [ours for ours in found if ours is not None]
                 else:
-                    await self._wait(topic, partition, reached)
+                    await self._wait(topic, partition, place)
                     yield []  # It has answered, so it is not away.
 
         reading = resume(read_from, TECHNOLOGY, after, self._openness, self._away_seconds_max)
@@ -108,7 +109,7 @@ class RedisBroker:
 
         async def attempt() -> BrokerPosition | None:
             found = await self._ask(self._redis.xrevrange(self._key(topic, partition), count=1))
-            return bookmark(position_of(found[0])) if found else None
+            return bookmark(found[0]) if found else None
 
         return await persist(attempt, self._openness, self._away_seconds_max)
 
@@ -121,21 +122,22 @@ class RedisBroker:
     def _key(self, topic: str, partition: Partition) -> str:
         return f"{self._prefix}:{topic}:{partition}"
 
-    async def _next(self, topic: str, partition: Partition, reached: Bookmark | None) -> list[Delivery]:
-        """What is there behind a bookmark. The message at it is read again: while it is there, nothing is missing."""
-        start = "-" if reached is None else entry_id(reached.position)
-        limit = READ_MESSAGES_MAX + (reached is not None)
+    async def _next(self, topic: str, partition: Partition, place: str | None) -> list[Any]:
+        """The entries behind one. That one is read again: while it is there, nothing is missing."""
+        start = "-" if place is None else place
+        limit = READ_MESSAGES_MAX + (place is not None)
         key = self._key(topic, partition)
         found = await self._ask(self._redis.eval(READ, 1, key, start, str(limit), str(READ_BYTES_MAX)))
-        if reached is not None:
-            if not found or position_of(found[0]) != reached.position:
-                raise PositionLost(f"The message at {reached.position} is gone.")
-            found = found[1:]
-        return [delivery(partition, entry) for entry in found]
+        entries: list[Any] = found
+        if place is None:
+            return entries
+        if not entries or place_of(entries[0]) != place:
+            raise PositionLost(f"The entry {place} is gone.")
+        return entries[1:]
 
-    async def _wait(self, topic: str, partition: Partition, reached: Bookmark | None) -> None:
+    async def _wait(self, topic: str, partition: Partition, place: str | None) -> None:
         """Until something has been appended, or for a while."""
-        start = "0-0" if reached is None else entry_id(reached.position)
+        start = "0-0" if place is None else place
         key, block = self._key(topic, partition), int(BLOCK_SECONDS * 1_000)
         await self._ask(self._redis.xread({key: start}, count=1, block=block))
 

@@ -6,8 +6,8 @@ So Redis itself refuses a message that is not past the last one, and nothing nee
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message
-from sigdep.kernel.ids import Partition, Position, StreamId
+from sigdep.kernel.broker import Bookmark, BrokerPosition, Delivery, Message, found_message
+from sigdep.kernel.ids import Partition, Position
 
 TECHNOLOGY: Final = "redis"
 
@@ -30,7 +30,7 @@ local found, size, from, step = {}, 0, ARGV[1], 4
 while true do
     local part = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', step)
     for _, entry in ipairs(part) do
-        size = size + #entry[2][8]
+        if #entry[2] == 8 then size = size + #entry[2][8] end
         if #found == tonumber(ARGV[2]) or (#found > 0 and size > tonumber(ARGV[3])) then return found end
         found[#found + 1] = entry
     end
@@ -40,6 +40,9 @@ end
 """
 """The entries from an id on, at most so many, and at most so many bytes of bodies. Few are looked at in one step: each
 may be large."""
+
+
+_NAMES: Final = (b"i", b"f", b"k", b"b")
 
 
 def entry_id(position: Position) -> str:
@@ -54,24 +57,31 @@ def append_arguments(messages: Sequence[Message], kept: int) -> list[bytes | str
     return arguments
 
 
-def delivery(partition: Partition, entry: Sequence[Any]) -> Delivery:
-    """Of an entry as Redis gives it: its id, and names and values by turns."""
-    position = position_of(entry)
-    _, identity, _, follows, _, key, _, body = entry[1]
-    message = Message(
-        id=identity.decode(),
+def delivery(partition: Partition, entry: Sequence[Any]) -> Delivery | None:
+    """Of an entry as Redis gives it: its id, and names and values by turns. None: somebody else has written it."""
+    if tuple(entry[1][::2]) != _NAMES:
+        return None
+    identity, follows, key, body = entry[1][1::2]
+    message = found_message(
+        id=identity.decode(errors="replace"),
         partition=partition,
-        position=position,
-        follows=Position(int(follows)),
-        key=StreamId(key.decode()),
+        position=position_of(entry),
+        follows=follows.decode(errors="replace"),
+        key=key.decode(errors="replace"),
         body=body,
     )
-    return Delivery(message=message, position=bookmark(position))
+    return None if message is None else Delivery(message=message, position=bookmark(entry))
 
 
 def position_of(entry: Sequence[Any]) -> Position:
     return Position(int(entry[0].split(b"-")[0]))
 
 
-def bookmark(position: Position) -> BrokerPosition:
-    return BrokerPosition(str(Bookmark(TECHNOLOGY, position, entry_id(position))))
+def place_of(entry: Sequence[Any]) -> str:
+    """Its id."""
+    place: str = entry[0].decode()
+    return place
+
+
+def bookmark(entry: Sequence[Any]) -> BrokerPosition:
+    return BrokerPosition(str(Bookmark(TECHNOLOGY, position_of(entry), place_of(entry))))
