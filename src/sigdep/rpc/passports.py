@@ -203,6 +203,10 @@ class Passports:
     def gate(self, audience: str) -> Gate:
         return Gate(self._key, audience=audience, now=self._now, unsigned=self._unsigned)
 
+    def derive_key(self, purpose: str) -> bytes:
+        """A key for something else that only the services of this system can know, and that is no passport's."""
+        return hmac.digest(self._key, f"sigdep key for {purpose}".encode(), "sha256")
+
 
 def _octets(text: str) -> bytes:
     return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))

@@ -40,7 +40,7 @@ async def calendar_write(settings: ServiceSettings, watch: Watch) -> AsyncIterat
         # How far the other context's log goes may be known here, and nothing else of it.
         people = FollowedLog(heads=peers.log("users", None).heads, oldest=None)
         replica.react(Reactor("calendar reactions", peers.public_log("users"), reactions, views), people)
-        replica.relay(open_relay("calendar", log.sealed, broker))
+        replica.relay(open_relay("calendar", log.sealed, broker, passports))
         yield Role(
             passports=passports,
             services={calendar_contract.WRITE: write},

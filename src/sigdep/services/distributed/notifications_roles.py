@@ -64,7 +64,7 @@ async def notifications_write(settings: ServiceSettings, watch: Watch) -> AsyncI
         for name, job in webhooks.jobs.items():
             replica.alone(name, job)
         replica.alone("notification timers", partial(run_timers, notifications.Timers(write, house.read)))
-        replica.relay(open_relay("notifications", rows, house.broker))
+        replica.relay(open_relay("notifications", rows, house.broker, house.passports))
         yield Role(
             passports=house.passports,
             services={notifications_contract.WRITE: write},

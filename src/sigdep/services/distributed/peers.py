@@ -8,6 +8,7 @@ import grpc
 from sigdep.contracts.public_log import PublicLog
 from sigdep.kernel.broker import Broker
 from sigdep.kernel.sealed_log import SealedLog
+from sigdep.kernel.signed_rows import ROWS
 from sigdep.rpc.call import Service
 from sigdep.rpc.channel import open_channel
 from sigdep.rpc.client import RemoteService
@@ -65,7 +66,7 @@ class Peers:
         """
         owner = f"{context}.write"
         log = RemoteLog(self._channel(owner), self._passports.signer(owner))
-        return log if broker is None else BrokeredLog(context, log, broker)
+        return log if broker is None else BrokeredLog(context, log, broker, self._passports.derive_key(ROWS))
 
     def public_log(self, context: str) -> PublicLog:
         """What a context tells the others. It tells that itself: the broker carries rows for those who know its log."""

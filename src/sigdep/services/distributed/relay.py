@@ -23,7 +23,9 @@ from sigdep.kernel.broker import (
 from sigdep.kernel.chain import StoredRow
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions
-from sigdep.kernel.sealed_log import SealedLog, encode_rows
+from sigdep.kernel.sealed_log import SealedLog
+from sigdep.kernel.signed_rows import ROWS, SignedRows
+from sigdep.rpc.passports import Passports
 
 PAUSE_SECONDS: Final = 0.2
 PAUSE_SECONDS_MAX: Final = 5.0
@@ -33,13 +35,18 @@ _log = structlog.get_logger("sigdep.relay")
 
 
 class Relay:
-    def __init__(self, topic: str, log: SealedLog, broker: Broker) -> None:
+    def __init__(self, topic: str, log: SealedLog, broker: Broker, key: bytes) -> None:
+        """
+        Args:
+            key: by which followers see that it was a relay that told the broker.
+        """
         self.topic = topic
         self.state = "starting"
         self.positions: Positions | None = None
         """How far the broker has been told. None: it has not begun."""
         self.log = log
         self._broker = broker
+        self._signed = SignedRows(key, topic)
 
     def fault(self) -> str | None:
         """What is wrong. None: nothing."""
@@ -65,7 +72,7 @@ class Relay:
         self.state, self.positions = "live", reached
         async with aclosing(self.log.follow_rows(dict(reached))) as batches:
             async for rows in batches:
-                for batch in messages_of(rows, reached):
+                for batch in messages_of(rows, reached, self._signed):
                     await self._broker.publish(self.topic, batch)
                 reached |= {row.partition: row.position for row in rows}
 
@@ -79,13 +86,15 @@ class Relay:
         }
 
 
-def messages_of(rows: Sequence[StoredRow], reached: Mapping[Partition, Position]) -> list[list[Message]]:
+def messages_of(
+    rows: Sequence[StoredRow], reached: Mapping[Partition, Position], signed: SignedRows
+) -> list[list[Message]]:
     """Batches that the broker takes. A row over its limit is left out: the next one shows the gap, and is read up."""
     before = dict(reached)
     batches: list[list[Message]] = [[]]
     size = 0
     for row in rows:
-        body = encode_rows([row])
+        body = signed.encode([row])
         if len(body) > MESSAGE_BYTES_MAX:
             before[row.partition] = row.position
             continue
@@ -108,6 +117,6 @@ def messages_of(rows: Sequence[StoredRow], reached: Mapping[Partition, Position]
     return [batch for batch in batches if batch]
 
 
-def open_relay(topic: str, log: SealedLog, broker: Broker | None) -> Relay | None:
+def open_relay(topic: str, log: SealedLog, broker: Broker | None, passports: Passports) -> Relay | None:
     """None: there is no broker to tell."""
-    return None if broker is None else Relay(topic, log, broker)
+    return None if broker is None else Relay(topic, log, broker, passports.derive_key(ROWS))

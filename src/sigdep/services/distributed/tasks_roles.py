@@ -45,7 +45,7 @@ async def tasks_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[
         # How far the other context's log goes may be known here, and nothing else of it.
         people = FollowedLog(heads=peers.log("users", None).heads, oldest=None)
         replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views), people)
-        replica.relay(open_relay("tasks", log.sealed, broker))
+        replica.relay(open_relay("tasks", log.sealed, broker, passports))
         yield Role(
             passports=passports,
             services={tasks_contract.WRITE: write},

@@ -68,7 +68,7 @@ async def users_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[
         )
         stack.callback(side.close)
         broker = open_broker(settings, watch, stack)
-        replica.relay(open_relay("users", log.sealed, broker))
+        replica.relay(open_relay("users", log.sealed, broker, passports))
         replica.alone("erasures", partial(_erase_for_ever, side, projector, settings.erase_grace_days))
         yield Role(
             passports=passports,

@@ -8,7 +8,7 @@ import msgspec
 
 from sigdep.kernel.broker import Broker, BrokerPosition, Message, Reading
 from sigdep.kernel.ids import Partition
-from sigdep.kernel.sealed_log import decode_rows
+from sigdep.kernel.signed_rows import rows_unchecked
 from sigdep.kernel.store import Metadata
 from sigdep.telemetry.outcomes import is_failure, outcome_of
 from sigdep.telemetry.spans import Span, Spans, Value
@@ -84,6 +84,6 @@ class TracedBroker:
 
 
 def _trace_of(message: Message) -> Trace | None:
-    for row in decode_rows(message.body):
+    for row in rows_unchecked(message.body):
         return sampled_trace(_metadata(row.metadata).trace)
     return None
