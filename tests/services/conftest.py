@@ -1,15 +1,21 @@
-"""Places for whole installations."""
+"""Places for whole installations, and pauses that are not waited for."""
 
+import asyncio
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from sigdep.services import back_off
 from sigdep.testing.servers import PostgreSQL
 from tests.services.installations import Database, Folder, Installation, NewPlace
 
 _numbers = count(1)
+
+Pauses = list[float]
+"""Seconds of each, in order."""
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +35,17 @@ def new_place(tmp_path: Path, installations_dsn: str) -> NewPlace:
         return Folder(tmp_path / f"{number}") if kind == "folder" else Database(installations_dsn, f"moved{number}")
 
     return new
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Those between attempts at what is away, which all take a moment now."""
+    taken = Pauses()
+    sleep = asyncio.sleep
+
+    async def quick(seconds: float) -> None:
+        taken.append(seconds)
+        await sleep(0.005)
+
+    monkeypatch.setattr(back_off, "asyncio", SimpleNamespace(sleep=quick))
+    return taken

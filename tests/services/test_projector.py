@@ -18,15 +18,17 @@ from sigdep.kernel.document_model import DocumentModel
 from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Partition, Position, Positions, StreamId, WorkspaceId, partition_of
 from sigdep.kernel.projection import PARKED, Rows
-from sigdep.kernel.read_store import Changes, Key, ModelId, ReadStore, Row, Select
+from sigdep.kernel.read_store import Changes, CheckpointMoved, Key, ModelGone, ModelId, ReadStore, Row, Select
 from sigdep.kernel.store import Appended, EventStore, RecordedEvent
 from sigdep.services import projecting
+from sigdep.services.back_off import PAUSE_SECONDS_MAX
 from sigdep.services.projecting import tables_of
 from sigdep.services.projector import Projector
 from sigdep.services.rebuilding import Progress, begin, fill, rebuild
 from sigdep.services.verifying import verify_read_model
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, new_workspace, writing
 from sigdep.testing.sample_read_model import NOTES, Note, note_model
+from tests.services.conftest import Pauses
 
 WAIT_SECONDS = 20.0
 
@@ -228,6 +230,48 @@ async def test_it_bears_with_a_read_store_that_is_away(
         monkeypatch.setattr(read_store, "commit", commit)
         await reached(projector, appended)
         assert await note(projector, read_store, stream) == ("one", "two")
+
+
+async def test_a_log_that_is_away_is_asked_less_and_less_often_and_it_is_not_fit_meanwhile(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch, pauses: Pauses
+) -> None:
+    heads, fit = log.heads, list[bool]()
+
+    async def away(*_arguments: Any, **_named: Any) -> Positions:
+        fit.append(projector.is_fit)
+        raise Unavailable("The log is away.")
+
+    monkeypatch.setattr(log, "heads", away)
+    async with running(Projector(log, read_store, note_model())) as projector:
+        await until(lambda: len(pauses) > 8)
+        assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, PAUSE_SECONDS_MAX, PAUSE_SECONDS_MAX]
+        assert projector.state == "waiting: The log is away."
+        assert not any(fit), "Nobody has answered it."
+        monkeypatch.setattr(log, "heads", heads)
+        await until(lambda: projector.state == "live")
+        await reached(projector, await log.append(writing(workspace, new_stream(), "one")))
+        pauses.clear()
+        monkeypatch.setattr(log, "heads", away)
+        monkeypatch.setattr(read_store, "commit", away)
+        await log.append(writing(workspace, new_stream(), "two"))
+        await until(lambda: len(pauses) > 4)
+        assert pauses[:2] == [0.1, 0.2], "It had gone on in between."
+
+
+@pytest.mark.parametrize("error", [CheckpointMoved("notes"), ModelGone("notes"), Unavailable("It is away.")], ids=repr)
+async def test_whatever_stops_each_commit_it_is_tried_less_and_less_often(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId, monkeypatch: pytest.MonkeyPatch, pauses: Pauses,
+    error: Exception,
+) -> None:  # fmt: skip
+    async def failing(*_arguments: Any, **_named: Any) -> None:
+        raise error
+
+    async with running(Projector(log, read_store, note_model())) as projector:
+        await until(lambda: projector.state == "live")
+        monkeypatch.setattr(read_store, "commit", failing)
+        await log.append(writing(workspace, new_stream(), "one"))
+        await until(lambda: len(pauses) > 8)
+    assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, PAUSE_SECONDS_MAX, PAUSE_SECONDS_MAX]
 
 
 async def test_a_damaged_log_halts_it_and_reads_go_on(

@@ -1,7 +1,7 @@
 """A reactor: every public event is acted on, in order, also after a restart and a failure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,14 +14,16 @@ from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.public_log import PublicBatch
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.errors import Unavailable
-from sigdep.kernel.ids import Position
-from sigdep.kernel.read_store import Changes
+from sigdep.kernel.ids import Position, Positions
+from sigdep.kernel.read_store import Changes, CheckpointMoved
 from sigdep.kernel.store import EventStore, RecordedEvent
 from sigdep.services import reactor as reactor_module
+from sigdep.services.back_off import PAUSE_SECONDS_MAX
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
 from sigdep.services.reactor_place import Place
 from sigdep.testing.sample_events import SAMPLE_EVENTS, NoteWritten, new_stream, new_workspace, writing
+from tests.services.conftest import Pauses
 
 
 def publish(recorded: RecordedEvent) -> CloudEvent | None:
@@ -119,6 +121,77 @@ async def test_an_outage_is_waited_for_before_the_next_reaction_begins() -> None
         await listener.wait(2)
         assert reactor.state == "live"
     assert listener.heard == ["one", "two"]
+
+
+class Away:
+    """A PublicLog that ends each time, after it has been asked how far the log goes."""
+
+    def __init__(self) -> None:
+        self.is_there = False
+        self.states: list[str] = []
+        self.reactor: Reactor | None = None
+
+    async def heads(self) -> Positions:
+        assert self.reactor is not None
+        self.states.append(self.reactor.state)
+        if not self.is_there:
+            raise Unavailable("The log is away.")
+        return {}
+
+    async def follow(self, after: Positions, types: Collection[str] = ()) -> AsyncGenerator[PublicBatch, None]:
+        raise Unavailable("The log is away.")
+        yield
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_log_that_is_away_is_asked_less_and_less_often(pauses: Pauses, is_there: bool) -> None:
+    log = Away()
+    log.is_there = is_there
+    reactor = log.reactor = Reactor("listening", log, Listener(), MemoryReadStore(), heads=log.heads)
+    job = asyncio.create_task(reactor.run())
+    async with asyncio.timeout(10):
+        while len(pauses) <= 8:
+            await asyncio.sleep(0.01)
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
+    assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, PAUSE_SECONDS_MAX, PAUSE_SECONDS_MAX]
+    assert "live" not in log.states
+    assert reactor.fault() == "It is waiting: The log is away.."
+
+
+async def test_it_is_not_said_to_follow_before_anybody_has_answered() -> None:
+    answered = asyncio.Event()
+
+    async def heads() -> Positions:
+        await answered.wait()
+        return {}
+
+    reactor = Reactor("listening", PublishedLog(memory_log(), publish), Listener(), MemoryReadStore(), heads=heads)
+    job = asyncio.create_task(reactor.run())
+    await asyncio.sleep(0.1)
+    assert reactor.fault() == "It is starting."
+    answered.set()
+    async with asyncio.timeout(10):
+        while reactor.fault() is not None:
+            await asyncio.sleep(0.01)
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
+
+
+async def test_a_checkpoint_that_moves_each_time_is_no_reason_to_spin(
+    pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def moved(_place: Place, _batch: PublicBatch) -> None:
+        raise CheckpointMoved("listening")
+
+    monkeypatch.setattr(Place, "move", moved)
+    log, listener = memory_log(), Listener()
+    await log.append(writing(new_workspace(), new_stream(), "one"))
+    async with running(log, MemoryReadStore(), listener):
+        async with asyncio.timeout(10):
+            while len(pauses) <= 8:
+                await asyncio.sleep(0.01)
+    assert pauses[:6] == [0.1, 0.2, 0.4, 0.8, PAUSE_SECONDS_MAX, PAUSE_SECONDS_MAX]
 
 
 # ── an event on which the reaction fails ─────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 """Keeps a read model true: follows the log for ever, and makes the read model anew when its code has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -11,6 +11,8 @@ from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadStore
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
+from sigdep.services.back_off import BackOff
+from sigdep.services.batches import let_go, unless
 from sigdep.services.projecting import Build, ProjectionBroken, tables_of
 from sigdep.services.rebuilding import OnProgress, Progress
 from sigdep.services.renewing import RETIRED_KEPT_SECONDS, Renewal
@@ -21,10 +23,6 @@ WAIT_SECONDS: Final = 5.0
 
 LOOK_SECONDS: Final = 0.25
 """How often it is made sure that no other process has made another build the live one."""
-
-PAUSE_SECONDS: Final = 0.1
-PAUSE_SECONDS_MAX: Final = 5.0
-"""Between attempts while the log or the read store is away: the first, doubled each time, and the longest."""
 
 GATHER_SECONDS: Final = 0.005
 """After a batch of several events, while more are surely on their way: larger batches cost less for each event."""
@@ -82,6 +80,7 @@ class Projector:
             retired_kept_seconds=retired_kept_seconds,
         )
         self._is_first_time = True
+        self._back_off = BackOff()
 
     @property
     def name(self) -> str:
@@ -137,24 +136,10 @@ class Projector:
 
     async def run(self) -> None:
         """Follow the log until cancelled or until it is closed. When halted it returns, and reads are still served."""
-        pause = PAUSE_SECONDS
         try:
-            while True:
-                try:
-                    await self._begin()
-                    pause = PAUSE_SECONDS
-                    if not await self._follow_while_live():
-                        self.state = "stopped"
-                        return
-                except ModelGone:
-                    self._build = None
-                except CheckpointMoved:
-                    _log.info("another projector moved the checkpoint", model=self.name)
-                except Unavailable as error:
-                    self.state = f"waiting: {error.detail}"
-                    _log.warning("projector waits", model=self.name, reason=error.detail)
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, PAUSE_SECONDS_MAX)
+            while await self._attempt():
+                await self._back_off.pause()
+            self.state = "stopped"
         except (LogDamaged, ProjectionBroken) as error:
             self._halt(str(error))
         except Exception as error:
@@ -162,6 +147,25 @@ class Projector:
             raise
         finally:
             self._renewal.stop()
+
+    async def _attempt(self) -> bool:
+        """Follow as long as it goes well. False: until the log was closed."""
+        try:
+            await self._begin()
+            while await unless(self._follow(), self._replaced()):
+                await self._begin()
+        except ModelGone:
+            self._build = None
+        except CheckpointMoved:
+            _log.info("another projector moved the checkpoint", model=self.name)
+        except Unavailable as error:
+            state = f"waiting: {error.detail}"
+            if state != self.state:
+                _log.warning("projector waits", model=self.name, reason=error.detail)
+            self.state = state
+        else:
+            return False
+        return True
 
     async def _begin(self) -> None:
         """Choose the live build made by this code; where there is none, make one, serving an older one meanwhile."""
@@ -173,7 +177,6 @@ class Projector:
                 self._build = await self._load(older)
             await self._rebuild()
             return
-        self.state = "catching up"
         async with self._changing:
             build = await self._load(live)
             if self._is_first_time:
@@ -186,18 +189,6 @@ class Projector:
 
     async def _load(self, model: ModelId) -> Build:
         return await Build(self._log, self._read_store, self._read_model, model).load()
-
-    async def _follow_while_live(self) -> bool:
-        """Follow until the log is closed (False), or another process has made another build the live one (True)."""
-        following = asyncio.create_task(self._follow())
-        replaced = asyncio.create_task(self._replaced())
-        try:
-            done, _ = await asyncio.wait((following, replaced), return_when=asyncio.FIRST_COMPLETED)
-            return following.result() if following in done else True
-        finally:
-            for job in (following, replaced):
-                job.cancel()
-            await asyncio.gather(following, replaced, return_exceptions=True)
 
     async def _replaced(self) -> None:
         """Return once the build that is served is not the live one any more."""
@@ -216,7 +207,7 @@ class Projector:
         heads = await self._log.heads()
         batches = self._log.follow(dict(build.positions))
         try:
-            self._set_live(heads)
+            self._says_how_far(heads, is_applying=False)
             async for batch in batches:
                 async with self._changing:
                     if build is not self._build:
@@ -225,13 +216,14 @@ class Projector:
                         part = batch[first : first + APPLIED_EVENTS_MAX]
                         await build.apply(part)
                         self._applied(part)
+                self._back_off.begin_anew()
                 if self.state != "live":
-                    self._set_live(heads)
+                    self._says_how_far(heads, is_applying=True)
                 if 1 < len(batch) < READ_EVENTS_MAX:
                     await asyncio.sleep(GATHER_SECONDS)
                     await self._waiters.somebody(GATHER_SECONDS_MAX - GATHER_SECONDS)
         finally:
-            await _end(batches)
+            await let_go(batches)
         return False
 
     def _applied(self, events: Sequence[RecordedEvent] | None) -> None:
@@ -239,9 +231,12 @@ class Projector:
         if self._on_applied is not None:
             self._on_applied(events)
 
-    def _set_live(self, heads: Positions) -> None:
+    def _says_how_far(self, heads: Positions, *, is_applying: bool) -> None:
+        """It is not fit again because the log has answered: what is behind must have been applied."""
         if all(self.positions.get(partition, 0) >= position for partition, position in heads.items()):
             self.state = "live"
+        elif is_applying or not self.state.startswith("waiting"):
+            self.state = "catching up"
 
     def _halt(self, why: str) -> None:
         self.state = f"halted: {why}"
@@ -260,6 +255,7 @@ class Projector:
 
     async def _rebuild(self) -> None:
         await self._renewal.run(is_serving=lambda: self._build is not None, take_over=self._take_over)
+        self._back_off.begin_anew()
         self._applied(None)
 
     def _take_over(self, build: Build) -> None:
@@ -298,10 +294,3 @@ class Projector:
             f"{self.name} does not reflect that position yet ({self.state}). Please try again.",
             retry_after_seconds=1.0,
         )
-
-
-async def _end(batches: AsyncIterator[Sequence[RecordedEvent]]) -> None:
-    """Let go of what an unfinished `follow` holds."""
-    close = getattr(batches, "aclose", None)
-    if close is not None:
-        await close()

@@ -1,12 +1,13 @@
 """The public log of a context, made by its owner from its own log: by its own `publish`, and nobody else's."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 from sigdep.contracts.cloud_event import CloudEvent
 from sigdep.contracts.public_log import EVERY_TYPE, PublicBatch
 from sigdep.kernel.ids import Positions
 from sigdep.kernel.projection import last_positions
 from sigdep.kernel.store import EventLog, RecordedEvent
+from sigdep.services.batches import let_go
 
 Publish = Callable[[RecordedEvent], CloudEvent | None]
 """What others may know of an event. None: nothing."""
@@ -25,14 +26,8 @@ class PublishedLog:
             async for batch in batches:
                 yield PublicBatch(events=self._told(batch, types), reached=last_positions(batch))
         finally:
-            await _end(batches)
+            await let_go(batches)
 
     def _told(self, batch: Sequence[RecordedEvent], types: Collection[str]) -> list[CloudEvent]:
         published = map(self._publish, batch)
         return [event for event in published if event is not None and (not types or event.type in types)]
-
-
-async def _end(batches: AsyncIterator[Sequence[RecordedEvent]]) -> None:
-    """Let go of what an unfinished `follow` holds."""
-    if isinstance(batches, AsyncGenerator):
-        await batches.aclose()

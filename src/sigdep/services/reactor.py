@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from typing import Final, Protocol
 
@@ -13,10 +13,8 @@ from sigdep.contracts.public_log import PublicBatch, PublicLog
 from sigdep.kernel.errors import LogDamaged, Unavailable
 from sigdep.kernel.ids import Positions
 from sigdep.kernel.read_store import CheckpointMoved, ReadStore
+from sigdep.services.back_off import BackOff
 from sigdep.services.reactor_place import Place, subject_of
-
-BACK_OFF_SECONDS: Final = 0.1
-BACK_OFF_SECONDS_MAX: Final = 30.0
 
 PAUSES_SECONDS: Final = (0.05, 0.2, 1.0)
 """Before a reaction that failed is tried again. Then the event's stream is set aside. An outage is no such failure."""
@@ -48,10 +46,25 @@ class Reactor:
     stream wait for the next start, which a new release brings about; all others go on.
     """
 
-    def __init__(self, name: str, published: PublicLog, reactions: Reactions, checkpoints: ReadStore) -> None:
+    def __init__(
+        self,
+        name: str,
+        published: PublicLog,
+        reactions: Reactions,
+        checkpoints: ReadStore,
+        *,
+        heads: Callable[[], Awaitable[Positions]] | None = None,
+    ) -> None:
+        """
+        Args:
+            heads: of the log. Asked before it is followed: following a log that is away and following one in which
+                nothing happens look the same for as long as the network says nothing. None: it is in this process.
+        """
         self.name = name
         self.state = "starting"
         self._published, self._reactions, self._checkpoints = published, reactions, checkpoints
+        self._heads = heads
+        self._back_off = BackOff()
         self._parked = 0
         self._place: Place | None = None
 
@@ -71,7 +84,6 @@ class Reactor:
 
     async def run(self) -> None:
         """React for ever."""
-        pause = BACK_OFF_SECONDS
         while True:
             try:
                 await self._follow()
@@ -79,26 +91,28 @@ class Reactor:
             except CheckpointMoved:  # Another process is at it, or was while we slept: go on from where it has come.
                 _log.info("another reactor moved the checkpoint", reactor=self.name)
             except Unavailable as error:
-                if self.state == "live":
-                    pause = BACK_OFF_SECONDS
-                self.state = f"waiting: {error.detail}"
-                _log.warning("reactor waits", reactor=self.name, reason=error.detail)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, BACK_OFF_SECONDS_MAX)
+                state = f"waiting: {error.detail}"
+                if state != self.state:
+                    _log.warning("reactor waits", reactor=self.name, reason=error.detail)
+                self.state = state
+            await self._back_off.pause()
 
     async def _follow(self) -> None:
         """Until the log is closed."""
         place = await Place.load(self.name, self._checkpoints)
         for subject, after in tuple(place.parked.items()):
             await self._replay(place, subject, after)
-        self._parked = len(place.parked)
-        self.state, self._place = "live", place
+        self._parked, self._place = len(place.parked), place
+        if self._heads is not None:
+            await self._heads()
+        self.state = "live"
         try:
             async with aclosing(self._published.follow(place.stored, self._reactions.types)) as batches:
                 async for batch in batches:
                     for event in batch.events:
                         await self._react(place, event, batch)
                     await place.move(batch)
+                    self._back_off.begin_anew()
         finally:
             with suppress(CheckpointMoved, Unavailable):
                 await place.store()
@@ -126,15 +140,14 @@ class Reactor:
 
     async def _until_done(self, event: CloudEvent) -> None:
         """Raises what the reaction raised last."""
-        away, pauses = BACK_OFF_SECONDS, list(PAUSES_SECONDS)
+        away, pauses = BackOff(), list(PAUSES_SECONDS)
         while True:
             try:
                 await self._reactions.react(event)
                 return
             except Unavailable as error:
                 self._say_again(event, error)
-                await asyncio.sleep(away)
-                away = min(away * 2, BACK_OFF_SECONDS_MAX)
+                await away.pause()
             except Exception as error:
                 self._say_again(event, error)
                 if not pauses or isinstance(error, LogDamaged):

@@ -39,7 +39,8 @@ async def calendar_write(settings: ServiceSettings, watch: Watch) -> AsyncIterat
         replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
         # How far the other context's log goes may be known here, and nothing else of it.
         people = FollowedLog(heads=peers.log("users", None).heads, oldest=None)
-        replica.react(Reactor("calendar reactions", peers.public_log("users"), reactions, views), people)
+        told = peers.public_log("users")
+        replica.react(Reactor("calendar reactions", told, reactions, views, heads=people.heads), people)
         replica.relay(open_relay("calendar", log.sealed, broker, passports))
         yield Role(
             passports=passports,

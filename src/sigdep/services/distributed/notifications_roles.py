@@ -114,7 +114,8 @@ class _House:
         # How far the other context's log goes may be known here, and nothing else of it.
         followed = FollowedLog(heads=self.peers.log(to, None).heads, oldest=None)
         told = self.heard.get(to) or self.peers.public_log(to)
-        self.replica.react(Reactor(name, told, self.watch.reactions(name, reactions), self.views), followed)
+        reactions = self.watch.reactions(name, reactions)
+        self.replica.react(Reactor(name, told, reactions, self.views, heads=followed.heads), followed)
 
 
 async def _open_house(settings: ServiceSettings, watch: Watch, stack: AsyncExitStack) -> _House:

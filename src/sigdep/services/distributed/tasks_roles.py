@@ -44,7 +44,8 @@ async def tasks_write(settings: ServiceSettings, watch: Watch) -> AsyncIterator[
         replica = Replica(leases=leases, holder=this_process(settings.instance), watch=watch)
         # How far the other context's log goes may be known here, and nothing else of it.
         people = FollowedLog(heads=peers.log("users", None).heads, oldest=None)
-        replica.react(Reactor("tasks reactions", peers.public_log("users"), reactions, views), people)
+        told = peers.public_log("users")
+        replica.react(Reactor("tasks reactions", told, reactions, views, heads=people.heads), people)
         replica.relay(open_relay("tasks", log.sealed, broker, passports))
         yield Role(
             passports=passports,

@@ -114,7 +114,7 @@ async def users_read(settings: ServiceSettings, watch: Watch) -> AsyncIterator[R
         shared.revocations.listen(side.identities.forget)
         stack.push_async_callback(side.token_uses.save)
         reactions = watch.reactions("users reactions", side.reactions)
-        reactor = Reactor("users reactions", PublishedLog(log, users.publish), reactions, views)
+        reactor = Reactor("users reactions", PublishedLog(log, users.publish), reactions, views, heads=log.heads)
         replica.react(reactor, followed_events(log))
         yield Role(
             passports=passports,
