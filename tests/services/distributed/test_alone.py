@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
+import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from uuid_utils.compat import uuid7
@@ -29,6 +31,8 @@ from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.server_secrets import load_passport_key
 from sigdep.services.settings import BadSetting
+from sigdep.testing.broker_proxy import proxied
+from sigdep.testing.servers import PostgreSQL
 from sigdep.users.contract import WRITE
 from tests.rpc.certificates import Authority
 
@@ -100,6 +104,50 @@ async def test_a_service_loads_nothing_of_another_context(role: str, postgresql_
     loaded = {line.rpartition("|")[2].strip() for line in listing.read_text().splitlines() if "import time:" in line}
     assert f"sigdep.{context}.context" in loaded
     assert {name.split(".")[1] for name in loaded if name.startswith("sigdep.")} & CONTEXTS == {context}
+
+
+@pytest.mark.parametrize("role", ["tasks.write", "tasks.read", "gateway"])
+async def test_a_service_whose_database_is_away_says_so_and_goes_on_once_it_is_there(
+    role: str, postgresql_server: PostgreSQL, postgresql_dsn: str, tmp_path: Path
+) -> None:
+    away, pages = free_port(), free_port()
+    dsn = postgresql_dsn.replace(f":{postgresql_server.port}/", f":{away}/")
+    shown = {
+        "SIGDEP_METRICS_PORT": str(pages),
+        "SIGDEP_PORT": str(pages),
+    }  # The gateway has its health among its pages.
+    with service(role, dsn, tmp_path, **shown) as (process, port):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pages}") as client:
+            waiting = await _health(client, lambda said: "waits" in said["parts"]["start"])
+            assert waiting == {"status": "unavailable", "parts": {"start": waiting["parts"]["start"]}}
+            assert "database" in waiting["parts"]["start"], "It names what it waits for."
+            if role == "gateway":
+                for page in ("/api/me", "/health/live"):  # By the latter, balancers choose whom requests go to.
+                    assert (await client.get(page)).status_code == 503
+            else:
+                assert (await client.get("/health/live")).status_code == 200
+                assert (await client.get("/metrics")).status_code == 200
+                with pytest.raises(ConnectionRefusedError):  # Or callers would take it for a replica that answers.
+                    await asyncio.open_connection("127.0.0.1", port)
+            async with proxied(postgresql_server.port, at=away):
+                serving = await _health(client, lambda said: "start" not in said["parts"])
+                assert serving["parts"]
+                if role != "gateway":
+                    await _answers(port)
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, STOP_SECONDS_MAX) == 0
+
+
+async def _health(client: httpx.AsyncClient, is_wanted: Callable[[Any], bool]) -> Any:
+    """What it says once it is what is wanted."""
+    until = time.monotonic() + START_SECONDS_MAX
+    while True:
+        with suppress(httpx.TransportError):
+            said = (await client.get("/health/ready")).json()
+            if is_wanted(said):
+                return said
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
 
 
 async def test_a_service_with_certificates_answers_nobody_without(postgresql_dsn: str, tmp_path: Path) -> None:

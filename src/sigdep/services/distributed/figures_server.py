@@ -1,9 +1,10 @@
-"""Figures and health of a role behind the gateway by HTTP, for its operator alone.
+"""Figures and health of a role behind the gateway by HTTP, for its operator alone, and health of one that still starts.
 
 Made by hand, for three pages: to load a web server would take longer than whatever else such a role needs at its start.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -26,6 +27,8 @@ CONNECTIONS_MAX: Final = 64
 
 _log = structlog.get_logger("sigdep.service")
 
+NOT_THERE: Final = Reply(404, [])
+
 Page = Callable[[], Awaitable[Reply]]
 
 
@@ -36,6 +39,7 @@ async def figures_shown(
     """Shown until the end of the block. Gives the port.
 
     Args:
+        checks: those at the moment of each question.
         port: 0 takes a free one; None: nothing is shown.
 
     Raises:
@@ -49,7 +53,7 @@ async def figures_shown(
         return Reply(200, [(b"content-type", CONTENT_TYPE)], await figures.page())
 
     async def ready() -> Reply:
-        return await ready_reply(checks)
+        return await ready_reply(dict(checks))
 
     pages: Mapping[bytes, Page] = {b"/metrics": shown, b"/health/live": live_reply, b"/health/ready": ready}
     answering = _Server(pages)
@@ -67,11 +71,36 @@ async def figures_shown(
         await answering.close()
 
 
+@asynccontextmanager
+async def health_shown(listening: socket.socket, checks: Mapping[str, Check]) -> AsyncIterator[None]:
+    """What is waited for, until the end of the block, at an address that something else serves from then on.
+
+    Whatever else is asked for is not there yet, `/health/live` neither, by which balancers choose: 503.
+    """
+
+    async def ready() -> Reply:
+        return await ready_reply(dict(checks))
+
+    answering = _Server({b"/health/ready": ready}, otherwise=Reply(503, [(b"retry-after", b"1")]))
+    # Another handle for the same socket: that one is closed with the server.
+    server = await asyncio.start_server(answering.serve, sock=listening.dup(), limit=HEAD_BYTES_MAX)
+    try:
+        yield
+    finally:
+        server.close()
+        await answering.close()
+
+
 class _Server:
     """One answer a connection."""
 
-    def __init__(self, pages: Mapping[bytes, Page]) -> None:
+    def __init__(self, pages: Mapping[bytes, Page], *, otherwise: Reply = NOT_THERE) -> None:
+        """
+        Args:
+            otherwise: what is answered where there is no page.
+        """
         self._pages = pages
+        self._otherwise = otherwise
         self._connections: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,7 +142,7 @@ class _Server:
         method, target, _ = parts
         page = self._pages.get(target.partition(b"?")[0])
         if page is None:
-            return method, Reply(404, [])
+            return method, self._otherwise
         if method not in (b"GET", b"HEAD"):
             return method, Reply(405, [(b"allow", b"GET, HEAD")])
         try:

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -15,10 +15,11 @@ import structlog
 
 from sigdep.gateway.figures import Figures
 from sigdep.gateway.logging import configure_logging
-from sigdep.kernel.errors import LogDamaged, SigdepError, Unavailable, with_cause
+from sigdep.kernel.errors import LogDamaged, SigdepError, with_cause
 from sigdep.rpc.server import CannotListen, RpcServer
 from sigdep.services.collector import calm_collector
-from sigdep.services.distributed.figures_server import figures_shown
+from sigdep.services.distributed.figures_server import figures_shown, health_shown
+from sigdep.services.distributed.opening import Opening
 from sigdep.services.distributed.role import Check, Role
 from sigdep.services.distributed.roles import ROLES, opener
 from sigdep.services.distributed.settings import ServiceSettings
@@ -41,10 +42,6 @@ DRAIN_SECONDS: Final = 3.0
 LOOK_SECONDS: Final = 0.5
 UNFIT_LOOK_SECONDS: Final = 0.05
 """How often the health service is told whether the parts are fit; more often while they are not, as after a start."""
-
-WAIT_SECONDS: Final = 1.0
-"""Between attempts to open what is away: a database that is still starting is no reason to end."""
-WAIT_SECONDS_MAX: Final = 120.0
 
 _log = structlog.get_logger("sigdep.service")
 
@@ -108,12 +105,13 @@ async def _run_gateway(settings: ServiceSettings, ready: Callable[[str], None]) 
     from sigdep.services.http_server import CannotListen as CannotListenHere  # noqa: PLC0415
     from sigdep.services.http_server import listen, serve_http, url_of  # noqa: PLC0415
 
-    metrics = Metrics()
+    metrics, opening = Metrics(), Opening()
     try:
         with listen(settings.host, settings.port) as listening:
+            health = partial(health_shown, listening, opening.checks)
             async with (
                 _watch(GATEWAY, settings, metrics) as watch,
-                open_gateway(settings, watch, metrics) as application,
+                opening.opened(partial(open_gateway, settings, watch, metrics), health) as application,
             ):
                 doors = open_doors(settings)
                 metrics.add(doors)
@@ -130,17 +128,20 @@ async def _watch(name: str, settings: ServiceSettings, figures: Figures) -> Asyn
 
 
 async def _run_service(name: str, settings: ServiceSettings, ready: Callable[[str], None]) -> None:
+    opening = Opening()
     async with (
         _watch(name, settings, Figures()) as watch,
-        _opened(partial(opener(name), settings, watch)) as role,
-        figures_shown(settings.metrics_host, settings.metrics_port, watch.figures, role.checks),
+        figures_shown(settings.metrics_host, settings.metrics_port, watch.figures, opening.checks),
+        opening.opened(partial(opener(name), settings, watch)) as role,
         Jobs() as jobs,
     ):
         for job_name, job in role.jobs.items():
             jobs.start(job_name, job)
         services = {contract: watch.service(contract, service) for contract, service in role.services.items()}
         server = RpcServer(services, handlers=role.handlers, passports=role.passports)
+        # Not before it can answer: whoever shares its calls among replicas takes one that listens for one that serves.
         port = await server.start(f"{settings.rpc_host}:{settings.rpc_port}", settings.tls)
+        opening.is_over(role.checks)
         calm_collector()
         with _told_to_stop() as stop:
             ready(f"{settings.rpc_host}:{port}")
@@ -150,26 +151,6 @@ async def _run_service(name: str, settings: ServiceSettings, ready: Callable[[st
             finally:
                 telling.cancel()
                 await server.close(DRAIN_SECONDS)
-
-
-@asynccontextmanager
-async def _opened(open_role: Callable[[], AbstractAsyncContextManager[Role]]) -> AsyncIterator[Role]:
-    """The role, once what it needs is there: for WAIT_SECONDS_MAX, then it is given up."""
-    until = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
-    async with AsyncExitStack() as stack:
-        while (role := await _try_to_open(open_role(), stack, until)) is None:  # noqa: ASYNC110  What is away says nothing when it is back.
-            await asyncio.sleep(WAIT_SECONDS)
-        yield role
-
-
-async def _try_to_open(opening: AbstractAsyncContextManager[Role], stack: AsyncExitStack, until: float) -> Role | None:
-    try:
-        return await stack.enter_async_context(opening)
-    except Unavailable as error:
-        if asyncio.get_running_loop().time() > until:
-            raise
-        _log.warning("waiting", reason=error.detail)
-        return None
 
 
 async def _tell_health(server: RpcServer, role: Role) -> None:
