@@ -308,26 +308,6 @@ async def test_it_stops_when_the_log_is_closed(log: EventStore, read_store: Read
 # ── rebuilding ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_changed_code_serves_the_old_rows_until_the_new_ones_are_there(
-    log: EventStore, read_store: ReadStore, workspace: WorkspaceId
-) -> None:
-    stream = new_stream()
-    await log.append(writing(workspace, stream, "one"))
-    old = await rebuild(log, read_store, note_model(revision=1))
-    appended = await log.append(writing(workspace, stream, "two", expected=1))
-    served: list[tuple[str, tuple[ModelId, Positions]]] = []
-
-    def told(_progress: Progress) -> None:
-        served.append((projector.state, (projector.model_id, dict(projector.positions))))
-
-    projector = Projector(log, read_store, note_model(revision=2), on_progress=told, retired_kept_seconds=0)
-    async with running(projector):
-        await reached(projector, appended)
-        assert projector.model_id != old
-        assert await note(projector, read_store, stream) == ("one", "two")
-    assert served[0] == ("rebuilding: 2 of 2 events", (old, {appended.partition: Position(1)}))
-
-
 async def test_other_tables_are_not_served(log: EventStore, read_store: ReadStore, workspace: WorkspaceId) -> None:
     await log.append(writing(workspace, new_stream(), "one"))
     model = await read_store.prepare("notes", [PARKED], "older")

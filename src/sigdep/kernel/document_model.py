@@ -24,9 +24,13 @@ _FETCHED: Final = ("id", "workspace_id", "document")
 
 
 def document_table(
-    name: str, columns: Sequence[Column], *, indexes: Sequence[Index] = (), search: Sequence[str] = ()
+    name: str, schema: str, columns: Sequence[Column], *, indexes: Sequence[Index] = (), search: Sequence[str] = ()
 ) -> Table:
-    """A table for a DocumentModel: the columns that every one has, and its own."""
+    """A table for a DocumentModel: the columns that every one has, and its own.
+
+    Args:
+        schema: the decider's.
+    """
     return Table(
         name=name,
         columns=(
@@ -39,6 +43,7 @@ def document_table(
         key=("id",),
         indexes=(Index(("workspace_id",)), *indexes),
         search=tuple(search),
+        documents=schema,
     )
 
 

@@ -71,8 +71,8 @@ class Rows:
     """The rows as one batch sees them: what the store holds, with the batch's own changes on top."""
 
     def __init__(self, store: StoredRows, model: ModelId) -> None:
+        self.model: Final = model
         self._store = store
-        self._model = model
         # By table, then by key. An id is slow to hash, so whatever a row needs hangs on one entry, found once.
         self._held: dict[str, dict[Key, _Held]] = {}
         self._changed: list[_Held] = []
@@ -88,7 +88,7 @@ class Rows:
         if not missing:
             return
         deleted = [where for one, where in self._delete_where if one.name == table.name]
-        found = await self._store.get_many(self._model, table, missing, None if deleted else columns)
+        found = await self._store.get_many(self.model, table, missing, None if deleted else columns)
         for key in missing:
             row = found.get(key)
             if row is not None and any(holds(where, row, table) for where in deleted):

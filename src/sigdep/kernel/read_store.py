@@ -13,6 +13,9 @@ from sigdep.kernel.ids import Positions
 
 PAGE_ROWS_MAX: Final = 1_000
 
+MIXED: Final = "mixed"
+"""In place of its fingerprint, of a build to which code of several has written. It is nobody's own."""
+
 Value = str | int | float | bool | bytes | UUID | datetime | date | frozenset[str] | None
 """Instants are UTC with microseconds, integers have 64 bits, no real is NaN, no text holds half a surrogate pair.
 A set column holds strings without NUL (ids in their text form)."""
@@ -46,6 +49,8 @@ class Table(Struct, frozen=True, kw_only=True):
     indexes: tuple[Index, ...] = ()
     search: tuple[str, ...] = ()
     """Text columns in the full-text index."""
+    documents: str = ""
+    """Names the shape of what a store cannot look into. Rows with documents of another shape are another table's."""
 
     def kind(self, column: str) -> Kind | None:
         """None: the table has no such column."""
@@ -180,7 +185,7 @@ class ReadStore(Protocol):
     async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
         """The live build of a read model, or None.
 
-        None too where it has other tables than these, or was made with another fingerprint than a given one.
+        None too where it has other tables than these, or was not made with a given fingerprint and no other.
         """
         ...
 
@@ -190,6 +195,13 @@ class ReadStore(Protocol):
 
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         """Make its indexes and make it the live build, in one transaction. Others of its name retire: see `sweep`."""
+        ...
+
+    async def mark_mixed(self, model: ModelId) -> None:
+        """Say of a build that code of another fingerprint is about to write to it: then `live` finds it by none.
+
+        Safe to repeat.
+        """
         ...
 
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:

@@ -15,11 +15,14 @@ async def let_go(batches: AsyncIterator[Sequence[RecordedEvent]]) -> None:
 
 
 async def unless(working: Coroutine[Any, Any, bool], interrupting: Coroutine[Any, Any, None]) -> bool:
-    """What the work gives, or raises. True: it was given up, since the other has ended, or raised that."""
+    """What the work gives, or raises. True: it was given up, since the other has ended. What that raises, is raised."""
     work, interruption = asyncio.create_task(working), asyncio.create_task(interrupting)
     try:
         done, _ = await asyncio.wait((work, interruption), return_when=asyncio.FIRST_COMPLETED)
-        return work.result() if work in done else True
+        if work in done:
+            return work.result()
+        interruption.result()
+        return True
     finally:
         for job in (work, interruption):
             job.cancel()

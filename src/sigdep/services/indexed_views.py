@@ -112,6 +112,10 @@ class IndexedViews:
         await self._views.switch(model, tables)
         self._live = model
 
+    async def mark_mixed(self, model: ModelId) -> None:
+        await self._views.mark_mixed(model)
+        self._live = model  # It is about to be written to, and is what searches go to.
+
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         await self._views.sweep(name, keep)
         kept = set(keep)

@@ -81,6 +81,8 @@ class Projector:
         )
         self._is_first_time = True
         self._back_off = BackOff()
+        self._is_older = False
+        """True: what is served was begun by code of another fingerprint."""
 
     @property
     def name(self) -> str:
@@ -152,7 +154,7 @@ class Projector:
         """Follow as long as it goes well. False: until the log was closed."""
         try:
             await self._begin()
-            while await unless(self._follow(), self._replaced()):
+            while await self._follow_what_is_served():
                 await self._begin()
         except ModelGone:
             self._build = None
@@ -168,15 +170,17 @@ class Projector:
         return True
 
     async def _begin(self) -> None:
-        """Choose the live build made by this code; where there is none, make one, serving an older one meanwhile."""
+        """Choose the build to follow: the live one of this code, or an older one until this code has made its own.
+
+        Where there is neither, make one first.
+        """
         tables, fingerprint = tables_of(self._read_model), self._read_model.fingerprint
         live = await self._read_store.live(self.name, tables, fingerprint)
         if live is None:
             older = await self._read_store.live(self.name, tables)
-            if older is not None and self._build is None:
-                self._build = await self._load(older)
-            await self._rebuild()
+            await (self._rebuild() if older is None else self._take_up(older))
             return
+        self._is_older = False
         async with self._changing:
             build = await self._load(live)
             if self._is_first_time:
@@ -187,8 +191,22 @@ class Projector:
             await self._renewal.sweep()
             self._is_first_time = False
 
+    async def _take_up(self, older: ModelId) -> None:
+        """Serve and follow a build of other code, whose rows this code can read: all tables are the same."""
+        await self._read_store.mark_mixed(older)  # Were that code to come back, it could not tell its rows from ours.
+        self._is_older = True
+        async with self._changing:
+            self._build = await self._load(older)
+        self._applied(None)
+
     async def _load(self, model: ModelId) -> Build:
         return await Build(self._log, self._read_store, self._read_model, model).load()
+
+    async def _follow_what_is_served(self) -> bool:
+        """Until the log is closed (False), or there is another build to serve (True)."""
+        if self._is_older:
+            return await unless(self._follow_older(), self._rebuild())
+        return await unless(self._follow(), self._replaced())
 
     async def _replaced(self) -> None:
         """Return once the build that is served is not the live one any more."""
@@ -199,6 +217,16 @@ class Projector:
                 live = await self._read_store.live(self.name, tables, fingerprint)
                 if live is None or self._build is None or live != self._build.model:
                     return
+
+    async def _follow_older(self) -> bool:
+        try:
+            return await self._follow()
+        except ProjectionBroken as error:
+            # What this code makes of rows of its own will show whether the code is at fault, or those rows are.
+            _log.warning("the older build is not followed any more", model=self.name, reason=str(error))
+            self.state = "rebuilding"
+            forever: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            return await forever
 
     async def _follow(self) -> bool:
         """Apply what comes. False: the log was closed. True: begin again, with another build."""
@@ -259,7 +287,7 @@ class Projector:
         self._applied(None)
 
     def _take_over(self, build: Build) -> None:
-        self._build = build
+        self._build, self._is_older, self._is_first_time = build, False, False
 
     def _told(self, progress: Progress) -> None:
         if not self.is_fit:

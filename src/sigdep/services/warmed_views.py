@@ -69,6 +69,9 @@ class WarmedViews:
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         await self._views.switch(model, tables)
 
+    async def mark_mixed(self, model: ModelId) -> None:
+        await self._views.mark_mixed(model)
+
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         await self._views.sweep(name, keep)
 

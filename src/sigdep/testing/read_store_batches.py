@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.read_store import (
@@ -142,6 +143,27 @@ class BuildsContract(ReadStoreSetup):
         assert await store.live("tasks", TABLES, "other code") is None
         assert await store.live("tasks", (ITEMS,)) is None
         assert await store.live("projects", TABLES) is None
+
+    async def test_a_mixed_build_is_live_and_of_no_fingerprint(self, store: ReadStore, model: ModelId) -> None:
+        await store.commit(model, putting(item(1)), before=at(0), after=at(5))
+        for _ in range(2):
+            await store.mark_mixed(model)
+            assert await store.live("tasks", TABLES) == model
+            assert await store.live("tasks", TABLES, "f") is None
+        await store.commit(model, putting(item(2)), before=at(5), after=at(6))
+        assert await numbers(store, model, ALL) == [1, 2]
+        beside = await store.prepare("tasks", TABLES, "f")
+        assert beside != model
+        await store.switch(beside, TABLES)
+        assert await store.live("tasks", TABLES, "f") == beside
+        await store.sweep("tasks")
+        with pytest.raises(ModelGone):
+            await store.mark_mixed(model)
+
+    async def test_rows_with_other_documents_are_not_ours(self, store: ReadStore, model: ModelId) -> None:
+        others = [structs.replace(table, documents="item-2") for table in TABLES]
+        assert await store.live("tasks", TABLES) == model
+        assert await store.live("tasks", others) is None
 
     async def test_two_builds_live_side_by_side(self, store: ReadStore, model: ModelId) -> None:
         await store.commit(model, putting(item(1, title="old")), before=at(0), after=at(5))

@@ -40,6 +40,7 @@ NOTE: Final = Decider[Any, Note](category="note", initial=Note(), decide=_decide
 
 NOTES: Final = document_table(
     "notes",
+    NOTE.schema,
     [Column("last", "text"), Column("count", "integer")],
     indexes=[Index(("workspace_id", "last"))],
     search=["last"],

@@ -7,6 +7,7 @@ from sigdep.kernel.conditions import check, fits, holds, only, page
 from sigdep.kernel.errors import Invalid
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.read_store import (
+    MIXED,
     Changes,
     CheckpointMoved,
     Condition,
@@ -60,6 +61,9 @@ class MemoryReadStore:
         for other, build in self._builds.items():
             if other.name == model.name:
                 build.live = other == model
+
+    async def mark_mixed(self, model: ModelId) -> None:
+        self._build(model).fingerprint = MIXED
 
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         for model, build in list(self._builds.items()):

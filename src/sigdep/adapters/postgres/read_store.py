@@ -16,6 +16,7 @@ from sigdep.adapters.sql.shapes import grouped, shape_of
 from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
 from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.read_store import (
+    MIXED,
     Changes,
     CheckpointMoved,
     Condition,
@@ -125,6 +126,12 @@ class PostgresReadStore:
                     "UPDATE build SET state = 'retired' WHERE name = $1 AND state = 'live'", model.name
                 )
                 await connection.execute("UPDATE build SET state = 'live' WHERE build = $1", model.build)
+
+    async def mark_mixed(self, model: ModelId) -> None:
+        with asking():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await _lock(connection, model)
+                await connection.execute("UPDATE build SET fingerprint = $2 WHERE build = $1", model.build, MIXED)
 
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         kept = [model.build for model in keep]

@@ -109,6 +109,9 @@ class SqliteReadStore:
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         await self._write(self._writer.switch, model, list(tables))
 
+    async def mark_mixed(self, model: ModelId) -> None:
+        await self._write(self._writer.mark_mixed, model)
+
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         await self._write(self._writer.sweep, name, keep)
         self._getters = {key: getter for key, getter in self._getters.items() if key[0].name != name}

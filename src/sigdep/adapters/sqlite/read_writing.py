@@ -9,7 +9,7 @@ from sigdep.adapters.sql.shapes import grouped, shape_of
 from sigdep.adapters.sqlite.read_rows import TableWriter
 from sigdep.adapters.sqlite.read_tables import StoredTable
 from sigdep.kernel.ids import Partition, Position, Positions
-from sigdep.kernel.read_store import Changes, CheckpointMoved, ModelGone, ModelId, Table
+from sigdep.kernel.read_store import MIXED, Changes, CheckpointMoved, ModelGone, ModelId, Table
 
 CATALOG: Final = """
 CREATE TABLE IF NOT EXISTS builds (
@@ -96,6 +96,11 @@ class ReadWriter:
             )
             self._connection.execute("UPDATE builds SET state = 'live' WHERE build = ?", (model.build,))
         self._tables.clear()
+
+    def mark_mixed(self, model: ModelId) -> None:
+        with transaction(self._connection):
+            state_of(self._connection, model)
+            self._connection.execute("UPDATE builds SET fingerprint = ? WHERE build = ?", (MIXED, model.build))
 
     def sweep(self, name: str, keep: Collection[ModelId]) -> None:
         """Each build in a transaction of its own, so that nobody waits for all of them."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from sigdep.calendar.domain.appointment import Appointment
+from sigdep.calendar.domain.appointment import SCHEMA, Appointment
 from sigdep.calendar.events.appointments import Attendee
 from sigdep.calendar.read_models.reach import reach_of
 from sigdep.kernel.messages import UNSET
@@ -40,6 +40,7 @@ APPOINTMENTS: Final = Table(
         Index(("calendar_id", "uid")),
     ),
     search=("title", "description", "location"),
+    documents=SCHEMA,
 )
 
 PARTICIPATIONS: Final = Table(

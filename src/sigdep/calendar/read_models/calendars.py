@@ -9,6 +9,7 @@ from sigdep.kernel.words import fold
 
 CALENDARS: Final = document_table(
     "calendars",
+    CALENDAR.schema,
     [
         Column("name_folded", "text"),
         Column("archived", "boolean"),

@@ -8,6 +8,7 @@ from sigdep.notifications.domain.delivery import DELIVERY, UNFINISHED, Delivery
 
 DELIVERIES: Final = document_table(
     "deliveries",
+    DELIVERY.schema,
     [
         Column("notification_id", "uuid"),
         Column("recipient_id", "uuid"),

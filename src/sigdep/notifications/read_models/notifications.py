@@ -8,6 +8,7 @@ from sigdep.notifications.domain.notification import NOTIFICATION, Notification
 
 NOTIFICATIONS: Final = document_table(
     "notifications",
+    NOTIFICATION.schema,
     [
         Column("recipient_id", "uuid"),
         Column("kind", "text"),

@@ -9,10 +9,11 @@ from sigdep.notifications.domain.preferences import PREFERENCES, Preferences, di
 
 PREFERENCE_ROWS: Final = document_table(
     "preferences",
+    PREFERENCES.schema,
     [Column("digest_due_at", "instant"), Column("lead_behind_since", "instant")],
     indexes=[Index(("digest_due_at",)), Index(("lead_behind_since",))],
 )
-DEVICE_ROWS: Final = document_table("devices", [])
+DEVICE_ROWS: Final = document_table("devices", DEVICES.schema, [])
 
 
 def preference_columns(preferences: Preferences) -> Row:

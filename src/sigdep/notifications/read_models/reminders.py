@@ -10,6 +10,7 @@ from sigdep.notifications.domain.schedule import SCHEDULE, Schedule
 
 REMINDERS: Final = document_table(
     "reminders",
+    REMINDER.schema,
     [
         Column("user_id", "uuid"),
         Column("thing_id", "uuid"),
@@ -26,6 +27,7 @@ REMINDERS: Final = document_table(
 
 SCHEDULES: Final = document_table(
     "schedules",
+    SCHEDULE.schema,
     [
         Column("title", "text"),
         Column("continues", "boolean"),

@@ -12,11 +12,13 @@ from sigdep.notifications.events.webhook_records import WebhookRecordsExpired
 
 WEBHOOK_ROWS: Final = document_table(
     "webhooks",
+    SHOWN_WEBHOOK.schema,
     [Column("state", "text"), Column("created_at", "instant"), Column("behind_since", "instant")],
     indexes=[Index(("workspace_id", "created_at")), Index(("behind_since",))],
 )
 WEBHOOK_DELIVERIES: Final = document_table(
     "webhook_deliveries",
+    WEBHOOK_DELIVERY.schema,
     [
         Column("webhook_id", "uuid"),
         Column("state", "text"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,6 +12,9 @@ from sigdep.kernel.messages import Event, State
 from sigdep.tasks.commands.tasks import DeleteComment, EditComment
 from sigdep.tasks.domain import fields
 from sigdep.tasks.events.tasks import CommentDeleted, CommentEdited, TaskCommented
+
+SCHEMA: Final = "comment-1"
+"""Names the shape of the state; raise it with a change that makes a stored one wrong."""
 
 
 class CommentNotFound(NotFound):

@@ -10,7 +10,7 @@ from sigdep.kernel.messages import Event
 from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Column, Index, Key, Table
 from sigdep.kernel.store import RecordedEvent
-from sigdep.tasks.domain.comment import Comment, CommentEvent, evolve
+from sigdep.tasks.domain.comment import SCHEMA, Comment, CommentEvent, evolve
 
 COMMENTS: Final = Table(
     name="comments",
@@ -24,6 +24,7 @@ COMMENTS: Final = Table(
     ),
     key=("task_id", "id"),
     indexes=(Index(("workspace_id",)), Index(("task_id", "created_at"))),
+    documents=SCHEMA,
 )
 
 _TYPES: Final = frozenset(get_args(CommentEvent))

@@ -10,6 +10,7 @@ from sigdep.tasks.read_models.task_rows import folded
 
 LABELS: Final = document_table(
     "labels",
+    LABEL.schema,
     [Column("name", "text"), Column("name_folded", "text"), Column("trashed", "boolean")],
     indexes=[Index(("workspace_id", "trashed", "name_folded"))],
 )

@@ -10,6 +10,7 @@ from sigdep.tasks.read_models.task_rows import folded
 
 PROJECTS: Final = document_table(
     "projects",
+    PROJECT.schema,
     [
         Column("name_folded", "text"),
         Column("archived", "boolean"),

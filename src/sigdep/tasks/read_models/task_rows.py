@@ -7,7 +7,7 @@ from uuid import UUID
 from sigdep.kernel.ids import text_of
 from sigdep.kernel.read_store import Column, Index, Row, Table, Value
 from sigdep.kernel.words import fold
-from sigdep.tasks.domain.task import Task
+from sigdep.tasks.domain.task import SCHEMA, Task
 from sigdep.tasks.events.tasks import Priority, Status
 
 OPEN: Final[frozenset[Status]] = frozenset({"open", "in_progress"})
@@ -64,6 +64,7 @@ TASKS: Final = Table(
         Index(("workspace_id", "parent_id", "trashed", "rank")),
     ),
     search=("title", "description"),
+    documents=SCHEMA,
 )
 
 _SHARED: Final = (
