@@ -215,6 +215,9 @@ async def test_health_names_each_part_and_what_is_wrong_with_it(monkeypatch: pyt
     async def hangs() -> None:
         await asyncio.sleep(60)
 
+    async def busy() -> str:
+        return health.Remark("It is made anew.")
+
     async def ask(**checks: health.Check) -> httpx.Response:
         application = create_application([], identities=People(), settings=SETTINGS, checks=checks)
         async with client_of(application, token=None) as client:
@@ -224,6 +227,9 @@ async def test_health_names_each_part_and_what_is_wrong_with_it(monkeypatch: pyt
     monkeypatch.setattr(health, "CHECK_SECONDS_MAX", 0.05)
     well = await ask(log=fine)
     assert (well.status_code, well.json()) == (200, {"status": "ok", "parts": {"log": "ok"}})
+    remarked = await ask(log=fine, views=busy)
+    assert (remarked.status_code, remarked.json()["status"]) == (200, "ok")
+    assert remarked.json()["parts"] == {"log": "ok", "views": "ok: It is made anew."}
     ill = await ask(log=fine, views=behind, keys=fails, disk=hangs)
     assert (ill.status_code, ill.headers["retry-after"]) == (503, "1")
     assert ill.json() == {

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from msgspec import structs
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from sigdep.adapters.memory.event_store import MemoryEventStore
 from sigdep.adapters.memory.key_ring import MemoryKeyRing
 from sigdep.adapters.memory.read_store import MemoryReadStore
 from sigdep.adapters.sqlite.read_store import SqliteReadStore
+from sigdep.gateway.health import Remark
 from sigdep.kernel.codec import Codec
 from sigdep.kernel.document_model import DocumentModel
 from sigdep.kernel.errors import Unavailable
@@ -22,10 +26,12 @@ from sigdep.kernel.projection import Rows
 from sigdep.kernel.read_store import Changes, ModelId, ReadStore
 from sigdep.kernel.store import Appended, EventStore, RecordedEvent
 from sigdep.services import projecting
+from sigdep.services.observing.read_models import ReadModelFigures
 from sigdep.services.projecting import tables_of
 from sigdep.services.projector import Projector
-from sigdep.services.rebuilding import rebuild
+from sigdep.services.rebuilding import Progress, now_and_then, rebuild
 from sigdep.services.verifying import verify_read_model
+from sigdep.services.views_check import said_of_views
 from sigdep.testing.sample_events import SAMPLE_EVENTS, new_stream, new_workspace, writing
 from sigdep.testing.sample_read_model import NOTE, NOTES, Note, columns, note_model
 
@@ -263,3 +269,48 @@ async def test_a_read_store_that_goes_away_in_the_middle_is_waited_for(
         gate.open.set()
         await until(lambda: projector.model_id != older)
         assert await verify_read_model(log, read_store, note_model(NEWER)) == []
+
+
+# ── what is said of it ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_how_far_it_is_stands_in_the_figures_in_the_health_and_on_the_log(
+    log: EventStore, read_store: ReadStore, workspace: WorkspaceId, stream: StreamId, gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sigdep.services.renewing.SERVING_BATCH_EVENTS", 2)
+    monkeypatch.setattr("sigdep.services.renewing.now_and_then", partial(now_and_then, every_seconds=0.0))
+    await log.append(writing(workspace, stream, *map(str, range(1, 10)), expected=1))
+    gate.batches = 2
+    projector, registry = Projector(log, read_store, note_model(NEWER)), CollectorRegistry()
+    figures = ReadModelFigures()
+    figures.add(projector)
+    registry.register(figures)
+
+    def shown(name: str) -> float | None:
+        return registry.get_sample_value(f"sigdep_rebuild_{name}", {"read_model": "notes"})
+
+    with capture_logs() as lines:
+        async with running(projector):
+            await until(lambda: bool(gate.held) and projector.state == "live")
+            assert (shown("done_events"), shown("all_events")) == (6, 10)
+            assert shown("events_per_second")
+            said = said_of_views(projector)
+            assert isinstance(said, Remark)
+            assert "6 of 10 events" in said
+            gate.open.set()
+            await until(lambda: said_of_views(projector) is None)
+            assert (shown("done_events"), shown("events_per_second")) == (0, 0)
+    progress = [(line["done_events"], line["all_events"]) for line in lines if "done_events" in line]
+    assert progress == [(2, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+    assert [line["events"] for line in lines if line["event"] == "a read model has been made anew"] == [10]
+
+
+def test_what_is_quick_is_not_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = 100.0, list[int]()
+    monkeypatch.setattr("sigdep.services.rebuilding.time.monotonic", lambda: now)
+    tell = now_and_then(lambda progress: told.append(progress.done), every_seconds=5.0)
+    for seconds in range(12):
+        now = 100.0 + seconds
+        tell(Progress(seconds, 12, 1.0))
+    assert told == [5, 10]

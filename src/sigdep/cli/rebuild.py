@@ -17,7 +17,7 @@ from sigdep.kernel.store import EventLog
 from sigdep.services import renewing
 from sigdep.services.collector import calm_collector
 from sigdep.services.data_folder import LOGS, DataFolder, DataInUse
-from sigdep.services.rebuilding import Progress, rebuild
+from sigdep.services.rebuilding import Progress, now_and_then, rebuild
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.settings import BadSetting
 from sigdep.services.wiring import open_embedded
@@ -80,12 +80,15 @@ async def _rebuild_one(
     name: str, log: EventLog, views: ReadStore, read_model: ReadModel, retired_kept_seconds: float
 ) -> None:
     last = Progress(0, 0, 0.0)
+    say = now_and_then(lambda progress: click.echo(f"{name}: {progress}", err=True))
 
     def show(progress: Progress) -> None:
         nonlocal last
         last = progress
         if sys.stderr.isatty():
             click.echo(f"\r{name}: {bar(progress)}", err=True, nl=False)
+        else:
+            say(progress)
 
     await rebuild(log, views, read_model, show, retired_kept_seconds=retired_kept_seconds)
     if sys.stderr.isatty():

@@ -26,7 +26,7 @@ def up(host: str | None, port: int | None, data_dir: str | None, no_limits: bool
     from sigdep.services.embedded import CannotStart, run_embedded  # noqa: PLC0415
 
     try:
-        uvloop.run(run_embedded(settings, lambda url: _say(f"SigDep is ready: {url}")))
+        uvloop.run(run_embedded(settings, lambda url: _say(f"SigDep is ready: {url}"), _say))
     except CannotStart as error:
         fail(str(error))
 

@@ -14,8 +14,15 @@ from sigdep.http.replies import JSON, Reply
 
 CHECK_SECONDS_MAX: Final = 2.0
 
+OK: Final = "ok"
+
+
+class Remark(str):
+    """What is worth knowing of a part with which nothing is wrong."""
+
+
 Check = Callable[[], Awaitable[str | None]]
-"""Says what is wrong with a part; None: nothing. Raising is a fault as well."""
+"""Says what is wrong with a part, unless it is a Remark; None: nothing. Raising is a fault as well."""
 
 _log = structlog.get_logger("sigdep.gateway")
 
@@ -25,7 +32,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
     status: Literal["ok", "unavailable"]
     parts: Mapping[str, str]
-    """Each part by its name: "ok", or a sentence about what is wrong with it."""
+    """Each part by its name: "ok", which may be followed by a colon and a remark, or a sentence about what is wrong."""
 
 
 def health_pages(checks: Mapping[str, Check]) -> list[Page]:
@@ -73,11 +80,11 @@ async def _examine(name: str, check: Check) -> str:
         # What drivers say may name hosts and users: that is for the log, not for whoever asks.
         _log.warning("health check failed", part=name, exc_info=error)
         fault = "It failed; the log says how."
-    return fault or "ok"
+    return f"{OK}: {fault}" if isinstance(fault, Remark) else fault or OK
 
 
 def _reply(parts: Mapping[str, str]) -> Reply:
-    fine = all(said == "ok" for said in parts.values())
+    fine = all(said == OK or said.startswith(f"{OK}: ") for said in parts.values())
     health = Health(status="ok" if fine else "unavailable", parts=parts)
     headers = [JSON] if fine else [JSON, (b"retry-after", b"1")]
     return Reply(200 if fine else 503, headers, msgspec.json.encode(health))

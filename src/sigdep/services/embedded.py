@@ -18,7 +18,6 @@ from sigdep.gateway.logging import configure_logging
 from sigdep.gateway.metrics import Metrics
 from sigdep.kernel.errors import LogDamaged, SigdepError
 from sigdep.kernel.store import EventStore
-from sigdep.services.collector import calm_collector
 from sigdep.services.contexts.house import House
 from sigdep.services.contexts.opening import Contexts, open_contexts
 from sigdep.services.data_folder import DataFolder, DataInUse
@@ -28,10 +27,11 @@ from sigdep.services.jobs import Jobs
 from sigdep.services.menus import all_told
 from sigdep.services.observing.watch import Watch
 from sigdep.services.observing.wiring import open_spans
-from sigdep.services.projector import Projector
 from sigdep.services.secret_files import SecretsExposed
 from sigdep.services.settings import BadSetting, Settings
-from sigdep.services.wiring import Stores, open_embedded
+from sigdep.services.starting import Start
+from sigdep.services.views_check import said_of_views
+from sigdep.services.wiring import open_embedded
 
 _log = structlog.get_logger("sigdep.embedded")
 
@@ -40,11 +40,12 @@ class CannotStart(Exception):
     """The server did not start. The text says why, and what to do."""
 
 
-async def run_embedded(settings: Settings, on_ready: Callable[[str], None]) -> None:
+async def run_embedded(settings: Settings, on_ready: Callable[[str], None], say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; then finish what was accepted and close everything.
 
     Args:
         on_ready: called once with the URL, when every part answers.
+        say: is told now and then what is waited for until then.
 
     Raises:
         CannotStart: the address, the data or a secret cannot be used.
@@ -53,12 +54,17 @@ async def run_embedded(settings: Settings, on_ready: Callable[[str], None]) -> N
     folder = DataFolder(settings.data_path)
     try:
         with folder.hold(), listen(settings.host, settings.port) as listening:
-            doors = open_doors(settings)
-            async with (
-                open_embedded(folder) as stores,
-                _application(settings, stores, url_of(listening), doors) as application,
-            ):
-                await serve_http(application, listening, lambda: _announce(on_ready, url_of(listening)), doors)
+            doors, url = open_doors(settings), url_of(listening)
+            async with open_embedded(folder) as stores, AsyncExitStack() as stack:
+                spans, metrics = await open_spans(settings, "up", stack), Metrics()
+                watch = await stack.enter_async_context(Watch("up", metrics, spans))
+                jobs = await stack.enter_async_context(Jobs())
+                house = House(settings=settings, stores=stores, watch=watch, issuer=settings.public_url or url)
+                contexts = await stack.enter_async_context(open_contexts(house))
+                start = Start(contexts, jobs, on_ready=partial(_announce, on_ready, url), say=say)
+                await start.begin()
+                application = await stack.enter_async_context(_application(house, contexts, metrics, jobs, doors))
+                await serve_http(application, listening, start.listens.set, doors)
     except (BadSetting, CannotListen, DataInUse, SecretsExposed, SigdepError, LogDamaged) as error:
         raise CannotStart(str(error)) from error
     except OSError as error:
@@ -73,20 +79,12 @@ def _announce(on_ready: Callable[[str], None], url: str) -> None:
 
 
 @asynccontextmanager
-async def _application(settings: Settings, stores: Stores, url: str, doors: Doors) -> AsyncIterator[Any]:
-    """The gateway over all contexts, with their jobs at work."""
+async def _application(
+    house: House, contexts: Contexts, metrics: Metrics, jobs: Jobs, doors: Doors
+) -> AsyncIterator[Any]:
+    """The gateway over all contexts."""
     async with AsyncExitStack() as stack:
-        spans, metrics = await open_spans(settings, "up", stack), Metrics()
-        watch = await stack.enter_async_context(Watch("up", metrics, spans))
-        jobs = await stack.enter_async_context(Jobs())
-        house = House(settings=settings, stores=stores, watch=watch, issuer=settings.public_url or url)
-        contexts = await stack.enter_async_context(open_contexts(house))
-        for name, job in contexts.followers():
-            jobs.start(name, job)
-        await contexts.caught_up()
-        for name, job in contexts.chores.items():
-            jobs.start(name, job)
-        calm_collector()
+        spans = house.watch.spans
         feed = await stack.enter_async_context(FeedSource(contexts.published))
         live = await stack.enter_async_context(Hub(feed, contexts.identities, spans=spans))
         metrics.add(live.counts)
@@ -94,7 +92,7 @@ async def _application(settings: Settings, stores: Stores, url: str, doors: Door
         yield create_application(
             contexts.routes,
             identities=contexts.identities,
-            settings=gateway_settings(settings, stores.secrets.fingerprint_key),
+            settings=gateway_settings(house.settings, house.stores.secrets.fingerprint_key),
             feed=feed,
             told=all_told(),
             live=live,
@@ -111,17 +109,13 @@ def _checks(contexts: Contexts, jobs: Jobs) -> dict[str, Check]:
 
         return check
 
-    checks = {f"{projector.name}.views": of(partial(_fault, projector)) for projector in contexts.projectors}
+    checks = {f"{projector.name}.views": of(partial(said_of_views, projector)) for projector in contexts.projectors}
     for reactor in contexts.reactors:
         checks[reactor.name] = of(reactor.fault)
     checks["jobs"] = of(jobs.fault)
     for name, log in contexts.logs.items():
         checks[f"{name}.log"] = _log_check(log)
     return checks
-
-
-def _fault(projector: Projector) -> str | None:
-    return None if projector.is_fit else f"It is {projector.state}."
 
 
 def _log_check(log: EventStore) -> Check:

@@ -53,7 +53,7 @@ class LeasedProjector:
 
     @property
     def state(self) -> str:
-        if self._source is self._projector:
+        if self._source is self._projector or self.rebuilding is not None:
             return self._projector.state
         return f"{self._watcher.state}: {self._leased.state}"
 

@@ -194,6 +194,7 @@ class Projector:
     async def _take_up(self, older: ModelId) -> None:
         """Serve and follow a build of other code, whose rows this code can read: all tables are the same."""
         await self._read_store.mark_mixed(older)  # Were that code to come back, it could not tell its rows from ours.
+        _log.info("an older build is followed until another is made", model=str(older))
         self._is_older = True
         async with self._changing:
             self._build = await self._load(older)
@@ -291,7 +292,7 @@ class Projector:
 
     def _told(self, progress: Progress) -> None:
         if not self.is_fit:
-            self.state = f"rebuilding: {progress.done:,} of {progress.total:,} events"
+            self.state = f"rebuilding: {progress}"
         if self._on_progress is not None:
             self._on_progress(progress)
 

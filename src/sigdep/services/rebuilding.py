@@ -20,6 +20,9 @@ BATCH_EVENTS: Final = 10_000
 SERVING_BATCH_EVENTS: Final = 1_000
 """While others use the event loop: projecting a batch holds it up for some 15 ms."""
 
+SAID_EVERY_SECONDS: Final = 5.0
+"""How often it is said, where it is read as lines."""
+
 
 class Progress(Struct, frozen=True):
     """How far a rebuild has come."""
@@ -29,8 +32,24 @@ class Progress(Struct, frozen=True):
     """Events in the log, which grows meanwhile."""
     events_per_second: float
 
+    def __str__(self) -> str:
+        return f"{self.done:,} of {self.total:,} events, {self.events_per_second:,.0f} a second"
+
 
 OnProgress = Callable[[Progress], None]
+
+
+def now_and_then(told: OnProgress, every_seconds: float = SAID_EVERY_SECONDS) -> OnProgress:
+    """Tells of progress at most every so many seconds, for the first time after as many: what is quick is not news."""
+    due = time.monotonic() + every_seconds
+
+    def tell(progress: Progress) -> None:
+        nonlocal due
+        if (now := time.monotonic()) >= due:
+            due = now + every_seconds
+            told(progress)
+
+    return tell
 
 
 async def rebuild(

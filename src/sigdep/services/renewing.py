@@ -1,19 +1,32 @@
 """Makes a read model anew beside the build that is served, takes its place, and drops what has been replaced."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
+
+import structlog
 
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.projection import ReadModel
 from sigdep.kernel.read_store import CheckpointMoved, ModelId, ReadStore
 from sigdep.kernel.store import EventLog
 from sigdep.services.projecting import Build, tables_of
-from sigdep.services.rebuilding import BATCH_EVENTS, SERVING_BATCH_EVENTS, OnProgress, Progress, begin, fill
+from sigdep.services.rebuilding import (
+    BATCH_EVENTS,
+    SERVING_BATCH_EVENTS,
+    OnProgress,
+    Progress,
+    begin,
+    fill,
+    now_and_then,
+)
 
 RETIRED_KEPT_SECONDS: Final = 10.0
 """After a switch the former build is kept for so long, for those who were reading it."""
+
+_log = structlog.get_logger("sigdep.projector")
 
 
 class Renewal:
@@ -41,6 +54,7 @@ class Renewal:
         self._changing = changing
         self._on_progress = on_progress
         self._retired_kept_seconds = retired_kept_seconds
+        self._say = now_and_then(self._log_progress)
         self._filling: set[ModelId] = set()
         self._running = asyncio.Lock()
         self._builds = asyncio.Lock()
@@ -63,6 +77,8 @@ class Renewal:
         async with self._builds:
             build = await begin(self._log, self._read_store, self._read_model)
             self._filling.add(build.model)
+        self._say = now_and_then(self._log_progress)
+        began, done = time.monotonic(), sum(build.positions.values())
         try:
             await self._fill(build, is_serving)
             await self._fill(build, is_serving)  # What came during the long first time,
@@ -71,6 +87,9 @@ class Renewal:
                 await self._fill(build, is_serving)
                 await self._read_store.switch(build.model, tables_of(self._read_model))
                 take_over(build)
+            if events := sum(build.positions.values()) - done:
+                seconds = round(time.monotonic() - began, 3)
+                _log.info("a read model has been made anew", model=str(build.model), events=events, seconds=seconds)
         finally:
             self._filling.discard(build.model)
             self.progress = None
@@ -87,6 +106,16 @@ class Renewal:
     def _note(self, progress: Progress) -> None:
         self.progress = progress
         self._on_progress(progress)
+        self._say(progress)
+
+    def _log_progress(self, progress: Progress) -> None:
+        _log.info(
+            "a read model is made anew",
+            model=self._read_model.name,
+            done_events=progress.done,
+            all_events=progress.total,
+            events_per_second=round(progress.events_per_second),
+        )
 
     # ── what has been replaced ────────────────────────────────────────────────────────────────────────
 

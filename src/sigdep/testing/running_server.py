@@ -68,7 +68,8 @@ class RunningServer:
         """From the start of the process to the line that says that it is ready."""
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._environment |= variables
-        self._program = program or (_program(),)
+        self.program = program or (_program(),)
+        """What the next start runs."""
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._port = 0
@@ -96,7 +97,7 @@ class RunningServer:
         # Files, not pipes: nobody needs to empty them, and they are there after a kill.
         with said.open("wb") as stdout, complained.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [*self._program, self.mode, "--host", HOST, "--port", str(self._port), *folder, *self.options],
+                [*self.program, self.mode, "--host", HOST, "--port", str(self._port), *folder, *self.options],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,

@@ -62,7 +62,12 @@ class Contexts:
 
     async def caught_up(self) -> None:
         """Return once every read model answers with all that was stored before."""
-        while not all(_has_begun(projector) for projector in self.projectors):  # noqa: ASYNC110  For a moment only.
+        while not all(_has_begun(projector) for projector in self.projectors):  # noqa: ASYNC110  Whoever waits may end it.
+            await asyncio.sleep(CATCH_UP_SECONDS)
+
+    async def answering(self) -> None:
+        """Return once every read model answers, if with less than was stored."""
+        while not all(projector.has_build or _has_begun(projector) for projector in self.projectors):  # noqa: ASYNC110
             await asyncio.sleep(CATCH_UP_SECONDS)
 
 

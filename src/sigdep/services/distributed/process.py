@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from sigdep.gateway.figures import Figures
+from sigdep.gateway.health import Remark
 from sigdep.gateway.logging import configure_logging
 from sigdep.kernel.errors import LogDamaged, SigdepError, with_cause
 from sigdep.rpc.server import CannotListen, RpcServer
@@ -163,7 +164,8 @@ async def _tell_health(server: RpcServer, role: Role) -> None:
 
 async def _fault(name: str, check: Check) -> str | None:
     try:
-        return await check()
+        fault = await check()
+        return None if isinstance(fault, Remark) else fault
     except SigdepError as error:
         return f"{name}: {error}"
 

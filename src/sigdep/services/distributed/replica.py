@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from os import getpid
 from socket import gethostname
 from time import time_ns
@@ -21,6 +22,7 @@ from sigdep.services.observing.lag import FollowedLog, Follower, followed_rows
 from sigdep.services.observing.watch import Watch, reaction_of
 from sigdep.services.projector import OnApplied
 from sigdep.services.reactor import Reactor
+from sigdep.services.views_check import said_of_views
 
 
 def this_process(place: str) -> Holder:
@@ -49,7 +51,7 @@ class Replica:
         self.watch.projector(projector, log)
         self.watch.lease(projector.leased)
         self.jobs |= projector.jobs
-        self.checks[f"{projector.name}.views"] = said(lambda: None if projector.is_fit else f"It is {projector.state}.")
+        self.checks[f"{projector.name}.views"] = said(partial(said_of_views, projector))
         return projector
 
     def index(self, log: EventLog, views: ReadStore, texts: ReadModel) -> LeasedProjector:

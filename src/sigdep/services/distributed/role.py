@@ -11,7 +11,7 @@ from sigdep.rpc.passports import Passports
 from sigdep.services.jobs import Job
 
 Check = Callable[[], Awaitable[str | None]]
-"""Says what is wrong with a part; None: nothing."""
+"""Says what is wrong with a part, unless it is a Remark; None: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

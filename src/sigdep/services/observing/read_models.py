@@ -17,6 +17,8 @@ class Projecting(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def state(self) -> str: ...
+    @property
     def positions(self) -> Positions: ...
     @property
     def is_fit(self) -> bool: ...
@@ -49,6 +51,7 @@ class ReadModelFigures(Collector):
                 "sigdep_projector_waiting_reads": projector.waiting_reads,
                 "sigdep_rebuild_done_events": 0 if rebuild is None else rebuild.done,
                 "sigdep_rebuild_all_events": 0 if rebuild is None else rebuild.total,
+                "sigdep_rebuild_events_per_second": 0 if rebuild is None else rebuild.events_per_second,
             }
             for name, value in shown.items():
                 families[name].add_metric((projector.name,), value)
@@ -61,6 +64,7 @@ _MEANINGS: Mapping[str, str] = {
     "sigdep_projector_waiting_reads": "Reads that wait for a position.",
     "sigdep_rebuild_done_events": "Events that a rebuild has applied; 0: there is none.",
     "sigdep_rebuild_all_events": "Events that it will have applied; 0: there is none.",
+    "sigdep_rebuild_events_per_second": "How many it applies; 0: there is none.",
 }
 
 
