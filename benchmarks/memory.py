@@ -16,8 +16,9 @@ import httpx
 
 from benchmarks.figures import Figure, keep_figures, print_figures
 from benchmarks.starts import temporary_folder
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from sigdep.services.distributed.process import NAMES
 
 TASKS: Final = 50

@@ -26,8 +26,9 @@ import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from benchmarks.figures import Figure, keep_figures, print_figures
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from sigdep.services.distributed.process import GATEWAY, NAMES
 
 ROUNDS: Final = 5

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from sigdep.cli import main
-from sigdep.services.distributed.cluster import Plan
 from sigdep.services.distributed.engines.processes import HOST, free_ports, hold
+from sigdep.services.distributed.plan import Plan
 from sigdep.services.distributed.roles import ROLES
 
 

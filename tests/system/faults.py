@@ -14,8 +14,9 @@ from typing import Final
 
 import httpx
 
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from tests.conftest import missing_servers_skip
 from tests.system.installations import need_broker
 from tests.system.person import Person

@@ -23,9 +23,10 @@ from sigdep.kernel.broker import BrokerPosition, log_position
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Partition, Position, partition_of
 from sigdep.services.distributed.broker_wiring import open_broker
-from sigdep.services.distributed.cluster import TARGETS, Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import TARGETS, Cluster, running_cluster
 from sigdep.services.distributed.engines.brokers import BROKERS
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.observing.watch import Watch
 from sigdep.testing.running_server import RunningServer

@@ -21,8 +21,9 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_ports
+from sigdep.services.distributed.plan import Plan
 from tests.conftest import missing_servers_skip
 from tests.system.conftest import LONG, Say
 from tests.system.person import Person, signed_up

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from sigdep.testing.broker_servers import running
 from sigdep.testing.redis_server import RedisServer
 from tests.conftest import missing_servers_skip

@@ -11,8 +11,9 @@ from urllib.request import Request, urlopen
 import pytest
 import pytest_asyncio
 
-from sigdep.services.distributed.cluster import Cluster, Plan, running_cluster
+from sigdep.services.distributed.cluster import Cluster, running_cluster
 from sigdep.services.distributed.engines.processes import free_port
+from sigdep.services.distributed.plan import Plan
 from sigdep.testing.opensearch_server import FIRST_START_SECONDS_MAX, OpenSearchServer
 from tests.conftest import missing_servers_skip
 from tests.system.person import Person, signed_up

@@ -61,8 +61,9 @@ def cluster(
     """
     try:
         from sigdep.services.data_folder import DataInUse  # noqa: PLC0415
-        from sigdep.services.distributed.cluster import ClusterFailed, Plan, running_cluster  # noqa: PLC0415
+        from sigdep.services.distributed.cluster import ClusterFailed, running_cluster  # noqa: PLC0415
         from sigdep.services.distributed.engines.processes import EngineFailed, EngineMissing, free_ports  # noqa: PLC0415
+        from sigdep.services.distributed.plan import Plan  # noqa: PLC0415
         from sigdep.services.distributed.process import NAMES  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         fail(f"{missing.name} is not installed. Install what services need: pip install 'sigdep[distributed]'.")

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from sigdep.services.distributed.engines.processes import HOST, EngineMissing, e
 from sigdep.services.distributed.engines.redis import shared_redis_engine
 from sigdep.services.distributed.forks import Forks
 from sigdep.services.distributed.places import Place, forget_places, variable_of, write_places, writer_of
+from sigdep.services.distributed.plan import NO_BROKER, REDIS, Plan
 from sigdep.services.distributed.process import GATEWAY
 from sigdep.services.distributed.roles import ROLES
 from sigdep.services.distributed.supervisor import Program, Supervisor
@@ -29,9 +29,6 @@ from sigdep.services.distributed.supervisor import Program, Supervisor
 READY_SECONDS_MAX: Final = 120.0
 LOOK_SECONDS: Final = 0.1
 ASK_SECONDS: Final = 1.0
-
-NO_BROKER: Final = "none"
-REDIS: Final = "redis"
 
 SIGDEP: Final = (sys.executable, "-m", "sigdep.cli")
 FORK_SERVER: Final = (sys.executable, "-m", "sigdep.cli.fork_server")
@@ -41,41 +38,6 @@ TARGETS: Final = "prometheus-targets.json"
 
 class ClusterFailed(Exception):
     """The cluster did not become ready. The text says what waits, and where its log is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a cluster shall be."""
-
-    data: Path
-    host: str = HOST
-    port: int = 8000
-    broker: str = "nats"
-    """One of BROKERS, or NO_BROKER: services follow each other's logs."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """`SIGDEP_…` variables for every service."""
-    replicas: Mapping[str, int] = field(default_factory=dict)
-    """How many processes of a role; 1 where nothing is said. Gateways listen one port after the other."""
-    redis: bool = True
-    """For what gateways share, where one is installed: the broker's, or one of its own."""
-    forked: bool = sys.platform == "linux"
-    """Whether services are forked from a process that has loaded their code: elsewhere, libraries of the system may
-    not bear that."""
-
-    def gateways(self) -> Mapping[str, int]:
-        """The port of each gateway's process by its name: gateway, gateway.2, …"""
-        return {
-            GATEWAY if number == 1 else f"{GATEWAY}.{number}": self.port + number - 1
-            for number in range(1, self.replicas.get(GATEWAY, 1) + 1)
-        }
-
-    def programs(self) -> Mapping[str, str]:
-        """The role of each service's process by its name: tasks.read, tasks.read.2, …"""
-        return {
-            role if number == 1 else f"{role}.{number}": role
-            for role in ROLES
-            for number in range(1, self.replicas.get(role, 1) + 1)
-        }
 
 
 class Cluster:
