@@ -41,7 +41,7 @@ def _replicas(context: click.Context, parameter: click.Parameter, given: tuple[s
 @click.option("--replicas", metavar="ROLE=NUMBER", multiple=True, callback=_replicas,
               help="Processes of a service, as in tasks.read=2. May be given for several services.")  # fmt: skip
 @click.option("--no-redis", is_flag=True, help="Gateways share nothing, also where Redis is installed.")
-@click.option("--search", metavar="URL", help="OpenSearch or Elasticsearch, asked beside PostgreSQL.")
+@click.option("--search", metavar="URL", help="OpenSearch, asked beside PostgreSQL.")
 @click.option("--no-limits", is_flag=True, help="Rate limits off, for load tests; passwords are guarded all the same.")
 def cluster(
     host: str,

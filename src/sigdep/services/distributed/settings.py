@@ -51,9 +51,7 @@ class ServiceSettings(Settings, frozen=True, kw_only=True):
     redis_authority: Annotated[str, "PEM file: who signs its certificate. Not set: whom this system trusts."] = ""
     redis_certificate: Annotated[str, "PEM file: what we show to it, if it wants to know who comes."] = ""
     redis_key: Annotated[str, "PEM file: the key of that certificate."] = ""
-    search_url: Annotated[
-        str, "OpenSearch or Elasticsearch: http://user:password@host:9200/name. None: PostgreSQL searches."
-    ] = ""
+    search_url: Annotated[str, "OpenSearch: http://user:password@host:9200/name. None: PostgreSQL searches."] = ""
     search_authority: Annotated[str, "PEM file: who signs its certificate. Not set: whom this system trusts."] = ""
 
     accept_unsigned: Annotated[
