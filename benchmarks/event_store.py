@@ -8,13 +8,14 @@ the machine.
 """
 
 import asyncio
+import gc
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from itertools import count, product
+from itertools import product
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -36,6 +37,8 @@ from sigdep.testing.servers import PostgreSQL, postgresql
 
 SECONDS: Final = 2.0
 REPETITIONS: Final = 4
+APPENDS_MAX: Final = 60_000
+"""A second. Who has appended all of them is done."""
 POSTGRESQL_MAJOR: Final = 18
 IN_FLIGHT: Final = (1, 32, 256)
 THREADS: Final = (8, 32)
@@ -65,23 +68,36 @@ class Measured:
 
 
 async def measure(store: EventStore, workspaces: Sequence[WorkspaceId], in_flight: int, seconds: float) -> Measured:
-    """So many writers, each of whom appends one new stream after the other."""
+    """So many writers, each of whom appends one new stream after the other. What they append is made before."""
     took: list[float] = []
-    number, author = count(), uuid7()
-    begun = time.perf_counter()
+    with _made(workspaces, seconds) as appends:
+        begun = time.perf_counter()
 
-    async def write() -> None:
-        asked = time.perf_counter()
-        while asked < begun + seconds:
-            await store.append(_append(workspaces[next(number) % len(workspaces)], author))
-            answered = time.perf_counter()
-            took.append(answered - asked)
-            asked = answered
+        async def write() -> None:
+            asked = time.perf_counter()
+            for append in appends:
+                await store.append(append)
+                answered = time.perf_counter()
+                took.append(answered - asked)
+                asked = answered
+                if asked >= begun + seconds:
+                    return
 
-    await asyncio.gather(*(write() for _ in range(in_flight)))
-    elapsed = time.perf_counter() - begun
+        await asyncio.gather(*(write() for _ in range(in_flight)))
+        elapsed = time.perf_counter() - begun
     took.sort()
     return Measured(len(took) / elapsed, took[len(took) // 2] * 1_000, took[len(took) * 99 // 100] * 1_000)
+
+
+@contextmanager
+def _made(workspaces: Sequence[WorkspaceId], seconds: float) -> Iterator[Iterator[Append]]:
+    """More than can be stored in so many seconds; the collector is not to look through them meanwhile."""
+    author = uuid7()
+    made = [_append(workspaces[number % len(workspaces)], author) for number in range(int(seconds * APPENDS_MAX))]
+    gc.collect()
+    gc.freeze()
+    yield iter(made)
+    gc.unfreeze()
 
 
 def _append(workspace: WorkspaceId, author: UUID) -> Append:
