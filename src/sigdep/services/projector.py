@@ -13,16 +13,14 @@ from sigdep.kernel.read_store import CheckpointMoved, ModelGone, ModelId, ReadSt
 from sigdep.kernel.store import READ_EVENTS_MAX, EventLog, RecordedEvent
 from sigdep.services.back_off import BackOff
 from sigdep.services.batches import let_go, unless
-from sigdep.services.projecting import Build, ProjectionBroken, tables_of
+from sigdep.services.projecting import Build, ProjectionBroken
 from sigdep.services.rebuilding import OnProgress, Progress
 from sigdep.services.renewing import RETIRED_KEPT_SECONDS, Renewal
+from sigdep.services.served_build import ServedBuild
 from sigdep.services.waiters import Waiters
 
 WAIT_SECONDS: Final = 5.0
 """How long a read waits for a position, unless told otherwise."""
-
-LOOK_SECONDS: Final = 0.25
-"""How often it is made sure that no other process has made another build the live one."""
 
 GATHER_SECONDS: Final = 0.005
 """After a batch of several events, while more are surely on their way: larger batches cost less for each event."""
@@ -63,13 +61,12 @@ class Projector:
         """
         self.state = "starting"
         self._log = log
-        self._read_store = read_store
         self._read_model = read_model
         self._on_progress = on_progress
         self._on_applied = on_applied
-        self._build: Build | None = None
         self._changing = asyncio.Lock()
         """Held by whoever applies to the served build, or replaces it."""
+        self._served = ServedBuild(log, read_store, read_model, self._changing)
         self._waiters = Waiters() if waiters is None else waiters
         self._renewal = Renewal(
             log,
@@ -81,8 +78,6 @@ class Projector:
         )
         self._is_first_time = True
         self._back_off = BackOff()
-        self._is_older = False
-        """True: what is served was begun by code of another fingerprint."""
 
     @property
     def name(self) -> str:
@@ -95,14 +90,14 @@ class Projector:
         Raises:
             Unavailable: it is being made for the first time.
         """
-        if self._build is None:
+        if self._served.build is None:
             raise Unavailable(f"{self.name} is not ready yet: {self.state}.", retry_after_seconds=1.0)
-        return self._build.model
+        return self._served.build.model
 
     @property
     def positions(self) -> Positions:
         """What a read that begins now reflects, at least."""
-        return {} if self._build is None else self._build.positions
+        return self._served.positions
 
     @property
     def rebuilding(self) -> Progress | None:
@@ -112,17 +107,17 @@ class Projector:
     @property
     def has_build(self) -> bool:
         """True: there is something to read from."""
-        return self._build is not None
+        return self._served.build is not None
 
     def forget(self) -> None:
         """Know nothing of the build any more, as another process may change it from now on. `run` looks it up again."""
-        self._build = None
+        self._served.forget()
         self.state = "starting"
 
     @property
     def parked_streams(self) -> int:
         """How many streams are set aside because an event of theirs could not be projected."""
-        return 0 if self._build is None else len(self._build.parked)
+        return self._served.parked_streams
 
     @property
     def waiting_reads(self) -> int:
@@ -157,7 +152,7 @@ class Projector:
             while await self._follow_what_is_served():
                 await self._begin()
         except ModelGone:
-            self._build = None
+            self._served.forget()
         except CheckpointMoved:
             _log.info("another projector moved the checkpoint", model=self.name)
         except Unavailable as error:
@@ -174,50 +169,19 @@ class Projector:
 
         Where there is neither, make one first.
         """
-        tables, fingerprint = tables_of(self._read_model), self._read_model.fingerprint
-        live = await self._read_store.live(self.name, tables, fingerprint)
-        if live is None:
-            older = await self._read_store.live(self.name, tables)
-            await (self._rebuild() if older is None else self._take_up(older))
+        if not await self._served.choose(replays_parked=self._is_first_time):
+            await self._rebuild()
             return
-        self._is_older = False
-        async with self._changing:
-            build = await self._load(live)
-            if self._is_first_time:
-                await build.replay_parked()
-            self._build = build
         self._applied(None)
-        if self._is_first_time:
+        if self._is_first_time and not self._served.is_older:
             await self._renewal.sweep()
             self._is_first_time = False
 
-    async def _take_up(self, older: ModelId) -> None:
-        """Serve and follow a build of other code, whose rows this code can read: all tables are the same."""
-        await self._read_store.mark_mixed(older)  # Were that code to come back, it could not tell its rows from ours.
-        _log.info("an older build is followed until another is made", model=str(older))
-        self._is_older = True
-        async with self._changing:
-            self._build = await self._load(older)
-        self._applied(None)
-
-    async def _load(self, model: ModelId) -> Build:
-        return await Build(self._log, self._read_store, self._read_model, model).load()
-
     async def _follow_what_is_served(self) -> bool:
         """Until the log is closed (False), or there is another build to serve (True)."""
-        if self._is_older:
+        if self._served.is_older:
             return await unless(self._follow_older(), self._rebuild())
-        return await unless(self._follow(), self._replaced())
-
-    async def _replaced(self) -> None:
-        """Return once the build that is served is not the live one any more."""
-        tables, fingerprint = tables_of(self._read_model), self._read_model.fingerprint
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            async with self._changing:
-                live = await self._read_store.live(self.name, tables, fingerprint)
-                if live is None or self._build is None or live != self._build.model:
-                    return
+        return await unless(self._follow(), self._served.replaced())
 
     async def _follow_older(self) -> bool:
         try:
@@ -231,7 +195,7 @@ class Projector:
 
     async def _follow(self) -> bool:
         """Apply what comes. False: the log was closed. True: begin again, with another build."""
-        build = self._build
+        build = self._served.build
         assert build is not None
         heads = await self._log.heads()
         batches = self._log.follow(dict(build.positions))
@@ -239,7 +203,7 @@ class Projector:
             self._says_how_far(heads, is_applying=False)
             async for batch in batches:
                 async with self._changing:
-                    if build is not self._build:
+                    if build is not self._served.build:
                         return True
                     for first in range(0, len(batch), APPLIED_EVENTS_MAX):
                         part = batch[first : first + APPLIED_EVENTS_MAX]
@@ -283,12 +247,13 @@ class Projector:
         await self._renewal.swept()
 
     async def _rebuild(self) -> None:
-        await self._renewal.run(is_serving=lambda: self._build is not None, take_over=self._take_over)
+        await self._renewal.run(is_serving=lambda: self.has_build, take_over=self._take_over)
         self._back_off.begin_anew()
         self._applied(None)
 
     def _take_over(self, build: Build) -> None:
-        self._build, self._is_older, self._is_first_time = build, False, False
+        self._served.take_over(build)
+        self._is_first_time = False
 
     def _told(self, progress: Progress) -> None:
         if not self.is_fit:
@@ -298,8 +263,7 @@ class Projector:
 
     async def replay_parked(self) -> int:
         """Try the streams again that are set aside, as after a fix. Returns how many have caught up."""
-        async with self._changing:
-            return 0 if self._build is None else await self._build.replay_parked()
+        return await self._served.replay_parked()
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,7 +273,7 @@ class Projector:
         Raises:
             Unavailable: they do not within that time.
         """
-        if self.positions.get(partition, 0) >= position and self._build is not None:
+        if self.positions.get(partition, 0) >= position and self.has_build:
             return
         if self.state.startswith("halted"):
             raise self._not_there()

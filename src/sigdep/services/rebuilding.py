@@ -64,7 +64,7 @@ async def rebuild(
 
     Args:
         retired_kept_seconds: how long the former build is kept for those who read it. A projector in another process
-            notices the new one within `projector.LOOK_SECONDS`. 0: there is nobody.
+            notices the new one within `served_build.LOOK_SECONDS`. 0: there is nobody.
     """
     build = await begin(log, read_store, read_model)
     await fill(build, log, on_progress)
