@@ -19,6 +19,7 @@ from sigdep.kernel.read_store import All, Changes, CheckpointMoved, ModelGone, M
 from sigdep.kernel.search_index import Entry, SearchIndex
 from sigdep.services.indexed_views import IndexedViews
 from sigdep.services.leased_projector import LeasedProjector
+from sigdep.services.not_yet_live import NotYetLive
 from sigdep.services.projecting import Build, tables_of
 from sigdep.services.projector import Projector
 from sigdep.services.rebuilding import Progress, begin, fill, rebuild
@@ -84,6 +85,20 @@ async def test_what_has_been_reached_can_be_found(world: World, indexed: Indexed
         await reached(projector, await world.edit(first, description=None))
         assert await found(index, projector.model_id, "bottles") == set()
         assert await found(index, projector.model_id, "milk") == {first}
+
+
+async def test_what_is_not_live_yet_can_be_found_by_those_who_read_it_early(
+    world: World, views: MemoryReadStore, indexed: IndexedViews, index: SearchIndex
+) -> None:
+    first = await world.task("Buy milk")
+    early = NotYetLive(indexed, TaskTexts())
+    for again in range(2):
+        async with running(Projector(world.log, early, TaskTexts())) as projector:
+            await until(lambda projector=projector: projector.has_build)  # type: ignore[misc]
+            for number in range(3):
+                await reached(projector, await world.edit(first, title=f"Milk run{again}{number}"))
+                assert await found(index, projector.model_id, f"run{again}{number}") == {first}
+        assert await views.live(TaskTexts.name, None) is None
 
 
 async def test_events_that_change_no_text_write_nothing(

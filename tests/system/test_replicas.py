@@ -9,28 +9,22 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from sigdep.contracts.ids import TaskId, UserId, WorkspaceId
-from sigdep.kernel.ids import CommandId, partition_of
-from sigdep.rpc.call import Call, Encoded, Principal, WorkspacePosition
-from sigdep.rpc.channel import open_channel
-from sigdep.rpc.client import RemoteService
-from sigdep.rpc.passports import Passports
+from sigdep.contracts.ids import TaskId, WorkspaceId
+from sigdep.rpc.call import Encoded
 from sigdep.services.distributed.cluster import Cluster
 from sigdep.services.distributed.roles import ROLES
-from sigdep.services.server_secrets import load_passport_key
-from sigdep.tasks import contract as tasks_contract
 from sigdep.tasks.queries import GetTask
 from tests.system.chaos_clients import Client
 from tests.system.cluster_proof import rows_are_what_a_replay_gives
 from tests.system.conftest import LONG, Say
 from tests.system.faults import chaos_cluster, seed_of_this_run
+from tests.system.one_replica import call_of, owner, position_of, replica_at
 from tests.system.person import Person, signed_up
 from tests.system.test_killed_server import Memory, compare
 
@@ -39,9 +33,6 @@ CLIENTS: Final = 6
 STOPPED_SECONDS: Final = 6.0
 TAKEN_OVER_SECONDS_MAX: Final = 15.0
 """A lease lasts two seconds, and this machine may have much else to do."""
-
-READY_SECONDS_MAX: Final = 60.0
-"""From the death of a process until it serves again, where many tests run at once."""
 
 LEASES: Final = (
     ("tasks_read", "tasks projector"),
@@ -132,41 +123,15 @@ async def _compare(ada: Person, clients: Sequence[Client], when: str) -> None:
 async def _each_replica_answers(cluster: Cluster, ada: Person) -> None:
     """What has just been written, also where another one projects it."""
     workspace = WorkspaceId(UUID(ada.workspace))
-    principal = Principal(user_id=UserId(UUID(ada.id)), personal_workspace_id=workspace, roles={workspace: "owner"})
+    principal = owner(ada)
     async with AsyncExitStack() as stack:
-        replicas = [await _replica(cluster, name, stack) for name in ("tasks.read", "tasks.read.2")]
+        replicas = [await replica_at(cluster, cluster.address(name), stack) for name in ("tasks.read", "tasks.read.2")]
         for number in range(10):
             task_id = TaskId(UUID((await ada.add_task(f"Number {number}"))["id"]))
-            least = await _position_of(cluster, workspace)
+            least = await position_of(cluster, workspace)
             for replica in replicas:
-                answer = await replica.ask(GetTask(task_id=task_id), _call(principal, least))
+                answer = await replica.ask(GetTask(task_id=task_id), call_of(principal, least))
                 assert isinstance(answer.value, Encoded)
                 assert json.loads(answer.value.json)["title"] == f"Number {number}"
                 assert answer.position is not None
                 assert answer.position.position >= least.position
-
-
-async def _replica(cluster: Cluster, name: str, stack: AsyncExitStack) -> RemoteService:
-    """One process of tasks.read alone, which may just be starting again after it was killed."""
-    secrets = cluster.postgresql.folder.parent / "secrets"
-    passports = Passports(load_passport_key(secrets), issuer="test", now=time.time)
-    channel = await stack.enter_async_context(open_channel(cluster.address(name)))
-    async with asyncio.timeout(READY_SECONDS_MAX):
-        await channel.channel_ready()
-    service = RemoteService.over(channel, tasks_contract.READ, sign=passports.signer(tasks_contract.READ.name))
-    stack.push_async_callback(service.close)
-    return service
-
-
-def _call(principal: Principal, least: WorkspacePosition) -> Call:
-    return Call(asked_at=datetime.now(UTC), command_id=CommandId(uuid4()), principal=principal, min_position=least)
-
-
-async def _position_of(cluster: Cluster, workspace: WorkspaceId) -> WorkspacePosition:
-    connection = await asyncpg.connect(cluster.postgresql.url("tasks_write"))
-    try:
-        partition = partition_of(workspace)
-        head = await connection.fetchval("SELECT max(position) FROM log.event WHERE partition = $1", partition)
-        return WorkspacePosition("tasks", partition, head)
-    finally:
-        await connection.close()

@@ -176,16 +176,19 @@ class ReadStore(Protocol):
     """Rows and checkpoints of one context's read models.
 
     A batch's rows and its checkpoint commit together, and no question ever sees half of them. A build answers every
-    question from the start; the indexes that make it quick come when it is switched to.
+    question from the start; the indexes that make it quick come with `index`, or when it is switched to.
 
     Every method that names a build raises ModelGone where it has been dropped, and every method raises Unavailable
     while the database is away.
     """
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+    async def live(self, name: str, tables: Iterable[Table] | None, fingerprint: str | None = None) -> ModelId | None:
         """The live build of a read model, or None.
 
         None too where it has other tables than these, or was not made with a given fingerprint and no other.
+
+        Args:
+            tables: None: whatever they are.
         """
         ...
 
@@ -193,8 +196,23 @@ class ReadStore(Protocol):
         """A build to fill beside the live one: created, or taken up again where one was begun with this fingerprint."""
         ...
 
+    async def begun(self, name: str) -> Collection[ModelId]:
+        """The builds of a name that are being filled, or were left: none of them has ever been live."""
+        ...
+
+    async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
+        """Make its indexes before it is the live build, so that it is quick to read from. Safe to repeat."""
+        ...
+
+    async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        """One that `prepare` would take up again, and that has its indexes. None: there is none."""
+        ...
+
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
-        """Make its indexes and make it the live build, in one transaction. Others of its name retire: see `sweep`."""
+        """Make the indexes that it has not, and make it the live build, in one transaction.
+
+        Others of its name retire: see `sweep`.
+        """
         ...
 
     async def mark_mixed(self, model: ModelId) -> None:

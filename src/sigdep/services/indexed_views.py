@@ -66,7 +66,7 @@ class IndexedViews:
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+    async def live(self, name: str, tables: Iterable[Table] | None, fingerprint: str | None = None) -> ModelId | None:
         """None too where the index has lost it, for whoever names a fingerprint: that is who can make it anew."""
         found = await self._views.live(name, tables, fingerprint)
         if found is not None and fingerprint is not None:
@@ -106,6 +106,23 @@ class IndexedViews:
         everything = [(table, All(())) for table in tables if table.name != self._table.name]
         nowhere = dict.fromkeys(begun, Position(0))
         await self._views.commit(model, Changes(everything, (), ()), before=begun, after=nowhere)
+
+    async def begun(self, name: str) -> Collection[ModelId]:
+        return await self._views.begun(name)
+
+    async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
+        await self._index.refresh(model)
+        await self._views.index(model, tables)
+        self._live = model  # It is read from, from now on.
+
+    async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        found = await self._views.indexed(name, tables, fingerprint)
+        if found is not None:
+            await self._look_for(found)
+        if found is None or found in self._lost:
+            return None
+        self._live = found
+        return found
 
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         await self._index.switch(model)

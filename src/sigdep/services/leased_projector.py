@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from sigdep.kernel.ids import Partition, Position, Positions
@@ -33,18 +32,24 @@ class LeasedProjector:
         leases: Leases,
         holder: Holder,
         *,
+        lease: str | None = None,
         lease_seconds: float = LEASE_SECONDS,
         on_applied: OnApplied | None = None,
+        waiters: Waiters | None = None,
     ) -> None:
         """
         Args:
+            lease: its name, where it is another one than that of the read model.
             on_applied: see `Projector`. In the replica that projects, and in no other.
         """
-        waiters = Waiters()  # One for both, since whoever waits does not care which of them sees the position first.
-        self._projector: Final = Projector(log, read_store, read_model, waiters=waiters, on_applied=on_applied)
+        # One for both, since whoever waits does not care which of them sees the position first.
+        waiters = Waiters() if waiters is None else waiters
+        self._projector: Final = Projector(
+            log, read_store, read_model, waiters=waiters, on_applied=on_applied, shares_builds=True
+        )
         self._watcher: Final = Watcher(read_store, read_model, waiters)
         self._leased: Final = Leased(
-            leases, f"{read_model.name} projector", holder, self._project, seconds=lease_seconds
+            leases, lease or f"{read_model.name} projector", holder, self._project, seconds=lease_seconds
         )
 
     @property
@@ -116,10 +121,11 @@ class LeasedProjector:
     @property
     def jobs(self) -> Mapping[str, Job]:
         name = self._leased.name
-        return {name: self._leased.run, f"{name} watch": partial(self._watcher.run, lambda: not self._has_build())}
+        return {name: self._leased.run, f"{name} watch": self.watch}
 
-    def _has_build(self) -> bool:
-        return self._projector.has_build
+    async def watch(self) -> None:
+        """Look how far others have come, while this replica does not project."""
+        await self._watcher.run(lambda: not self._projector.has_build)
 
     @property
     def _source(self) -> Projector | Watcher:

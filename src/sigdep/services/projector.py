@@ -54,9 +54,11 @@ class Projector:
         retired_kept_seconds: float = RETIRED_KEPT_SECONDS,
         waiters: Waiters | None = None,
         on_applied: OnApplied | None = None,
+        shares_builds: bool = False,
     ) -> None:
         """
         Args:
+            shares_builds: other processes make builds of the read model too, see `Renewal.sweep`.
             on_applied: must neither wait nor raise.
         """
         self.state = "starting"
@@ -75,6 +77,7 @@ class Projector:
             changing=self._changing,
             on_progress=self._told,
             retired_kept_seconds=retired_kept_seconds,
+            shares_builds=shares_builds,
         )
         self._is_first_time = True
         self._back_off = BackOff()
@@ -151,7 +154,8 @@ class Projector:
             await self._begin()
             while await self._follow_what_is_served():
                 await self._begin()
-        except ModelGone:
+        except ModelGone as error:
+            _log.warning("a build has been dropped, another is looked for or made", reason=error.detail)
             self._served.forget()
         except CheckpointMoved:
             _log.info("another projector moved the checkpoint", model=self.name)
@@ -170,6 +174,7 @@ class Projector:
         Where there is neither, make one first.
         """
         if not await self._served.choose(replays_parked=self._is_first_time):
+            self.state = "rebuilding"
             await self._rebuild()
             return
         self._applied(None)

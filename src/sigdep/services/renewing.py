@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -41,9 +41,11 @@ class Renewal:
         changing: asyncio.Lock,
         on_progress: OnProgress,
         retired_kept_seconds: float = RETIRED_KEPT_SECONDS,
+        shares_builds: bool = False,
     ) -> None:
         """
         Args:
+            shares_builds: other processes make builds too, see `sweep`.
             changing: held by whoever applies to the served build.
         """
         self.progress: Progress | None = None
@@ -53,6 +55,7 @@ class Renewal:
         self._read_model = read_model
         self._changing = changing
         self._on_progress = on_progress
+        self._shares_builds = shares_builds
         self._retired_kept_seconds = retired_kept_seconds
         self._say = now_and_then(self._log_progress)
         self._filling: set[ModelId] = set()
@@ -125,9 +128,16 @@ class Renewal:
             await self.sweep()
 
     async def sweep(self) -> None:
-        """Drop every build but the live one and those that are being made here."""
+        """Drop every build but the live one and those that are being made, here or by a release that is rolled out."""
         async with self._builds:
-            await self._read_store.sweep(self._read_model.name, keep=frozenset(self._filling))
+            newer = await self._newer() if self._shares_builds else ()
+            await self._read_store.sweep(self._read_model.name, keep={*self._filling, *newer})
+
+    async def _newer(self) -> Collection[ModelId]:
+        """What was begun after the live one is another release's. What was begun before it has been left for good."""
+        live = await self._read_store.live(self._read_model.name, None)
+        begun = await self._read_store.begun(self._read_model.name)
+        return [model for model in begun if live is None or model.build > live.build]
 
     async def swept(self) -> None:
         """Return when the builds that the last `run` replaced have been dropped."""

@@ -65,6 +65,7 @@ class ServedBuild:
             _log.info("an older build is followed until another is made", model=str(older))
             await self._take_up(older, is_older=True, replays_parked=False)
         else:
+            self.forget()
             return False
         return True
 
@@ -83,8 +84,10 @@ class ServedBuild:
             await asyncio.sleep(LOOK_SECONDS)
             async with self._changing:
                 live = await self._read_store.live(self._read_model.name, tables, fingerprint)
-                if live is None or self.build is None or live != self.build.model:
-                    return
+                if self.build is None or live != self.build.model:
+                    break
+        if self.build is not None:
+            _log.warning("the build that was served is not the live one any more", model=str(self.build.model))
 
     async def replay_parked(self) -> int:
         """Try the streams again that are set aside, as after a fix. Returns how many have caught up."""

@@ -1,12 +1,13 @@
 """A read store for a projector whose batches reach hot views as well."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.hot_views import HotChanges, HotViews, Turn
 from sigdep.kernel.ids import Partition, Position, Positions
-from sigdep.kernel.read_store import Changes, Condition, Key, ModelId, Page, ReadStore, Row, Select, Table
+from sigdep.kernel.read_store import Changes, ModelId, ReadStore
+from sigdep.services.delegating_views import DelegatingViews
 
 DOUBTFUL_MAX: Final = 1_000
 """Partitions, of all builds, that are remembered."""
@@ -15,7 +16,7 @@ Placed = Callable[[Changes], HotChanges]
 """What a batch does to the views that a context declares."""
 
 
-class WarmedViews:
+class WarmedViews(DelegatingViews):
     """The read store, and around each of its commits `begin` and `finish` of the hot views.
 
     The commit waits for nobody who is away: then the views miss the batch, and are unknown as soon as one reaches them
@@ -23,7 +24,7 @@ class WarmedViews:
     """
 
     def __init__(self, views: ReadStore, hot: HotViews, placed: Placed) -> None:
-        self._views = views
+        super().__init__(views)
         self._hot = hot
         self._placed = placed
         self._doubtful: dict[tuple[ModelId, Partition], None] = {}
@@ -31,7 +32,7 @@ class WarmedViews:
 
     async def commit(self, model: ModelId, changes: Changes, *, before: Positions, after: Positions) -> None:
         turn = await self._begin(model, before, after)
-        await self._views.commit(model, changes, before=before, after=after)
+        await self._stored.commit(model, changes, before=before, after=after)
         if turn is not None:
             await self._finish(turn, self._placed(changes))
 
@@ -57,40 +58,3 @@ class WarmedViews:
             await self._hot.finish(turn, changes)
         except Unavailable:
             return  # They stand nowhere until the next batch begins, or somebody fills one.
-
-    # ── the read store's own ──────────────────────────────────────────────────────────────────────────
-
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
-        return await self._views.live(name, tables, fingerprint)
-
-    async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
-        return await self._views.prepare(name, tables, fingerprint)
-
-    async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
-        await self._views.switch(model, tables)
-
-    async def mark_mixed(self, model: ModelId) -> None:
-        await self._views.mark_mixed(model)
-
-    async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
-        await self._views.sweep(name, keep)
-
-    async def checkpoint(self, model: ModelId) -> Positions:
-        return await self._views.checkpoint(model)
-
-    async def get(self, model: ModelId, table: Table, key: Key, columns: tuple[str, ...] | None = None) -> Row | None:
-        return await self._views.get(model, table, key, columns)
-
-    async def get_many(
-        self, model: ModelId, table: Table, keys: Collection[Key], columns: tuple[str, ...] | None = None
-    ) -> Mapping[Key, Row]:
-        return await self._views.get_many(model, table, keys, columns)
-
-    async def select(self, model: ModelId, select: Select) -> Page:
-        return await self._views.select(model, select)
-
-    async def count(self, model: ModelId, table: Table, where: Condition) -> int:
-        return await self._views.count(model, table, where)
-
-    async def close(self) -> None:
-        """Neither is ours."""

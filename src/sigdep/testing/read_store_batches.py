@@ -186,6 +186,50 @@ class BuildsContract(ReadStoreSetup):
         assert await store.prepare("tasks", (ITEMS,), "f") != begun
         assert await store.checkpoint(begun) == at(3)
 
+    async def test_a_build_that_is_indexed_is_read_from_and_filled_before_it_is_live(
+        self, store: ReadStore, model: ModelId
+    ) -> None:
+        begun = await store.prepare("tasks", TABLES, "newer")
+        await store.commit(begun, putting(item(1, title="early")), before=at(0), after=at(3))
+        assert await store.indexed("tasks", TABLES, "newer") is None
+        assert await numbers(store, begun, Matches("early")) == [1]
+        for _ in range(2):
+            await store.index(begun, TABLES)
+            assert await store.indexed("tasks", TABLES, "newer") == begun
+        assert await store.indexed("tasks", TABLES, "f") is None
+        assert await store.indexed("tasks", (ITEMS,), "newer") is None
+        assert await store.indexed("projects", TABLES, "newer") is None
+        assert await store.live("tasks", TABLES) == model
+        assert await store.prepare("tasks", TABLES, "newer") == begun
+        labels = frozenset({"x"})
+        await store.commit(begun, putting(item(2, title="later", labels=labels)), before=at(3), after=at(4))
+        await store.switch(begun, TABLES)
+        assert await store.live("tasks", TABLES, "newer") == begun
+        assert await store.indexed("tasks", TABLES, "newer") is None
+        for where, shown in ((Matches("early"), 1), (Matches("later"), 2), (Contains("labels", "x"), 2)):
+            assert await numbers(store, begun, where) == [shown]
+        await store.sweep("tasks")
+        with pytest.raises(ModelGone):
+            await store.index(model, TABLES)
+
+    async def test_what_has_been_begun_is_told_from_what_was_live(self, store: ReadStore, model: ModelId) -> None:
+        assert list(await store.begun("tasks")) == []
+        begun = {await store.prepare("tasks", TABLES, fingerprint) for fingerprint in ("second", "third")}
+        assert set(await store.begun("tasks")) == begun
+        await store.prepare("task", TABLES, "second")
+        assert set(await store.begun("tasks")) == begun
+        switched = begun.pop()
+        await store.switch(switched, TABLES)
+        assert set(await store.begun("tasks")) == begun
+        await store.sweep("tasks", keep=begun)
+        assert set(await store.begun("tasks")) == begun
+
+    async def test_whatever_is_live_is_found_without_its_tables(self, store: ReadStore, model: ModelId) -> None:
+        assert await store.live("tasks", None) == model
+        assert await store.live("tasks", None, "f") == model
+        assert await store.live("tasks", None, "other code") is None
+        assert await store.live("projects", None) is None
+
     async def test_a_build_that_is_filled_with_large_batches(self, store: ReadStore) -> None:
         """As a rebuild does: rows come again in the same batch and in later ones, and sets hold whatever text."""
         begun = await store.prepare("tasks", TABLES, "f")

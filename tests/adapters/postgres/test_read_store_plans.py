@@ -19,8 +19,9 @@ ROWS: Final = 20_000
 Filled = tuple[PostgresReadStore, ModelId, str, str]
 
 
-@pytest.fixture
-async def filled(postgresql_shared_dsn: str, schema: str) -> AsyncIterator[Filled]:
+@pytest.fixture(params=["live", "early"])
+async def filled(request: pytest.FixtureRequest, postgresql_shared_dsn: str, schema: str) -> AsyncIterator[Filled]:
+    """A build that is live, or will be."""
     store = await PostgresReadStore.open(postgresql_shared_dsn, schema=schema)
     model = await store.prepare("tasks", TABLES, "f")
     await fill(
@@ -37,7 +38,7 @@ async def filled(postgresql_shared_dsn: str, schema: str) -> AsyncIterator[Fille
             for number in range(ROWS)
         ],
     )
-    await store.switch(model, TABLES)
+    await (store.switch(model, TABLES) if request.param == "live" else store.index(model, TABLES))
     yield store, model, postgresql_shared_dsn, schema
     await store.close()
 

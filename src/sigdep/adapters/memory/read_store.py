@@ -1,5 +1,6 @@
 """A read store in memory: rows in dictionaries, questions answered by the definition itself."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,7 +30,13 @@ class _Build:
     fingerprint: str
     rows: _RowsOfTables
     live: bool = False
+    retired: bool = False
+    indexed: bool = False
     checkpoint: dict[Partition, Position] = field(default_factory=dict)
+
+    @property
+    def is_filling(self) -> bool:
+        return not self.live and not self.retired
 
 
 class MemoryReadStore:
@@ -37,29 +44,45 @@ class MemoryReadStore:
 
     def __init__(self) -> None:
         self._builds: dict[ModelId, _Build] = {}
+        self._numbers: Counter[str] = Counter()
+        """The last of each name. Never used twice."""
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+    async def live(self, name: str, tables: Iterable[Table] | None, fingerprint: str | None = None) -> ModelId | None:
         for model, build in self._builds.items():
-            if model.name == name and build.live and list(build.tables) == list(tables):
+            if model.name == name and build.live and (tables is None or list(build.tables) == list(tables)):
                 return model if fingerprint in (None, build.fingerprint) else None
         return None
 
     async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
         tables = list(tables)
-        last = 0
         for model, build in self._builds.items():
-            if model.name == name:
-                last = max(last, model.build)
-                if not build.live and build.fingerprint == fingerprint and build.tables == tables:
-                    return model
-        model = ModelId(name, last + 1)
+            same = build.fingerprint == fingerprint and build.tables == tables
+            if model.name == name and build.is_filling and same:
+                return model
+        self._numbers[name] += 1
+        model = ModelId(name, self._numbers[name])
         self._builds[model] = _Build(tables, fingerprint, {table.name: {} for table in tables})
         return model
+
+    async def begun(self, name: str) -> Collection[ModelId]:
+        return [model for model, build in self._builds.items() if model.name == name and build.is_filling]
+
+    async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
+        self._build(model).indexed = True
+
+    async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        tables = list(tables)
+        for model in await self.begun(name):
+            build = self._builds[model]
+            if build.indexed and build.fingerprint == fingerprint and list(build.tables) == tables:
+                return model
+        return None
 
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         self._build(model)
         for other, build in self._builds.items():
             if other.name == model.name:
+                build.retired = build.retired or build.live
                 build.live = other == model
 
     async def mark_mixed(self, model: ModelId) -> None:

@@ -29,7 +29,7 @@ from sigdep.kernel.read_store import (
     Table,
 )
 
-MIGRATIONS: Final[Sequence[Step]] = (("read_store_1",),)
+MIGRATIONS: Final[Sequence[Step]] = (("read_store_1",), ("read_store_2",))
 
 CONNECTIONS_MAX: Final = 8
 
@@ -72,12 +72,13 @@ class PostgresReadStore:
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
+    async def live(self, name: str, tables: Iterable[Table] | None, fingerprint: str | None = None) -> ModelId | None:
         with asking():
             found = await self._pool.fetchrow(
-                "SELECT build, fingerprint FROM build WHERE name = $1 AND state = 'live' AND shape = $2",
+                "SELECT build, fingerprint FROM build"
+                " WHERE name = $1 AND state = 'live' AND coalesce(shape = $2, true)",
                 name,
-                shape_of(tables),
+                None if tables is None else shape_of(tables),
             )
         if found is None or fingerprint not in (None, found["fingerprint"]):
             return None
@@ -111,17 +112,33 @@ class PostgresReadStore:
                     await connection.execute(StoredTable(model, table).create())
         return model
 
+    async def begun(self, name: str) -> Collection[ModelId]:
+        with asking():
+            found = await self._pool.fetch("SELECT build FROM build WHERE name = $1 AND state = 'filling'", name)
+        return [ModelId(name, build) for (build,) in found]
+
+    async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
+        with asking():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await _take_turns(connection, model.name)
+                await _index(connection, model, tables)
+
+    async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        with asking():
+            found = await self._pool.fetchval(
+                "SELECT build FROM build WHERE name = $1 AND state = 'filling' AND indexed AND fingerprint = $2"
+                " AND shape = $3",
+                name,
+                fingerprint,
+                shape_of(tables),
+            )
+        return None if found is None else ModelId(name, found)
+
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
                 await _take_turns(connection, model.name)
-                if await _lock(connection, model) == "filling":
-                    for table in tables:
-                        for statement in StoredTable(model, table).indexes():
-                            await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
-                        await connection.execute(
-                            f"ANALYZE {StoredTable(model, table).relation}", timeout=BUILD_SECONDS_MAX
-                        )
+                await _index(connection, model, tables)
                 await connection.execute(
                     "UPDATE build SET state = 'retired' WHERE name = $1 AND state = 'live'", model.name
                 )
@@ -243,18 +260,31 @@ async def _take_turns(connection: Connection, name: str) -> None:
     )
 
 
-async def _lock(connection: Connection, model: ModelId) -> str:
-    """Hold the build until the transaction ends, so that one batch comes after the other. Returns its state.
+async def _lock(connection: Connection, model: ModelId) -> None:
+    """Hold the build until the transaction ends, so that one batch comes after the other.
 
     Raises:
         ModelGone: it has been dropped.
     """
-    state: str | None = await connection.fetchval(
-        "SELECT state FROM build WHERE build = $1 FOR NO KEY UPDATE", model.build, timeout=COMMIT_SECONDS_MAX
+    found = await connection.fetchval(
+        "SELECT build FROM build WHERE build = $1 FOR NO KEY UPDATE", model.build, timeout=COMMIT_SECONDS_MAX
     )
-    if state is None:
+    if found is None:
         raise ModelGone(f"The read model {model} has been replaced. Please try again.")
-    return state
+
+
+async def _index(connection: Connection, model: ModelId, tables: Iterable[Table]) -> None:
+    await _lock(connection, model)
+    lacked = await connection.fetchval(
+        "UPDATE build SET indexed = true WHERE build = $1 AND state = 'filling' AND NOT indexed RETURNING true",
+        model.build,
+    )
+    if not lacked:
+        return
+    for table in tables:
+        for statement in StoredTable(model, table).indexes():
+            await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
+        await connection.execute(f"ANALYZE {StoredTable(model, table).relation}", timeout=BUILD_SECONDS_MAX)
 
 
 async def _move_checkpoint(connection: Connection, model: ModelId, before: Positions, after: Positions) -> None:

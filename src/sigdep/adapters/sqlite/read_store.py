@@ -17,7 +17,7 @@ from sigdep.adapters.sqlite.read_errors import QUESTION_SECONDS_MAX, translated
 from sigdep.adapters.sqlite.read_questions import Questions
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
 from sigdep.adapters.sqlite.read_values import row_decoder, rows_encoder
-from sigdep.adapters.sqlite.read_writing import ReadWriter, read_checkpoint, state_of
+from sigdep.adapters.sqlite.read_writing import ReadWriter, has_indexes, read_checkpoint, state_of
 from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
 from sigdep.kernel.errors import Unavailable
 from sigdep.kernel.ids import Positions
@@ -54,7 +54,7 @@ class SqliteReadStore:
         self._waiting = 0
         self._closed = False
         self._questions = Questions()
-        self._switched: set[ModelId] = set()
+        self._with_indexes: set[ModelId] = set()
         self._getters: dict[tuple[ModelId, str, tuple[str, ...] | None], _Getter] = {}
         self._tables: dict[str, Sequence[Table]] = {}
 
@@ -94,17 +94,36 @@ class SqliteReadStore:
 
     # ── builds ────────────────────────────────────────────────────────────────────────────────────────
 
-    async def live(self, name: str, tables: Iterable[Table], fingerprint: str | None = None) -> ModelId | None:
-        shape = shape_of(tables)
+    async def live(self, name: str, tables: Iterable[Table] | None, fingerprint: str | None = None) -> ModelId | None:
+        shape = None if tables is None else shape_of(tables)
         with self._read_here() as connection:
             found = connection.execute(
-                "SELECT build, fingerprint FROM builds WHERE name = ? AND state = 'live' AND shape = ?", (name, shape)
+                "SELECT build, fingerprint FROM builds WHERE name = ? AND state = 'live' AND coalesce(? = shape, true)",
+                (name, shape),
             ).fetchone()
         return None if found is None or fingerprint not in (None, found[1]) else ModelId(name, found[0])
 
     async def prepare(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId:
         tables = list(tables)
         return await self._write(self._writer.prepare, name, tables, fingerprint)
+
+    async def begun(self, name: str) -> Collection[ModelId]:
+        with self._read_here() as connection:
+            found = connection.execute("SELECT build FROM builds WHERE name = ? AND state = 'filling'", (name,))
+            return [ModelId(name, build) for (build,) in found.fetchall()]
+
+    async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
+        await self._write(self._writer.index, model, list(tables))
+
+    async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
+        shape = shape_of(tables)
+        with self._read_here() as connection:
+            found = connection.execute(
+                "SELECT build FROM builds JOIN indexed_builds USING (build)"
+                " WHERE name = ? AND state = 'filling' AND fingerprint = ? AND shape = ?",
+                (name, fingerprint, shape),
+            ).fetchone()
+        return None if found is None else ModelId(name, found[0])
 
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         await self._write(self._writer.switch, model, list(tables))
@@ -168,10 +187,10 @@ class SqliteReadStore:
 
     def _indexed(self, connection: sqlite3.Connection, model: ModelId) -> bool:
         """Once a build has its indexes it keeps them."""
-        if model not in self._switched:
-            if state_of(connection, model) == "filling":
+        if model not in self._with_indexes:
+            if not has_indexes(connection, model):
                 return False
-            self._switched.add(model)
+            self._with_indexes.add(model)
         return True
 
     def _getter(self, model: ModelId, table: Table, columns: tuple[str, ...] | None) -> "_Getter":

@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS builds (
     tables TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('filling', 'live', 'retired'))
 );
+CREATE TABLE IF NOT EXISTS indexed_builds (  -- Those that had their indexes before they were live.
+    build INTEGER PRIMARY KEY
+);
 CREATE TABLE IF NOT EXISTS checkpoints (
     build INTEGER NOT NULL,
     partition INTEGER NOT NULL,
@@ -51,6 +54,17 @@ def state_of(connection: sqlite3.Connection, model: ModelId) -> str:
         raise ModelGone(f"The read model {model} has been replaced. Please try again.")
     state: str = found[0]
     return state
+
+
+def has_indexes(connection: sqlite3.Connection, model: ModelId) -> bool:
+    """
+    Raises:
+        ModelGone: it has been dropped.
+    """
+    if state_of(connection, model) != "filling":
+        return True
+    found = connection.execute("SELECT true FROM indexed_builds WHERE build = ?", (model.build,)).fetchone()
+    return found is not None
 
 
 class ReadWriter:
@@ -86,11 +100,21 @@ class ReadWriter:
                 StoredTable(model, table).create(self._connection)
             return model
 
+    def index(self, model: ModelId, tables: Sequence[Table]) -> None:
+        with transaction(self._connection):
+            if not has_indexes(self._connection, model):
+                self._make_indexes(model, tables)
+                self._connection.execute("INSERT INTO indexed_builds VALUES (?)", (model.build,))
+        self._tables.clear()
+
+    def _make_indexes(self, model: ModelId, tables: Sequence[Table]) -> None:
+        for table in tables:
+            StoredTable(model, table).make_indexes(self._connection)
+
     def switch(self, model: ModelId, tables: Sequence[Table]) -> None:
         with transaction(self._connection):
-            if state_of(self._connection, model) == "filling":
-                for table in tables:
-                    StoredTable(model, table).make_indexes(self._connection)
+            if not has_indexes(self._connection, model):
+                self._make_indexes(model, tables)
             self._connection.execute(
                 "UPDATE builds SET state = 'retired' WHERE name = ? AND state = 'live'", (model.name,)
             )
@@ -115,6 +139,7 @@ class ReadWriter:
                 for table in filter(None, tables.split("\n")):
                     StoredTable(model, Table(name=table, columns=(), key=())).drop(self._connection)
                 self._connection.execute("DELETE FROM checkpoints WHERE build = ?", (build,))
+                self._connection.execute("DELETE FROM indexed_builds WHERE build = ?", (build,))
                 self._connection.execute("DELETE FROM builds WHERE build = ?", (build,))
         self._tables.clear()
 
@@ -123,7 +148,7 @@ class ReadWriter:
     def commit(self, model: ModelId, changes: Changes, before: Positions, after: Positions) -> None:
         """What a wide delete takes is gone from the disk as well: that is how a read model forgets."""
         with transaction(self._connection):
-            indexed = state_of(self._connection, model) != "filling"
+            indexed = has_indexes(self._connection, model)
             self._check_checkpoint(model, before)
             for table, where in changes.delete_where:
                 self._writer(model, table, indexed).delete_where(where)

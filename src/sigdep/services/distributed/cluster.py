@@ -167,6 +167,10 @@ class Cluster:
         await self._supervisor.stop(engines)
         await stopping
 
+    async def end(self, name: str) -> None:
+        """One process for good, as a rollout ends those of the former release."""
+        await self._supervisor.stop((name,))
+
     def _start_service(self, name: str, role: str) -> None:
         arguments = ("run", role, "--end-with-input")
         program = Program(

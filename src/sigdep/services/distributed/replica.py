@@ -17,11 +17,11 @@ from sigdep.services.distributed.relay import Relay
 from sigdep.services.distributed.role import Check
 from sigdep.services.jobs import Job
 from sigdep.services.leased import Leased
-from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.observing.lag import FollowedLog, Follower, followed_rows
 from sigdep.services.observing.watch import Watch, reaction_of
 from sigdep.services.projector import OnApplied
 from sigdep.services.reactor import Reactor
+from sigdep.services.rolled_projector import RolledProjector
 from sigdep.services.views_check import said_of_views
 
 
@@ -45,21 +45,21 @@ class Replica:
 
     def project(
         self, log: EventLog, views: ReadStore, read_model: ReadModel, on_applied: OnApplied | None = None
-    ) -> LeasedProjector:
+    ) -> RolledProjector:
         """In one replica; the others watch."""
-        projector = LeasedProjector(log, views, read_model, self.leases, self.holder, on_applied=on_applied)
+        projector = RolledProjector(log, views, read_model, self.leases, self.holder, on_applied=on_applied)
         self.watch.projector(projector, log)
         self.watch.lease(projector.leased)
         self.jobs |= projector.jobs
         self.checks[f"{projector.name}.views"] = said(partial(said_of_views, projector))
         return projector
 
-    def index(self, log: EventLog, views: ReadStore, texts: ReadModel) -> LeasedProjector:
+    def index(self, log: EventLog, views: ReadStore, texts: ReadModel) -> RolledProjector:
         """Fills a search index, in one replica; the others watch.
 
         No check of this process: while the index is away, the read store searches. The log says that it waits.
         """
-        projector = LeasedProjector(log, views, texts, self.leases, self.holder)
+        projector = RolledProjector(log, views, texts, self.leases, self.holder)
         self.watch.projector(projector, log)
         self.watch.lease(projector.leased)
         self.jobs |= projector.jobs

@@ -26,11 +26,11 @@ from sigdep.services.distributed.role import Role
 from sigdep.services.distributed.settings import ServiceSettings
 from sigdep.services.distributed.shared_figures import SharedFigures
 from sigdep.services.distributed.wiring import DATABASE, open_log, open_passports, open_stores
-from sigdep.services.leased_projector import LeasedProjector
 from sigdep.services.observing.lag import followed_events
 from sigdep.services.observing.watch import Watch
 from sigdep.services.published_log import PublishedLog
 from sigdep.services.reactor import Reactor
+from sigdep.services.rolled_projector import RolledProjector
 from sigdep.services.server_secrets import load_secrets
 from sigdep.users import context as users
 from sigdep.users import contract as users_contract
@@ -133,7 +133,7 @@ def _issuer(settings: ServiceSettings) -> str:
     return settings.required("public_url")
 
 
-async def _erase_for_ever(side: users.UsersWriteSide, projector: LeasedProjector, grace_days: float) -> None:
+async def _erase_for_ever(side: users.UsersWriteSide, projector: RolledProjector, grace_days: float) -> None:
     """Carry out erasures when their time has come."""
     while True:
         if not projector.is_fit:
