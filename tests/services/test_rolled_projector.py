@@ -175,6 +175,20 @@ async def test_the_lease_goes_to_a_replica_of_the_former_release_as_long_as_one_
     assert await rollout.live() == made
 
 
+async def test_a_newcomer_that_comes_when_the_former_release_has_been_stopped_takes_over_by_itself(
+    rollout: Rollout,
+) -> None:
+    old = await rollout.start("old", note_model())
+    await rollout.write_and_read(old)
+    former = await rollout.live()
+    await rollout.stop("old")
+    new = await rollout.start("new", newer_model())
+    await rollout.write_and_read(new)
+    await rollout.until(lambda: not new.is_early)
+    assert former != await rollout.live() == new.model_id
+    await rollout.write_and_read(new)
+
+
 async def test_a_newcomer_whose_rows_were_dropped_makes_them_anew_and_says_so(
     rollout: Rollout, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,12 +1,18 @@
 """The read store in PostgreSQL: read models of one context in one schema, for any number of processes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
-
-import asyncpg
+from typing import Any, Final
 
 from sigdep.adapters.postgres.connecting import Pool, open_pool, quoted
 from sigdep.adapters.postgres.migrations import Step, migrate
+from sigdep.adapters.postgres.read_builds import (
+    COMMIT_SECONDS_MAX,
+    Connection,
+    index,
+    lock,
+    move_checkpoint,
+    take_turns,
+)
 from sigdep.adapters.postgres.read_errors import asking
 from sigdep.adapters.postgres.read_tables import PostgresDialect, StoredTable
 from sigdep.adapters.sql.conditions import Compiler
@@ -18,7 +24,6 @@ from sigdep.kernel.ids import Partition, Position, Positions
 from sigdep.kernel.read_store import (
     MIXED,
     Changes,
-    CheckpointMoved,
     Condition,
     Key,
     ModelGone,
@@ -34,11 +39,6 @@ MIGRATIONS: Final[Sequence[Step]] = (("read_store_1",), ("read_store_2",))
 CONNECTIONS_MAX: Final = 8
 
 QUESTION_SECONDS_MAX: Final = 2.0
-COMMIT_SECONDS_MAX: Final = 60.0
-BUILD_SECONDS_MAX: Final = 3_600.0
-"""For the indexes of a whole read model."""
-
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
 class PostgresReadStore:
@@ -88,7 +88,7 @@ class PostgresReadStore:
         tables = list(tables)
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _take_turns(connection, name)
+                await take_turns(connection, name)
                 begun = await connection.fetchval(
                     "SELECT build FROM build WHERE name = $1 AND state = 'filling' AND fingerprint = $2 AND shape = $3",
                     name,
@@ -120,8 +120,8 @@ class PostgresReadStore:
     async def index(self, model: ModelId, tables: Iterable[Table]) -> None:
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _take_turns(connection, model.name)
-                await _index(connection, model, tables)
+                await take_turns(connection, model.name)
+                await index(connection, model, tables)
 
     async def indexed(self, name: str, tables: Iterable[Table], fingerprint: str) -> ModelId | None:
         with asking():
@@ -137,8 +137,8 @@ class PostgresReadStore:
     async def switch(self, model: ModelId, tables: Iterable[Table]) -> None:
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _take_turns(connection, model.name)
-                await _index(connection, model, tables)
+                await take_turns(connection, model.name)
+                await index(connection, model, tables)
                 await connection.execute(
                     "UPDATE build SET state = 'retired' WHERE name = $1 AND state = 'live'", model.name
                 )
@@ -147,14 +147,14 @@ class PostgresReadStore:
     async def mark_mixed(self, model: ModelId) -> None:
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _lock(connection, model)
+                await lock(connection, model)
                 await connection.execute("UPDATE build SET fingerprint = $2 WHERE build = $1", model.build, MIXED)
 
     async def sweep(self, name: str, keep: Collection[ModelId] = ()) -> None:
         kept = [model.build for model in keep]
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _take_turns(connection, name)
+                await take_turns(connection, name)
                 dropped = await connection.fetch(
                     "DELETE FROM build WHERE name = $1 AND state != 'live' AND build != ALL ($2::bigint[])"
                     " RETURNING build, tables",
@@ -183,8 +183,8 @@ class PostgresReadStore:
             check(where, table)
         with asking():
             async with self._pool.acquire() as connection, connection.transaction():
-                await _lock(connection, model)
-                await _move_checkpoint(connection, model, before, after)
+                await lock(connection, model)
+                await move_checkpoint(connection, model, before, after)
                 for table, where in changes.delete_where:
                     await self._delete_where(connection, StoredTable(model, table), where)
                 for table, keys in grouped(changes.delete):
@@ -249,60 +249,6 @@ class PostgresReadStore:
     async def close(self) -> None:
         with asking():
             await self._pool.close()
-
-
-async def _take_turns(connection: Connection, name: str) -> None:
-    """One process at a time makes and drops builds of a name."""
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))",
-        name,
-        timeout=BUILD_SECONDS_MAX,
-    )
-
-
-async def _lock(connection: Connection, model: ModelId) -> None:
-    """Hold the build until the transaction ends, so that one batch comes after the other.
-
-    Raises:
-        ModelGone: it has been dropped.
-    """
-    found = await connection.fetchval(
-        "SELECT build FROM build WHERE build = $1 FOR NO KEY UPDATE", model.build, timeout=COMMIT_SECONDS_MAX
-    )
-    if found is None:
-        raise ModelGone(f"The read model {model} has been replaced. Please try again.")
-
-
-async def _index(connection: Connection, model: ModelId, tables: Iterable[Table]) -> None:
-    await _lock(connection, model)
-    lacked = await connection.fetchval(
-        "UPDATE build SET indexed = true WHERE build = $1 AND state = 'filling' AND NOT indexed RETURNING true",
-        model.build,
-    )
-    if not lacked:
-        return
-    for table in tables:
-        for statement in StoredTable(model, table).indexes():
-            await connection.execute(statement, timeout=BUILD_SECONDS_MAX)
-        await connection.execute(f"ANALYZE {StoredTable(model, table).relation}", timeout=BUILD_SECONDS_MAX)
-
-
-async def _move_checkpoint(connection: Connection, model: ModelId, before: Positions, after: Positions) -> None:
-    # What a statement changes in its WITH, it does not see: it is told where the checkpoint was.
-    found = await connection.fetch(
-        "WITH moved AS (INSERT INTO checkpoint SELECT $1, * FROM unnest($2::smallint[], $3::bigint[])"
-        " ON CONFLICT (build, partition) DO UPDATE SET position = excluded.position)"
-        " SELECT partition, position FROM checkpoint WHERE build = $1",
-        model.build,
-        list(after.keys()),
-        list(after.values()),
-    )
-    present = {Partition(row[0]): Position(row[1]) for row in found}
-    for partition, position in before.items():
-        if present.get(partition, 0) != position:
-            raise CheckpointMoved(
-                f"{model} is at {present.get(partition, 0)} in partition {partition}, not at {position}."
-            )
 
 
 async def _delete(connection: Connection, stored: StoredTable, keys: Sequence[Key]) -> None:
