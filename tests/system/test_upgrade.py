@@ -138,7 +138,8 @@ async def held(*arguments):
         await asyncio.sleep(0.02)
     return await read(*arguments)
 
-rebuilding._read, renewing.BATCH_EVENTS, starting.SILENT_SECONDS = held, 1_000, 0.1
+rebuilding._read, renewing.BATCH_EVENTS = held, 1_000
+starting.SILENT_SECONDS = starting.SAID_EVERY_SECONDS = 0.1
 sys.exit(main(sys.argv[1:]))
 """
 """`sigdep`, but after its first batch a rebuild waits until there is a certain file."""
@@ -165,7 +166,7 @@ async def test_where_former_rows_cannot_be_read_the_server_says_how_far_the_new_
 async def _first_words(server: RunningServer, starting: asyncio.Task[None]) -> tuple[int, str]:
     """What health says once the terminal has said how far it is."""
     async with asyncio.timeout(WAIT_SECONDS):
-        while "tasks is rebuilding" not in server.printed:
+        while "tasks is rebuilding: 1,000 of " not in server.printed:
             assert not starting.done(), "It was ready although nothing could be read."
             await asyncio.sleep(0.05)
     return await views_said(server.url)
