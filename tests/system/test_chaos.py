@@ -109,7 +109,8 @@ async def _repeat_and_shuffle(cluster: Cluster) -> None:
         for topic in ("tasks", "calendar", "notifications", "users"):
             state = (await stream.stream_info(f"sigdep_{topic}")).state
             first = max(state.first_seq, state.last_seq - REPEATED_MESSAGES)
-            told = [await stream.get_msg(f"sigdep_{topic}", number) for number in range(first, state.last_seq + 1)]
+            numbers = range(first, state.last_seq + 1)
+            told = await asyncio.gather(*(stream.get_msg(f"sigdep_{topic}", number) for number in numbers))
             for message in dice.sample(told, len(told)):
                 own = {name: value for name, value in (message.headers or {}).items() if not name.startswith("Nats-")}
                 assert message.subject is not None
