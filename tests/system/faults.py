@@ -24,6 +24,9 @@ from tests.system.person import Person
 READY_SECONDS_MAX: Final = 60.0
 LOOK_SECONDS: Final = 0.02
 
+STEADY_SECONDS: Final = 0.7
+STEADY_LOOKS_MAX: Final = 10
+
 PREFERENCES: Final = "/api/notification-preferences"
 
 Fault = Callable[[Cluster], Awaitable[None]]
@@ -89,6 +92,13 @@ async def until_answered(person: Person) -> float:
     begun = time.monotonic()
     await asyncio.gather(*(_until_answered(question, person, name) for name, question in QUESTIONS.items()))
     return time.monotonic() - begun
+
+
+async def until_steady(person: Person) -> None:
+    """Return once everything is answered as soon as under this load alone; after so many looks, in any case."""
+    for _ in range(STEADY_LOOKS_MAX):
+        if await until_answered(person) < STEADY_SECONDS:
+            return
 
 
 async def _until_answered(question: Question, person: Person, name: str) -> None:
