@@ -59,9 +59,8 @@ class ServedBuild:
         if live := await self._read_store.live(self._read_model.name, tables, self._read_model.fingerprint):
             await self._take_up(live, is_older=False, replays_parked=replays_parked)
         elif older := await self._read_store.live(self._read_model.name, tables):
-            await self._read_store.mark_mixed(
-                older
-            )  # Were that code to come back, it could not tell its rows from ours.
+            # Were that code to come back, it could not tell its rows from ours.
+            await self._read_store.mark_mixed(older)
             _log.info("an older build is followed until another is made", model=str(older))
             await self._take_up(older, is_older=True, replays_parked=False)
         else:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sigdep.adapters.sql.conditions import Compiler, quoted
+from sigdep.adapters.sql.conditions import Compiler
 from sigdep.adapters.sql.shapes import shape_of
+from sigdep.adapters.sqlite.read_by_key import Getter
 from sigdep.adapters.sqlite.read_errors import QUESTION_SECONDS_MAX, translated
 from sigdep.adapters.sqlite.read_questions import Questions
 from sigdep.adapters.sqlite.read_tables import SqliteDialect, StoredTable
-from sigdep.adapters.sqlite.read_values import row_decoder, rows_encoder
+from sigdep.adapters.sqlite.read_values import row_decoder
 from sigdep.adapters.sqlite.read_writing import ReadWriter, has_indexes, read_checkpoint, state_of
 from sigdep.kernel.conditions import check, check_select, full_order, only, sort_values
 from sigdep.kernel.errors import Unavailable
@@ -55,7 +55,7 @@ class SqliteReadStore:
         self._closed = False
         self._questions = Questions()
         self._with_indexes: set[ModelId] = set()
-        self._getters: dict[tuple[ModelId, str, tuple[str, ...] | None], _Getter] = {}
+        self._getters: dict[tuple[ModelId, str, tuple[str, ...] | None], Getter] = {}
         self._tables: dict[str, Sequence[Table]] = {}
 
     @classmethod
@@ -193,10 +193,10 @@ class SqliteReadStore:
             self._with_indexes.add(model)
         return True
 
-    def _getter(self, model: ModelId, table: Table, columns: tuple[str, ...] | None) -> "_Getter":
+    def _getter(self, model: ModelId, table: Table, columns: tuple[str, ...] | None) -> Getter:
         getter = self._getters.get((model, table.name, columns))
         if getter is None:
-            getter = self._getters[model, table.name, columns] = _Getter(StoredTable(model, table), columns)
+            getter = self._getters[model, table.name, columns] = Getter(StoredTable(model, table), columns)
         return getter
 
     # ── threads ───────────────────────────────────────────────────────────────────────────────────────
@@ -266,56 +266,3 @@ def _hurried(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.set_progress_handler(None, 0)
-
-
-@contextmanager
-def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
-    """Statements inside see the same state, whatever is written meanwhile."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-
-
-class _Getter:
-    """Fetches rows of one table by their keys."""
-
-    KEYS_AT_ONCE: Final = 250
-
-    def __init__(self, stored: StoredTable, columns: tuple[str, ...] | None) -> None:
-        table = stored.table
-        wanted = columns if columns is not None else tuple(column.name for column in table.columns)
-        fetched = tuple(dict.fromkeys((*table.key, *wanted)))
-        self._table = table
-        self._key = table.key
-        self._wanted = wanted
-        self._encode_keys = rows_encoder(table, table.key)
-        self._decode = row_decoder(table, wanted)
-        self._decode_fetched = row_decoder(table, fetched)
-        relation, key = stored.relation, ", ".join(map(quoted, table.key))
-        places = ", ".join("?" * len(table.key))
-        self._get_one = f"SELECT {', '.join(map(quoted, wanted))} FROM {relation} WHERE ({key}) = ({places})"
-        self._get_some = f"SELECT {', '.join(map(quoted, fetched))} FROM {relation} WHERE ({key}) IN "
-        self._place = f"({places})"
-
-    def one(self, connection: sqlite3.Connection, key: Key) -> Row | None:
-        found = connection.execute(self._get_one, self._encoded([key])[0]).fetchone()
-        return None if found is None else self._decode(found)
-
-    def many(self, connection: sqlite3.Connection, keys: Collection[Key]) -> Mapping[Key, Row]:
-        """All as they were at one moment, in however many statements."""
-        rows: dict[Key, Row] = {}
-        remaining = iter(keys)
-        with _one_moment(connection):
-            while some := list(islice(remaining, self.KEYS_AT_ONCE)):
-                places = ", ".join([self._place] * len(some))
-                listed = f"({places})" if len(self._key) == 1 else f"(VALUES {places})"
-                values = [value for key in self._encoded(some) for value in key]
-                for found in connection.execute(self._get_some + listed, values):
-                    row = self._decode_fetched(found)
-                    rows[tuple(row[column] for column in self._key)] = only(row, self._wanted)
-        return rows
-
-    def _encoded(self, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
-        return self._encode_keys([dict(zip(self._key, key, strict=True)) for key in keys])
